@@ -1,0 +1,1 @@
+"""Speed, memory and long evidence, side by side with a named baseline; never part of the test run."""

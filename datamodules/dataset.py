@@ -1,0 +1,94 @@
+"""One fitted photograph to one sample: decode, warp once, and move its numbers into the crop."""
+
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from datamodules.augment import Augmentation, draw_jitter, erase, recolour
+from datamodules.crops import CropTable, LandmarkModel
+from datamodules.files.images import read_image, warp_image
+from datamodules.files.index import FaceIndex
+from datamodules.geometry.crop import crop_matrix, crop_points, crop_projection, image_matrix
+from datamodules.geometry.landmarks import MIRROR_68
+from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.samples import FaceRecord, FaceSample
+
+
+class FaceDataset(Dataset[FaceSample]):
+    """Faces of an index, as samples.
+
+    Args:
+        index: The data set.
+        rows: (M,) those of its rows that belong here.
+        crops: Where its faces lie.
+        model: What its coefficients refer to.
+        image_size: Pixels a side of the network's input.
+        augmentation: How faces are varied; None leaves them alone.
+        seed: Decides, with epoch and sample, how.
+    """
+
+    def __init__(
+        self,
+        index: FaceIndex,
+        rows: NDArray[np.intp],
+        crops: CropTable,
+        model: MorphableModel,
+        image_size: int,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.index = index
+        self.rows = rows
+        self._boxes = crops.boxes
+        self._model = model
+        self._landmarks = LandmarkModel(model)
+        self._image_size = image_size
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: tuple[int, int]) -> FaceSample:
+        """The sample at (epoch, position): the epoch comes with the position, since workers outlive epochs."""
+        epoch, position = place
+        row = int(self.rows[position])
+        record = self.index.record(row)
+        rng = _sample_rng(self._seed, epoch, record.key)
+        jitter = None if self._augmentation is None else draw_jitter(self._augmentation, rng)
+        is_mirrored = jitter is not None and jitter.is_mirrored
+        matrix = self.crop_matrix(position) if jitter is None else crop_matrix(self._boxes[row], jitter)
+        image = warp_image(read_image(record.image_path), image_matrix(matrix, self._image_size), self._image_size)
+        if self._augmentation is not None:
+            image = erase(recolour(image, self._augmentation, rng), self._augmentation, rng)
+        to_image = record.pose.projection(record.image_size[1])
+        landmarks = crop_points(self._landmarks_68_px(record, to_image), matrix)
+        yaw_deg = np.rad2deg(record.pose.yaw_rad)
+        return FaceSample(
+            torch.from_numpy(image),
+            torch.from_numpy(self._model.leading_coefficients(record.coefficients)),
+            torch.from_numpy(crop_projection(to_image, matrix).astype(np.float32)),
+            torch.tensor(is_mirrored),
+            torch.from_numpy((landmarks[MIRROR_68] if is_mirrored else landmarks).astype(np.float32)),
+            torch.tensor(-yaw_deg if is_mirrored else yaw_deg, dtype=torch.float32),
+            torch.tensor(position),
+            record.key,
+        )
+
+    def crop_matrix(self, position: int) -> NDArray[np.float64]:
+        """(2, 3) similarity from image pixels to those of the plain crop."""
+        return crop_matrix(self._boxes[self.rows[position]])
+
+    def _landmarks_68_px(self, record: FaceRecord, to_image: NDArray[np.float64]) -> NDArray[np.floating]:
+        if record.landmarks_68_px is not None:
+            return record.landmarks_68_px
+        return np.asarray(self._landmarks.project(record.coefficients[None], to_image[None])[0])
+
+
+def _sample_rng(seed: int, epoch: int, key: str) -> np.random.Generator:
+    """A generator of the sample's own: neither workers nor a resumed run change what it draws."""
+    digest = blake2b(key.encode(), digest_size=8).digest()
+    return np.random.default_rng([seed, epoch, int.from_bytes(digest, "big")])

@@ -1,0 +1,277 @@
+"""Fitted photographs on disk to batches with position maps on the training device."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from datamodules.augment import Augmentation
+from datamodules.crops import make_crops
+from datamodules.dataset import FaceDataset
+from datamodules.errors import InputError
+from datamodules.files.bfm import read_morphable_model
+from datamodules.files.dataset_card import DatasetCard, read_card
+from datamodules.files.face_folders import FolderLayout, is_validation, scan
+from datamodules.files.index import FaceIndex, Verification, open_index
+from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.geometry.uv_layout import UVLayout, make_uv_layout
+from datamodules.position_map import PositionMapper
+from datamodules.sampler import EpochSampler
+from datamodules.samples import FaceBatch, FaceSample
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "weightmask"
+
+
+class FaceDataModule(LightningDataModule):
+    """300W-3D, 300W-LP or AFLW2000-3D with a Basel-like face model.
+
+    Args:
+        root: Folder to train and validate on.
+        morphable_model: BFM.mat in face3d's layout, which the samples' coefficients refer to.
+        uv_coordinates: Its texture coordinates; BFM_UV.mat beside it by default.
+        test_root: Folder to test (and to predict) on.
+        batch_size: Faces a step, on each device.
+        num_workers: Processes that decode and warp; any number gives the same run.
+        image_size: Pixels a side of the network's input.
+        val_fraction: Share of the photographs that validate; 0 for none.
+        augmentation: How training faces are varied; null leaves them alone.
+        folder_layout: Which data set's folders these are; "auto" looks.
+        verify: "full" decodes every image when a data set is first seen; "header" reads their sizes.
+        max_bad_fraction: Stop where more than this share of the samples cannot be used.
+        cache_dir: Where indices of data sets are kept; ~/.cache/weightmask by default.
+        seed: Decides order and augmentation; the command line sets it to seed_everything.
+    """
+
+    def __init__(
+        self,
+        root: Path | None = None,
+        morphable_model: Path | None = None,
+        uv_coordinates: Path | None = None,
+        test_root: Path | None = None,
+        batch_size: int = 16,
+        num_workers: int = 2,
+        image_size: int = 256,
+        val_fraction: float = 0.05,
+        augmentation: Augmentation | None = Augmentation(),  # noqa: B008  # frozen
+        folder_layout: FolderLayout = "auto",
+        verify: Verification = "header",
+        max_bad_fraction: float = 0.01,
+        cache_dir: Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1 or num_workers < 0:
+            raise InputError(
+                f"--data.batch_size is {batch_size}, --data.num_workers {num_workers}: give at least 1 and 0."
+            )
+        if not 0 <= val_fraction < 1:
+            raise InputError(f"--data.val_fraction is {val_fraction:g}: give a number from 0 to below 1.")
+        self.root = root
+        self.test_root = test_root
+        self.batch_size = batch_size
+        self.val_fraction = val_fraction
+        self._morphable_model = morphable_model
+        self._uv_coordinates = uv_coordinates
+        self.num_workers = num_workers
+        self._image_size = image_size
+        self._augmentation = augmentation
+        self._folder_layout = folder_layout
+        self._verify: Verification = verify
+        self._max_bad_fraction = max_bad_fraction
+        self._cache_dir = cache_dir or DEFAULT_CACHE
+        self._seed = seed
+        self._model: MorphableModel | None = None
+        self._layout: UVLayout | None = None
+        self._mapper: PositionMapper | None = None
+        self._indices: dict[Path, FaceIndex] = {}
+        self.train_faces: FaceDataset | None = None
+        self.val_faces: FaceDataset | None = None
+        self.test_faces: FaceDataset | None = None
+
+    def check(self, stage: str) -> None:
+        """Refuses at once what is missing, before anything else is begun.
+
+        Raises:
+            InputError: If an option that the stage needs is not set, or names nothing.
+        """
+        roots = [(self.root, "--data.root", "the folder of 300W-3D or 300W-LP")]
+        if stage in ("test", "predict"):
+            roots = [(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")]
+        for root, option, what in roots:
+            if not _given(root, option, what).is_dir():
+                raise InputError(f"{root}: there is no such folder. Set {option} to {what}.")
+        if not _given(self._morphable_model, "--data.morphable_model", "the path of BFM.mat").is_file():
+            raise InputError(
+                f"{self._morphable_model}: there is no such file. Set --data.morphable_model to the path of BFM.mat."
+            )
+
+    def prepare_data(self) -> None:
+        """Builds what is missing in the cache, once a machine."""
+        for root in (self.root, self.test_root):
+            if root is not None:
+                self._open_index(root)
+
+    def setup(self, stage: str) -> None:
+        """Opens the data sets that a stage needs."""
+        if stage in ("fit", "validate"):
+            self._setup_training(_given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"))
+        if stage in ("test", "predict") or self.test_root is not None:
+            root = _given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
+            self.test_faces = self._faces(root, augmentation=None)
+        self._warn_of_shared_faces()
+
+    @property
+    def model(self) -> MorphableModel:
+        """The face model, read when first asked for."""
+        if self._model is None:
+            path = _given(self._morphable_model, "--data.morphable_model", "the path of BFM.mat")
+            self._model = read_morphable_model(path, self._uv_coordinates)
+        return self._model
+
+    @property
+    def uv_layout(self) -> UVLayout:
+        """The layout of the model's UV space, which the network learns."""
+        if self._layout is None:
+            try:
+                self._layout = make_uv_layout(self.model)
+            except ValueError as error:
+                raise InputError(f"{self._uv_coordinates or self._morphable_model}: {error}") from error
+        return self._layout
+
+    def fingerprints(self) -> dict[str, str]:
+        """What identifies model and data, by name: runs that share them saw the same numbers."""
+        found = {"morphable_model": self.model.fingerprint()}
+        for name, root in (("data", self.root), ("test_data", self.test_root)):
+            if root is not None:
+                found[name] = self._open_index(root).fingerprint
+        return found
+
+    def card(self, stage: str) -> DatasetCard:
+        """Name and kind of the data set of a stage."""
+        root = self.test_root if stage in ("test", "predict") else self.root
+        return read_card(_given(root, "--data.test_root" if stage == "test" else "--data.root", "a folder"))
+
+    def plain_faces(self) -> FaceDataset:
+        """All usable faces below --data.root, not augmented."""
+        return self._faces(_given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"), augmentation=None)
+
+    def train_dataloader(self) -> DataLoader[FaceSample]:
+        """Every training face once an epoch, in an order of its own."""
+        return self._loader(self.train_faces, shuffle=True)
+
+    def val_dataloader(self) -> list[DataLoader[FaceSample]]:
+        """The validation faces, or nothing where there are none."""
+        return [self._loader(self.val_faces)] if self.val_faces is not None and len(self.val_faces) else []
+
+    def test_dataloader(self) -> DataLoader[FaceSample]:
+        """The test faces."""
+        return self._loader(self.test_faces)
+
+    def predict_dataloader(self) -> DataLoader[FaceSample]:
+        """The test faces."""
+        return self._loader(self.test_faces)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Position maps are made here: on the training device, from a kilobyte a sample."""
+        return self.complete(batch) if isinstance(batch, FaceSample) else batch
+
+    def complete(self, batch: FaceSample) -> FaceBatch:
+        """A collated batch with images as floats, and with its position maps."""
+        device = batch.image.device
+        if self._mapper is None:
+            self._mapper = PositionMapper(self.model, self.uv_layout)
+        self._mapper = self._mapper.to(device)
+        with torch.no_grad():
+            maps = self._mapper(batch.coefficients, batch.projection, batch.is_mirrored)
+            image = batch.image.permute(0, 3, 1, 2).float().div_(255)  # a permuted (N, H, W, 3) is channels_last
+        return FaceBatch(image, maps, batch.landmarks_68_px, batch.yaw_deg, batch.number, list(batch.key))
+
+    def _setup_training(self, root: Path) -> None:
+        faces = self._faces(root, self._augmentation)
+        index = faces.index
+        validates = np.array(
+            [is_validation(index.key(row), index.layout, self.val_fraction) for row in faces.rows], dtype=bool
+        )
+        if validates.all():
+            raise InputError(
+                f"{root}: all {len(faces)} faces fall into the validation share of {self.val_fraction:g}, none is left "
+                "to train on. Set --data.val_fraction lower, or 0."
+            )
+        if self.val_fraction and not validates.any():
+            _log.warning("%s: none of the %d faces falls into the validation share of %g; nothing validates.",
+                         root, len(faces), self.val_fraction)  # fmt: skip
+        self.train_faces = self._faces(root, self._augmentation, ~validates)
+        self.val_faces = self._faces(root, None, validates)
+
+    def _faces(
+        self, root: Path, augmentation: Augmentation | None, chosen: np.typing.NDArray[np.bool_] | None = None
+    ) -> FaceDataset:
+        index = self._open_index(root)
+        crops = make_crops(index, self.model)
+        if chosen is None:
+            self._report_faults(root, index.faults + crops.faults, len(crops.rows))
+        rows = crops.rows if chosen is None else crops.rows[chosen]
+        return FaceDataset(index, rows, crops, self.model, self._image_size, augmentation, self._seed)
+
+    def _open_index(self, root: Path) -> FaceIndex:
+        if root not in self._indices:
+            folders = scan(root, self._folder_layout)
+            processes = max(self.num_workers, 1)
+            self._indices[root] = open_index(folders, self._cache_dir, self._verify, processes)
+        return self._indices[root]
+
+    def _report_faults(self, root: Path, faults: list[str], usable: int) -> None:
+        """Names all that is left out; stops where it is too much."""
+        if not faults:
+            return
+        total = usable + len(faults)
+        report = "\n".join(
+            [f"{root}: {len(faults)} of {total} samples cannot be used:", *(f"  {line}" for line in faults)]
+        )
+        if len(faults) > self._max_bad_fraction * total:
+            raise InputError(
+                f"{report}\n{root}: {len(faults)} bad samples are more than {self._max_bad_fraction:.1%} of {total}. "
+                "Repair or remove them, or raise --data.max_bad_fraction."
+            )
+        _log.warning("%s\nThey are left out.", report)
+
+    def _warn_of_shared_faces(self) -> None:
+        if self.train_faces is None or self.test_faces is None:
+            return
+        train, test = (_stems(faces) for faces in (self.train_faces, self.test_faces))
+        if shared := sorted(train & test):
+            _log.warning("%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
+                         "the network does on new faces.", len(shared), len(test), shared[0])  # fmt: skip
+
+    def _loader(self, faces: FaceDataset | None, shuffle: bool = False) -> DataLoader[FaceSample]:
+        if faces is None:
+            raise RuntimeError("setup has not run for this stage")
+        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        return DataLoader(
+            faces,
+            self.batch_size,
+            sampler=EpochSampler(faces, replicas, rank, shuffle, self._seed),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def _stems(faces: FaceDataset) -> set[str]:
+    return {faces.index.key(row).rpartition("/")[2] for row in faces.rows}
+
+
+def _given(path: Path | None, option: str, what: str) -> Path:
+    if path is None:
+        raise InputError(
+            f"{option} is not set: give {what}. 300W-3D, 300W-LP and AFLW2000-3D are handed out by their authors "
+            "(3DDFA's project page), the Basel Face Model by the University of Basel."
+        )
+    return path

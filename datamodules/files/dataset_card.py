@@ -1,0 +1,46 @@
+"""What a data set calls itself: its `dataset.yaml`, or else its folder's name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from datamodules.errors import InputError
+
+CARD = "dataset.yaml"
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """Printed beside every figure.
+
+    Attributes:
+        name: "AFLW2000-3D", say.
+        kind: "photographs", "synthetic", ...; empty where the data set does not say.
+        fingerprint: Of whatever made it; empty for photographs.
+    """
+
+    name: str
+    kind: str = ""
+    fingerprint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})" if self.kind else self.name
+
+
+def read_card(root: Path) -> DatasetCard:
+    """The card of a data set.
+
+    Raises:
+        InputError: If there is a card that cannot be read.
+    """
+    path = root / CARD
+    if not path.is_file():
+        return DatasetCard(root.resolve().name)
+    try:
+        return DatasetCard(**{str(key): str(value) for key, value in yaml.safe_load(path.read_text()).items()})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError) as error:
+        fields = ", ".join(DatasetCard.__dataclass_fields__)
+        raise InputError(
+            f"{path}: is no data set card ({error}). It holds {fields}, one a line.".replace("\n", " ")
+        ) from error

@@ -1,0 +1,117 @@
+"""Which samples a data set's folder holds, and which of them show one photograph.
+
+300W-3D       AFW/ HELEN/ IBUG/ LFPW/, a .jpg and a .mat for each photograph
+300W-LP       the same folders and their `_Flip` twins; <photograph>_<view>.jpg, view 0 being the photograph
+AFLW2000-3D   one flat folder
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+from datamodules.errors import InputError
+
+FolderLayout = Literal["auto", "300w-3d", "300w-lp", "flat"]
+
+_FLIP = "_Flip"
+_SUBSETS = ("AFW", "HELEN", "IBUG", "LFPW")
+_FOLDERS = sorted([*_SUBSETS, *(name + _FLIP for name in _SUBSETS)])
+_ENDINGS = (".jpg", ".mat")
+_VIEW = re.compile(r"_(\d+)$")
+
+
+@dataclass(frozen=True)
+class FaceFolders:
+    """A data set's samples.
+
+    Attributes:
+        root: Its folder.
+        layout: What it was found to be.
+        keys: Paths below the root without endings, sorted; each has both its files.
+        faults: One line for each file that lacks its partner.
+        fingerprint: 16 hexadecimal digits over names, sizes and times of all the files.
+    """
+
+    root: Path
+    layout: FolderLayout
+    keys: list[str]
+    faults: list[str]
+    fingerprint: str
+
+
+def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
+    """Lists a data set without opening any of its files.
+
+    Raises:
+        InputError: If there is no such folder, or no sample in it.
+    """
+    if not root.is_dir():
+        raise InputError(
+            f"{root}: there is no such folder. Set --data.root to that of 300W-3D, 300W-LP or AFLW2000-3D."
+        )
+    named = [name for name in _FOLDERS if (root / name).is_dir()]
+    if layout == "flat" or not named:
+        named = [""]
+    files: dict[str, set[str]] = {}
+    digest = blake2b(digest_size=8)
+    for folder in named:
+        for name, ending, status in _sample_files(root / folder):
+            key = f"{folder}/{name}" if folder else name
+            files.setdefault(key, set()).add(ending)
+            digest.update(f"{key}{ending}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    keys = sorted(key for key, endings in files.items() if len(endings) == len(_ENDINGS))
+    faults = [
+        f"{root / key}{ending}: has no {'.mat' if ending == '.jpg' else '.jpg'} beside it. Copy the missing file."
+        for key, endings in sorted(files.items())
+        for ending in sorted(endings)
+        if len(endings) < len(_ENDINGS)
+    ]
+    if not keys:
+        raise InputError(
+            faults[0]
+            if faults
+            else f"{root}: holds no <name>.jpg with a <name>.mat, nor does any of {', '.join(_SUBSETS)} in it. Is it the data set's top folder?"
+        )
+    found = _recognised(named, keys) if layout == "auto" else layout
+    return FaceFolders(root, found, keys, faults, digest.hexdigest())
+
+
+def photograph(key: str, layout: FolderLayout) -> str:
+    """Name of the photograph that a sample shows: the same for 300W-LP's views of it and their mirrored twins."""
+    folder, _, stem = key.rpartition("/")
+    if layout != "300w-lp":
+        return stem
+    return f"{folder.removesuffix(_FLIP)}/{_VIEW.sub('', stem)}"
+
+
+def is_validation(key: str, layout: FolderLayout, fraction: float) -> bool:
+    """Whether a sample validates: decided by its photograph's name alone, so that adding a face moves no other."""
+    name = photograph(key, layout).rpartition("/")[2]
+    digest = blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < fraction * 2**64
+
+
+def _sample_files(folder: Path) -> Iterator[tuple[str, str, os.stat_result]]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((entry for entry in entries if entry.name.endswith(_ENDINGS)), key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed ({error.strerror}). Check its permissions.") from error
+    for entry in found:
+        stem, ending = os.path.splitext(entry.name)
+        try:
+            yield stem, ending, entry.stat()
+        except OSError as error:
+            raise InputError(f"{entry.path}: is a link to nothing. Repair or remove it.") from error
+
+
+def _recognised(folders: list[str], keys: list[str]) -> FolderLayout:
+    if folders == [""]:
+        return "flat"
+    # 300W-3D's stems end in numbers too; only 300W-LP counts views from 0, or has mirrored twins
+    is_lp = any(folder.endswith(_FLIP) for folder in folders) or any(key.endswith("_0") for key in keys)
+    return "300w-lp" if is_lp else "300w-3d"

@@ -1,0 +1,78 @@
+"""The .mat file of a fitted photograph (300W-3D, 300W-LP, AFLW2000-3D), read and written."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import savemat
+
+from datamodules.errors import InputError
+from datamodules.files.mat import finite_floats, read_mat
+from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.geometry.morphable_model import EXPRESSION_COEFFICIENTS, IDENTITY_COEFFICIENTS
+
+POSE_PARAMETERS = 7  # pitch, yaw, roll, tx, ty, tz, scale
+_REMEDY = "Is it a sample of 300W-3D, 300W-LP or AFLW2000-3D? Copy it again, or remove it."
+_SIZES = {
+    "Shape_Para": IDENTITY_COEFFICIENTS,
+    "Exp_Para": EXPRESSION_COEFFICIENTS,
+    "Pose_Para": POSE_PARAMETERS,
+}
+_LANDMARKS = "pt3d_68"
+
+
+class FaceParameters(NamedTuple):
+    """What a sample's .mat file says, without what nothing here reads.
+
+    `pose` is (7,) pitch, yaw, roll (radians), tx, ty, tz, scale; `coefficients` (228,) identity, then expression;
+    `landmarks_68_px` (68, 3) 0-based pixels, or None.
+    """
+
+    coefficients: NDArray[np.float32]
+    pose: NDArray[np.float32]
+    landmarks_68_px: NDArray[np.float32] | None
+
+
+def read_face_mat(path: Path) -> FaceParameters:
+    """The parameters of one sample.
+
+    Raises:
+        InputError: If the file is damaged, lacks a key, or holds NaN or a wrong shape.
+    """
+    arrays = read_mat(path, [*_SIZES, _LANDMARKS])
+    numbers = {name: _vector(path, name, size, arrays) for name, size in _SIZES.items()}
+    if numbers["Pose_Para"][-1] <= 0:
+        raise InputError(f"{path}: Pose_Para has scale {numbers['Pose_Para'][-1]:g}, expected more than 0. {_REMEDY}")
+    landmarks = None
+    if _LANDMARKS in arrays:
+        points = finite_floats(path, _LANDMARKS, arrays[_LANDMARKS], _REMEDY)
+        if points.shape != (3, LANDMARKS_68):
+            raise InputError(f"{path}: {_LANDMARKS} has shape {points.shape}, expected (3, {LANDMARKS_68}). {_REMEDY}")
+        landmarks = (points - [[1], [1], [0]]).T.astype(np.float32)  # on disk x and y count from 1
+    return FaceParameters(
+        np.concatenate([numbers["Shape_Para"], numbers["Exp_Para"]]).astype(np.float32),
+        numbers["Pose_Para"].astype(np.float32),
+        landmarks,
+    )
+
+
+def write_face_mat(path: Path, face: FaceParameters) -> None:
+    """Writes a sample so that `read_face_mat` reads it back."""
+    arrays = {
+        "Shape_Para": face.coefficients[:IDENTITY_COEFFICIENTS, None],
+        "Exp_Para": face.coefficients[IDENTITY_COEFFICIENTS:, None],
+        "Pose_Para": face.pose[None],
+    }
+    if face.landmarks_68_px is not None:
+        arrays[_LANDMARKS] = (face.landmarks_68_px + np.array([1, 1, 0], np.float32)).T
+    savemat(path, arrays)
+
+
+def _vector(path: Path, name: str, size: int, arrays: dict[str, NDArray[np.generic]]) -> NDArray[np.float64]:
+    if name not in arrays:
+        raise InputError(f"{path}: has no {name}. {_REMEDY}")
+    array = finite_floats(path, name, arrays[name], _REMEDY)
+    if array.size != size or array.ndim != 2 or 1 not in array.shape:
+        raise InputError(f"{path}: {name} has shape {array.shape}, expected ({size}, 1). {_REMEDY}")
+    return array.ravel()

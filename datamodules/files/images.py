@@ -1,0 +1,75 @@
+"""Photographs: bytes to RGB pixels, and back."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from datamodules.errors import InputError
+
+_END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
+_REMEDY = "Copy it again, or remove it."
+JPEG_QUALITY = 95
+_FINE_ENOUGH = 0.75  # pixels of the crop a pixel of the image, from which bilinear interpolation misses none
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB. EXIF orientation is ignored: a sample's pose refers to the pixels as they are stored.
+
+    Raises:
+        InputError: If the file is missing, truncated or no image.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.") from error
+    # A decoder fills what is missing with grey and only warns. The last scan of a JPEG must be followed by its end.
+    if data[:2] == b"\xff\xd8" and data.rfind(_END_OF_IMAGE) <= data.rfind(_START_OF_SCAN):
+        raise InputError(f"{path}: is a truncated JPEG. {_REMEDY}")
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    if pixels is None:
+        raise InputError(f"{path}: is no image that can be decoded. {_REMEDY}")
+    return np.asarray(pixels, np.uint8)
+
+
+def read_image_size(path: Path) -> tuple[int, int]:
+    """Width and height from the header alone.
+
+    Raises:
+        InputError: If the file is missing or has no image header.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+        raise InputError(f"{path}: is no image that can be read. {_REMEDY}") from error
+
+
+def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:
+    """Writes (H, W, 3) RGB."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        raise InputError(f"{path}: an image of shape {image.shape} cannot be written as JPEG.")
+    path.write_bytes(data.tobytes())
+
+
+def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+    """(size, size, 3) crop in one resampling; black outside the image.
+
+    Args:
+        image: (H, W, 3).
+        matrix: (2, 3) from image pixels to those of the crop.
+        size: Pixels a side.
+    """
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    # bilinear interpolation reads four pixels: where more of them fall on one, sample finer and average
+    finer = 1 if scale >= _FINE_ENOUGH else int(np.ceil(1 / scale))
+    if finer > 1:
+        matrix = finer * matrix
+        matrix[:, 2] += (finer - 1) / 2  # the centre of a pixel is the centre of its finer ones
+    warped = cv2.warpAffine(image, matrix, (finer * size, finer * size), flags=cv2.INTER_LINEAR)
+    resized = warped if finer == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.uint8)

@@ -1,0 +1,64 @@
+"""Which texels are eyes and nose, mouth, rest of the face, neck: drawn in UV space from the 68 landmarks.
+
+The proportions follow the published weight mask (Feng et al., 2018), whose eyes-nose-mouth area is two hulls about
+those landmarks and whose face ends a little below the jaw line.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+from scipy.spatial import ConvexHull
+
+from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE, Region
+
+# How far an area reaches beyond its landmarks, in distances between the outer eye corners.
+_EYES_MARGIN = 0.05
+_NOSE_MARGIN = 0.13
+_MOUTH_MARGIN = 0.14
+_JAW_MARGIN = 0.09
+_OUTER_EYE_CORNERS = [36, 45]
+
+
+def draw_areas(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """(size, size) labels of `Region`, without the landmarks themselves.
+
+    Args:
+        landmark_texels: (68, 2) row, col.
+        size: Texels a side.
+    """
+    unit = float(np.hypot(*np.diff(landmark_texels[_OUTER_EYE_CORNERS], axis=0)[0]))
+    eyes = _hull(_orbits(landmark_texels), _EYES_MARGIN * unit, size)
+    nose = _hull(landmark_texels[NOSE], _NOSE_MARGIN * unit, size)
+    mouth = _hull(landmark_texels[MOUTH], _MOUTH_MARGIN * unit, size)
+    regions = np.full((size, size), Region.NECK, np.uint8)
+    regions[_above_jaw(landmark_texels[JAW], _JAW_MARGIN * unit, size)] = Region.FACE
+    regions[mouth] = Region.MOUTH
+    regions[eyes | nose] = Region.EYES_NOSE
+    return regions
+
+
+def _orbits(landmark_texels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Brows, eyes, and the brows' mirror image below the line of the eyes: an orbit is about as deep as it is high."""
+    below = landmark_texels[BROWS].copy()
+    below[:, 0] = 2 * landmark_texels[EYES, 0].mean() - below[:, 0]
+    return np.concatenate([landmark_texels[BROWS], landmark_texels[EYES], below])
+
+
+def _hull(texels: NDArray[np.int64], margin: float, size: int) -> NDArray[np.bool_]:
+    """Texels within a margin of the convex hull of some landmarks."""
+    hull = ConvexHull(texels)
+    grid = np.moveaxis(np.mgrid[:size, :size], 0, -1).reshape(-1, 2)
+    signed_distances = grid @ hull.equations[:, :2].T + hull.equations[:, 2]  # negative within
+    return _grown((signed_distances.max(axis=1) <= 0).reshape(size, size), margin)
+
+
+def _above_jaw(jaw_texels: NDArray[np.int64], margin: float, size: int) -> NDArray[np.bool_]:
+    """Texels above the jaw line, which goes on level beyond the ears, and a margin below it."""
+    from_left = jaw_texels[np.argsort(jaw_texels[:, 1], kind="stable")]
+    jaw_row = np.interp(np.arange(size), from_left[:, 1], from_left[:, 0])
+    return _grown(np.arange(size)[:, None] <= jaw_row, margin)
+
+
+def _grown(area: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:
+    grown: NDArray[np.bool_] = distance_transform_edt(~area) <= margin
+    return grown

@@ -1,0 +1,58 @@
+"""Which landmarks there are, how they mirror, and which areas of the face they span.
+
+The 68 are iBUG's (Sagonas et al., 300 Faces in-the-Wild, 2013) and serve evaluation; the 81 add thirteen
+along the hairline (numbered as in the public 81-point shape predictor) and serve the weighting.
+"Left" and "right" are the image's, for a face that looks at the camera.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+LANDMARKS_68 = 68
+LANDMARKS_81 = 81
+
+JAW = np.arange(0, 17)  # from the left ear over the chin to the right ear
+BROWS = np.arange(17, 27)
+NOSE = np.arange(27, 36)
+EYES = np.arange(36, 48)
+MOUTH = np.arange(48, 68)
+
+# The hairline from the left temple to the right one; the middle number is the top of the forehead.
+FOREHEAD_ARC = np.array([77, 75, 76, 68, 69, 70, 71, 80, 72, 73, 79, 74, 78])
+
+_MIRROR_PAIRS_68 = [
+    *zip(range(0, 8), range(16, 8, -1), strict=True),  # jaw
+    *zip(range(17, 22), range(26, 21, -1), strict=True),  # brows
+    (31, 35), (32, 34),  # nostrils
+    (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),  # eyes
+    (48, 54), (49, 53), (50, 52), (59, 55), (58, 56),  # outer lips
+    (60, 64), (61, 63), (67, 65),  # inner lips
+]  # fmt: skip
+_MIRROR_PAIRS_81 = [
+    *_MIRROR_PAIRS_68,
+    *zip(FOREHEAD_ARC[:6].tolist(), FOREHEAD_ARC[:6:-1].tolist(), strict=True),
+]
+
+
+def _mirror_order(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.intp]:
+    order = np.arange(count)
+    for left, right in pairs:
+        order[left], order[right] = right, left
+    return order
+
+
+# landmarks[MIRROR_68] are the landmarks of the mirrored face, in iBUG's order again
+MIRROR_68 = _mirror_order(LANDMARKS_68, _MIRROR_PAIRS_68)
+MIRROR_81 = _mirror_order(LANDMARKS_81, _MIRROR_PAIRS_81)
+
+
+class Region(IntEnum):
+    """The five areas of the weight mask (Shi et al., Eq. 3), in order of precedence where they overlap."""
+
+    LANDMARKS = 1
+    EYES_NOSE = 2
+    MOUTH = 3
+    FACE = 4
+    NECK = 5

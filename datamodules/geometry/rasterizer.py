@@ -1,0 +1,61 @@
+"""Which triangle covers a pixel, and where in the triangle the pixel lies: a z-buffer."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+_INSIDE = -1e-9  # a pixel on an edge belongs to a triangle in spite of rounding
+
+
+def rasterize(
+    vertices_px: NDArray[np.floating], triangles: NDArray[np.int32], height: int, width: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Nearest triangle and barycentric weights of every pixel.
+
+    Args:
+        vertices_px: (V, 3) x, y, z; pixel (row, col) is the point x = col, y = row; larger z is nearer.
+        triangles: (F, 3) vertex indices, of either orientation.
+        height: Rows.
+        width: Columns.
+
+    Returns:
+        (height, width) triangle indices, -1 where there is none, and (height, width, 3) weights of its corners.
+        Where depths tie, the first triangle stays.
+    """
+    triangle_ids = np.full((height, width), -1, np.int32)
+    barycentric = np.zeros((height, width, 3), np.float32)
+    depth = np.full((height, width), -np.inf)
+    _fill(np.ascontiguousarray(vertices_px, np.float64), np.ascontiguousarray(triangles), triangle_ids, barycentric,
+          depth)  # fmt: skip
+    return triangle_ids, barycentric
+
+
+@njit(cache=True)
+def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignore[no-untyped-def]
+    height, width = triangle_ids.shape
+    for t in range(len(triangles)):
+        a, b, c = triangles[t]
+        ax, ay, az = vertices[a]
+        bx, by, bz = vertices[b]
+        cx, cy, cz = vertices[c]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area == 0.0 or not np.isfinite(area):
+            continue
+        first_col = max(int(np.ceil(min(ax, bx, cx))), 0)
+        last_col = min(int(np.floor(max(ax, bx, cx))), width - 1)
+        first_row = max(int(np.ceil(min(ay, by, cy))), 0)
+        last_row = min(int(np.floor(max(ay, by, cy))), height - 1)
+        for row in range(first_row, last_row + 1):
+            for col in range(first_col, last_col + 1):
+                weight_b = ((col - ax) * (cy - ay) - (cx - ax) * (row - ay)) / area
+                weight_c = ((bx - ax) * (row - ay) - (col - ax) * (by - ay)) / area
+                weight_a = 1.0 - weight_b - weight_c
+                if weight_a < _INSIDE or weight_b < _INSIDE or weight_c < _INSIDE:
+                    continue
+                z = weight_a * az + weight_b * bz + weight_c * cz
+                if z > depth[row, col]:
+                    depth[row, col] = z
+                    triangle_ids[row, col] = t
+                    barycentric[row, col, 0] = weight_a
+                    barycentric[row, col, 1] = weight_b
+                    barycentric[row, col, 2] = weight_c

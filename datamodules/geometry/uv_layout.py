@@ -1,0 +1,104 @@
+"""What each texel of UV space is: which point of the surface, which area of the face, which landmark.
+
+Texel (row, col) of a map with S texels a side is the texture coordinate u = col / (S - 1), v = 1 - row / (S - 1).
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.geometry.camera import HeadPose, project
+from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_projection
+from datamodules.geometry.face_areas import draw_areas
+from datamodules.geometry.forehead import forehead_landmarks
+from datamodules.geometry.interpolation import interpolate
+from datamodules.geometry.landmarks import FOREHEAD_ARC, LANDMARKS_68, LANDMARKS_81
+from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.geometry.rasterizer import rasterize
+
+MAP_SIZE = 256  # texels a side of a position map (Feng et al., 2018; Shi et al.)
+
+
+@dataclass(frozen=True, eq=False)
+class UVLayout:
+    """The surface and the areas of the face in UV space.
+
+    Attributes:
+        triangle_ids: (S, S) triangle of each texel.
+        barycentric: (S, S, 3) weights of its corners.
+        regions: (S, S) uint8 labels EYES_NOSE, MOUTH, FACE, NECK; landmarks are points, drawn on top by who weighs.
+        landmark_texels: (81, 2) row, col; the first 68 are iBUG's.
+        mean_map: (S, S, 3) position map of the mean face, frontal, in crop pixels.
+    """
+
+    triangle_ids: NDArray[np.int32]
+    barycentric: NDArray[np.float32]
+    regions: NDArray[np.uint8]
+    landmark_texels: NDArray[np.int64]
+    mean_map: NDArray[np.float32]
+
+    @property
+    def size(self) -> int:
+        """Texels a side."""
+        return len(self.regions)
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits; two layouts that share them put the same points into the same texels."""
+        digest = blake2b(digest_size=8)
+        for array in (self.regions, self.landmark_texels, self.mean_map):
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        return digest.hexdigest()
+
+
+def make_uv_layout(model: MorphableModel, size: int = MAP_SIZE) -> UVLayout:
+    """The layout of a model's UV space.
+
+    Raises:
+        ValueError: If some texel belongs to no triangle.
+    """
+    texels = uv_to_texels(model.uv, size)
+    flat = np.column_stack([texels[:, ::-1], np.zeros(len(texels))])
+    triangle_ids, barycentric = rasterize(flat, model.triangles, size, size)
+    empty = int((triangle_ids < 0).sum())
+    if empty:
+        raise ValueError(
+            f"{empty} of the {size * size} texels of UV space belong to no triangle. "
+            "Is tri_mouth missing, or do the texture coordinates not fill the unit square?"
+        )
+    corners = model.triangles[triangle_ids]
+    surface = interpolate(model.mean, corners, barycentric)
+    landmarks = np.empty((LANDMARKS_81, 2), np.int64)
+    landmarks[:LANDMARKS_68] = np.rint(texels[model.landmark_vertices])
+    landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
+    return UVLayout(
+        triangle_ids, barycentric, draw_areas(landmarks[:LANDMARKS_68], size), landmarks, _mean_map(model, surface)
+    )
+
+
+def uv_to_texels(uv: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """(..., 2) row and col, not rounded, of (..., 2) texture coordinates u, v in [0, 1], v upwards."""
+    last = size - 1
+    return np.stack([last - uv[..., 1] * last, uv[..., 0] * last], axis=-1)
+
+
+def draw_landmarks(
+    regions: NDArray[np.uint8], landmark_texels: NDArray[np.int64], radius_texels: float, label: int
+) -> NDArray[np.uint8]:
+    """The labels with a disc of the given label about each landmark; radius 0 marks single texels."""
+    size = len(regions)
+    rows, cols = np.mgrid[:size, :size]
+    drawn = regions.copy()
+    for row, col in landmark_texels:
+        drawn[(rows - row) ** 2 + (cols - col) ** 2 <= radius_texels**2] = label
+    return drawn
+
+
+def _mean_map(model: MorphableModel, surface: NDArray[np.float32]) -> NDArray[np.float32]:
+    frontal = HeadPose(0.0, 0.0, 0.0, np.zeros(3), 1.0).projection(image_height=0)
+    box = crop_boxes(project(model.mean[model.landmark_vertices], frontal)[None])[0]
+    projection = crop_projection(frontal, crop_matrix(box))
+    mean_map = project(surface.reshape(-1, 3).astype(np.float64), projection)
+    mean_map[:, 2] -= mean_map[:, 2].min()
+    return mean_map.reshape(surface.shape).astype(np.float32)

@@ -1,0 +1,56 @@
+"""UV position maps as files, for programs that want them so: PRNet's format."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from datamodules.dataset import FaceDataset
+from datamodules.errors import InputError
+from datamodules.face_datamodule import FaceDataModule
+from datamodules.files.images import write_jpeg
+
+_BATCH = 16
+
+
+def prepare(data: FaceDataModule, out: Path) -> int:
+    """Writes the position map and the crop of every face of a data set.
+
+    For each sample <stem>.npy, (256, 256, 3) float32 x, y, z in crop pixels, and the crop <stem>.jpg, in the folders
+    of the data set. Files that are there are kept, so that an interrupted command goes on.
+
+    Args:
+        data: Which faces; --data.root and --data.morphable_model are needed. Nothing is augmented.
+        out: Folder to write to.
+
+    Returns:
+        How many faces were written.
+    """
+    data.check("fit")
+    faces = data.plain_faces()
+    rows = [position for position in range(len(faces)) if not _is_done(faces, position, out)]
+    loader = DataLoader(faces, _BATCH, sampler=[(0, position) for position in rows], num_workers=data.num_workers)
+    try:
+        for batch in tqdm(loader, desc=f"Writing {out}", unit="batch", leave=False):
+            maps = data.complete(batch).position_map
+            assert maps is not None  # made from coefficients
+            for key, image, position_map in zip(batch.key, batch.image.numpy(), maps.numpy(), strict=True):
+                _write(out / key, image, position_map.transpose(1, 2, 0))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder with room.") from error
+    print(f"{len(rows)} maps and crops written to {out}, {len(faces) - len(rows)} were there already.")
+    return len(rows)
+
+
+def _is_done(faces: FaceDataset, position: int, out: Path) -> bool:
+    return (out / f"{faces.index.key(int(faces.rows[position]))}.npy").is_file()  # written last
+
+
+def _write(stem: Path, image: np.typing.NDArray[np.uint8], position_map: np.typing.NDArray[np.float32]) -> None:
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    write_jpeg(stem.with_name(f"{stem.name}.jpg"), image)
+    partial = stem.with_name(f".{stem.name}.npy")
+    np.save(partial, position_map)
+    os.replace(partial, stem.with_name(f"{stem.name}.npy"))

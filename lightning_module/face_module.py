@@ -1,0 +1,219 @@
+"""Training and judging the network that turns a face crop into its position map."""
+
+from typing import Any, Literal, NamedTuple, Protocol, cast
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from datamodules.errors import InputError
+from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
+from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
+from datamodules.samples import FaceBatch
+from lightning_module.hourglass import Hourglass, Tail
+from lightning_module.losses import Norm, Reduction, weighted_distance
+from lightning_module.metrics import LANDMARKS_2D, FaceErrors
+from lightning_module.nme import NMEReport
+from lightning_module.region_weights import RegionWeights
+
+Stage = Literal["train", "val", "test"]
+
+_RANGE_PX = 1.1 * MAP_SIZE  # what the published sigmoid spans (Feng et al., 2018)
+_SPREAD_PX = 64.0  # of a linear tail's unit variance: about as far as faces lie from the mean map
+
+# a checkpoint of a module made in Python holds this dataclass, and checkpoints are read with weights_only
+torch.serialization.add_safe_globals([RegionWeights])
+
+
+class StepOutput(NamedTuple):
+    """What a step leaves for callbacks: the loss, or None without position maps, and (N, 68, 3) landmarks."""
+
+    loss: Tensor | None
+    predicted_68_px: Tensor
+
+
+class _HasLayout(Protocol):
+    @property
+    def uv_layout(self) -> UVLayout: ...
+
+
+class FaceModule(LightningModule):
+    """The hourglass with the region-weighted loss (Shi et al.).
+
+    Whatever the network's sizes, `forward` returns maps of 256 x 256 texels in the pixels of a 256 x 256 crop.
+
+    Args:
+        base_channels: Width of the network; 16 is the published one.
+        image_size: Pixels a side of its input; the command line sets it to data.image_size.
+        map_size: Texels a side of its output, interpolated to 256.
+        tail: "published" or "linear"; see Hourglass.
+        is_residual: Whether the network predicts the difference from the mean map.
+        norm_momentum: Of the batch norms; 0.001 as published, more for short runs.
+        weights: How much each area counts.
+        loss_norm: Norm of a texel's difference.
+        loss_reduction: Over texels.
+        lr: Learning rate of Adam.
+        lr_halving_epochs: Epochs after which the learning rate is halved, again and again.
+    """
+
+    mean_map: Tensor
+    regions: Tensor
+    landmark_texels: Tensor
+    weight_map: Tensor
+    enlarge: Tensor
+
+    def __init__(
+        self,
+        base_channels: int = 16,
+        image_size: int = 256,
+        map_size: int = 256,
+        tail: Tail = "linear",
+        is_residual: bool = True,
+        norm_momentum: float = 0.001,
+        weights: RegionWeights = RegionWeights(),  # noqa: B008  # frozen
+        loss_norm: Norm = "l2",
+        loss_reduction: Reduction = "mean",
+        lr: float = 1e-4,
+        lr_halving_epochs: int = 20,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(logger=False)
+        self.weights = weights
+        self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum)
+        self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._tail = tail
+        self._is_residual = is_residual
+        self._loss_norm: Norm = loss_norm
+        self._loss_reduction: Reduction = loss_reduction
+        self._lr = lr
+        self._lr_halving_epochs = lr_halving_epochs
+        # what a checkpoint needs to stand alone; filled in by `adopt_layout` or by the checkpoint
+        self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
+        self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
+        self.register_buffer("landmark_texels", torch.zeros(LANDMARKS_81, 2, dtype=torch.int64))
+        self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
+        self.register_buffer("enlarge", _enlarging_matrix(map_size), persistent=False)
+        self.val_errors = FaceErrors()
+        self.test_errors = FaceErrors()
+        self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
+        self._layouts_agree = True
+
+    def adopt_layout(self, layout: UVLayout) -> None:
+        """Takes over the UV space that the network is to learn."""
+        for buffer, array in (
+            (self.mean_map, layout.mean_map.transpose(2, 0, 1)),
+            (self.regions, layout.regions),
+            (self.landmark_texels, layout.landmark_texels),
+        ):
+            buffer.copy_(torch.from_numpy(array.copy()))
+        self.weight_map.copy_(self.weights.weight_map(layout.regions, layout.landmark_texels))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
+        raw = self.network(image).float()
+        raw = (raw - 0.5) * _RANGE_PX if self._tail == "published" else raw * _SPREAD_PX
+        if len(self.enlarge) != self.enlarge.shape[1]:
+            raw = self.enlarge @ raw @ self.enlarge.mT
+        return cast(Tensor, raw + (self.mean_map if self._is_residual else _RANGE_PX / 2))
+
+    def setup(self, stage: str) -> None:
+        """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
+        if stage == "fit":
+            self.adopt_layout(cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout)
+
+    def on_fit_start(self) -> None:
+        """Refuses to train a checkpoint further on another face model."""
+        self._compare_layouts()
+        if not self._layouts_agree:
+            raise InputError(
+                "the checkpoint was trained on another face model than --data.morphable_model. Give the one it was "
+                "trained on, or start without --ckpt_path."
+            )
+
+    def on_validation_start(self) -> None:
+        """Finds out whether dense figures make sense."""
+        self._compare_layouts()
+
+    def on_test_start(self) -> None:
+        """Finds out whether dense figures make sense."""
+        self._compare_layouts()
+
+    def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
+        """One step of training."""
+        return cast(Tensor, self._step(batch, "train").loss)
+
+    def validation_step(self, batch: FaceBatch, batch_idx: int) -> Any:
+        """One step of validation."""
+        return self._step(batch, "val")
+
+    def test_step(self, batch: FaceBatch, batch_idx: int) -> Any:
+        """One step of testing."""
+        return self._step(batch, "test")
+
+    def predict_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
+        """Position maps in crop pixels."""
+        with torch.autocast(self.device.type, enabled=False):
+            return cast(Tensor, self(batch.image))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the errors of the validation faces."""
+        self._report("val", self.val_errors)
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the errors of the test faces."""
+        self._report("test", self.test_errors)
+
+    def configure_optimizers(self) -> Any:
+        """Adam, its learning rate halved every so many epochs."""
+        has_fused = self.device.type in ("cuda", "cpu")
+        optimizer = torch.optim.Adam(self.parameters(), self._lr, fused=has_fused)
+        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, self._lr_halving_epochs, gamma=0.5)]
+
+    def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
+        # whatever training runs in, figures are made in full precision
+        with torch.autocast(self.device.type, enabled=stage == "train" and torch.is_autocast_enabled(self.device.type)):
+            predicted = self(batch.image)
+        loss = None
+        if batch.position_map is not None and self._layouts_agree:
+            loss = weighted_distance(
+                predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
+            )
+            self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
+                     prog_bar=stage == "train")  # fmt: skip
+        predicted_68 = predicted[
+            :, :, self.landmark_texels[:LANDMARKS_68, 0], self.landmark_texels[:LANDMARKS_68, 1]
+        ].mT
+        if stage != "train":
+            errors = self.val_errors if stage == "val" else self.test_errors
+            has_maps = batch.position_map is not None and self._layouts_agree
+            maps = (predicted, cast(Tensor, batch.position_map), self.regions) if has_maps else None
+            errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps)
+        return StepOutput(loss, predicted_68)
+
+    def _report(self, stage: Stage, errors: FaceErrors) -> None:
+        reports = errors.reports()
+        errors.reset()
+        self.reports[stage] = reports
+        figures: dict[str, float] = {}
+        for protocol, report in reports.items():
+            figures[f"{stage}/{protocol}/mean"] = report.mean_of_bins
+            figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.by_bin.items()}
+        figures |= {f"{stage}/faces/{name}": count for name, count in reports[LANDMARKS_2D].counts.items()}
+        headline = f"{stage}/{LANDMARKS_2D}/mean"
+        self.log(headline, figures.pop(headline), prog_bar=True)
+        self.log_dict({name: value for name, value in figures.items() if value == value})  # an empty bin is NaN
+
+    def _compare_layouts(self) -> None:
+        layout = cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout
+        self._layouts_agree = (
+            torch.equal(self.regions.cpu(), torch.from_numpy(layout.regions))
+            and torch.equal(self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels))
+            and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)
+        )
+
+
+def _enlarging_matrix(size: int) -> Tensor:
+    """(256, size) bilinear interpolation whose corners stay corners; a product of matrices is deterministic on a GPU."""
+    identity = torch.eye(size)[None, None]
+    enlarged = torch.nn.functional.interpolate(identity, (MAP_SIZE, size), mode="bilinear", align_corners=True)
+    return enlarged[0, 0]

@@ -1,0 +1,146 @@
+"""The hourglass network: an RGB face crop to an image of positions.
+
+PRNet's network (Feng et al., "Joint 3D Face Reconstruction and Dense Alignment with Position Map Regression Network",
+ECCV 2018), which the weight-mask paper builds on.
+"""
+
+from itertools import pairwise
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from datamodules.errors import InputError
+
+Tail = Literal["published", "linear"]
+
+_KERNEL = 4
+_PAIRS = 5  # of residual blocks; each halves the resolution and doubles the channels
+_TAIL_LAYERS = 3
+# Decoder layers by the times they upsample, each as channels in units of the base.
+_DECODER = [[32], [16, 16, 16], [8, 8, 8], [4, 4, 4], [2, 2], [1, 1]]
+
+
+class Hourglass(nn.Module):
+    """Encoder of residual blocks, decoder of transposed convolutions.
+
+    The defaults are the published size: 13 353 618 parameters, 8.26 GFLOP an image forward.
+
+    Args:
+        base_channels: Channels of the first convolution; all others are multiples of it.
+        image_size: Pixels a side of the input, a multiple of 32.
+        map_size: Texels a side of the output: image_size / 32 * (1, 2, ... or 32). Where it is smaller than the image,
+            the last upsampling layers keep their resolution instead.
+        tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms,
+            "linear" has none, and as many parameters.
+        norm_momentum: Of the batch norms' running statistics; 0.001 is the published decay of 0.999.
+
+    Raises:
+        InputError: If the sizes do not go together.
+    """
+
+    def __init__(
+        self,
+        base_channels: int = 16,
+        image_size: int = 256,
+        map_size: int = 256,
+        tail: Tail = "published",
+        norm_momentum: float = 0.001,
+    ) -> None:
+        super().__init__()
+        if base_channels < 1:
+            raise InputError(f"base_channels is {base_channels}: give at least 1.")
+        doublings = _doublings(image_size, map_size)
+        self.stem = _Convolution(3, base_channels, 1, norm_momentum)
+        channels = [base_channels * 2**level for level in range(_PAIRS + 1)]
+        self.encoder = nn.Sequential()
+        for narrow, wide in pairwise(channels):
+            self.encoder.append(_ResidualBlock(narrow, wide, 2, norm_momentum))
+            self.encoder.append(_ResidualBlock(wide, wide, 1, norm_momentum))
+        self.decoder = nn.Sequential()
+        width = channels[-1]
+        for level, layers in enumerate(_DECODER):
+            for layer, multiple in enumerate(layers):
+                stride = 2 if layer == 0 and 0 < level <= doublings else 1
+                self.decoder.append(_Transposed(width, base_channels * multiple, stride, norm_momentum, nn.ReLU(True)))
+                width = base_channels * multiple
+        activations = (
+            [nn.ReLU(True), nn.ReLU(True), nn.Sigmoid()] if tail == "published" else [nn.Identity()] * _TAIL_LAYERS
+        )
+        for activation in activations:
+            self.decoder.append(_Transposed(width, 3, 1, norm_momentum, activation))
+            width = 3
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, map_size, map_size) from (N, 3, image_size, image_size) in [0, 1]: 0 to 1, or unbounded if linear."""
+        encoded: Tensor = self.encoder(self.stem(image))
+        decoded: Tensor = self.decoder(encoded)
+        return decoded
+
+
+class _Convolution(nn.Module):
+    """4x4 convolution, batch norm, ReLU; pads as TensorFlow's "same" does."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, momentum: float) -> None:
+        super().__init__()
+        self.pad = (1, 2, 1, 2) if stride == 1 else (1, 1, 1, 1)
+        self.convolution = nn.Conv2d(inputs, outputs, _KERNEL, stride, bias=False)
+        self.norm = _batch_norm(outputs, momentum)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return functional.relu(self.norm(self.convolution(functional.pad(features, self.pad))), inplace=True)
+
+
+class _ResidualBlock(nn.Module):
+    """1x1 to half the channels, 4x4, 1x1 back; the shortcut added; batch norm and ReLU after the sum."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, momentum: float) -> None:
+        super().__init__()
+        self.stride = stride
+        self.reduce = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
+        self.reduce_norm = _batch_norm(outputs // 2, momentum)
+        self.convolve = _Convolution(outputs // 2, outputs // 2, stride, momentum)
+        self.expand = nn.Conv2d(outputs // 2, outputs, 1, bias=False)
+        is_same = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if is_same else nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.norm = _batch_norm(outputs, momentum)
+
+    def forward(self, features: Tensor) -> Tensor:
+        reduced = functional.relu(self.reduce_norm(self.reduce(features)), inplace=True)
+        # Sliced, then convolved with stride 1: torch 2.13 crashes on CPUs in a channels_last 1x1 convolution of
+        # stride 2 with few channels, which is the same function.
+        skipped = features[..., :: self.stride, :: self.stride] if self.stride > 1 else features
+        summed = self.expand(self.convolve(reduced)) + self.shortcut(skipped)
+        return functional.relu(self.norm(summed), inplace=True)
+
+
+class _Transposed(nn.Module):
+    """4x4 transposed convolution, batch norm, activation; cuts as TensorFlow's "same" does."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, momentum: float, activation: nn.Module) -> None:
+        super().__init__()
+        self.convolution = nn.ConvTranspose2d(inputs, outputs, _KERNEL, stride, padding=1, bias=False)
+        self.norm = _batch_norm(outputs, momentum)
+        self.activation = activation
+
+    def forward(self, features: Tensor) -> Tensor:
+        raised: Tensor = self.convolution(features)
+        if self.convolution.stride == (1, 1):
+            raised = raised[..., :-1, :-1]
+        activated: Tensor = self.activation(self.norm(raised))
+        return activated
+
+
+def _batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=momentum)
+
+
+def _doublings(image_size: int, map_size: int) -> int:
+    """How many of the decoder's five upsampling layers double the resolution."""
+    coarsest, rest = divmod(image_size, 2**_PAIRS)
+    if coarsest < 1 or rest:
+        raise InputError(f"image_size is {image_size}: give a multiple of {2**_PAIRS}.")
+    sizes = [coarsest * 2**doublings for doublings in range(_PAIRS + 1)]
+    if map_size not in sizes:
+        raise InputError(f"map_size is {map_size}: with image_size {image_size} it can be one of {sizes}.")
+    return sizes.index(map_size)

@@ -1,0 +1,100 @@
+"""Normalised mean error: how far landmarks are off, as a percentage of the size of the face.
+
+The protocol of 3DDFA's AFLW2000-3D benchmark (Zhu et al., "Face Alignment Across Large Poses: A 3D Solution", 2016):
+68 landmarks in x and y, divided by sqrt(w * h) of the ground-truth landmarks' box, in bins of absolute yaw; its "Mean"
+is the mean of the bins, not of the faces.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Each bin's name and the largest |yaw| in degrees that belongs to it; the benchmark puts what is beyond 90 last.
+YAW_BINS = {"yaw_00_30": 30.0, "yaw_30_60": 60.0, "yaw_60_90": float("inf")}
+
+
+def face_size(landmarks_68: Tensor) -> Tensor:
+    """(N,) sqrt(w * h) of the box of (N, 68, 2 or 3) ground-truth landmarks.
+
+    Raises:
+        ValueError: If a box has no area.
+    """
+    corners = torch.aminmax(landmarks_68[..., :2], dim=1)
+    size: Tensor = (corners.max - corners.min).prod(dim=1).sqrt()
+    if not (size > 0).all():
+        raise ValueError(f"the ground-truth landmarks of face {int((size <= 0).nonzero()[0])} span no area")
+    return size
+
+
+def landmark_nme(predicted: Tensor, target: Tensor) -> Tensor:
+    """(N,) percent: mean distance in x and y of (N, 68, 2 or 3) landmarks / size of the target's face."""
+    distance: Tensor = torch.linalg.vector_norm(predicted[..., :2] - target[..., :2], dim=-1).mean(dim=1)
+    return 100 * distance / face_size(target)
+
+
+def landmark_nme_3d(predicted: Tensor, target: Tensor) -> Tensor:
+    """(N,) percent: mean distance in x, y, z of (N, 68, 3) landmarks after the mean of z is taken from both.
+
+    Depth is known only up to a shift, and papers align it differently: figures of other alignments do not compare.
+    The size of the face is that of `landmark_nme`.
+    """
+    difference = predicted - target
+    depth = difference[..., 2:] - difference[..., 2:].mean(dim=1, keepdim=True)
+    distance: Tensor = torch.linalg.vector_norm(torch.cat([difference[..., :2], depth], dim=-1), dim=-1).mean(dim=1)
+    return 100 * distance / face_size(target)
+
+
+def dense_nme(predicted: Tensor, target: Tensor, mask: Tensor, landmarks_68: Tensor) -> Tensor:
+    """(N,) percent: mean distance in x and y over texels / size of the face.
+
+    Args:
+        predicted: (N, 3, S, S) in crop pixels.
+        target: (N, 3, S, S).
+        mask: (S, S) bool, the texels to average over.
+        landmarks_68: (N, 68, 2 or 3) ground truth.
+    """
+    distance = (predicted - target)[:, :2, mask].square().sum(dim=1).sqrt().mean(dim=1)
+    return 100 * distance / face_size(landmarks_68)
+
+
+def yaw_bin(yaw_deg: Tensor) -> Tensor:
+    """(N,) which of `YAW_BINS` a face belongs to; 30 and 60 degrees belong to the lower one."""
+    limits = torch.tensor(list(YAW_BINS.values())[:-1], dtype=yaw_deg.dtype, device=yaw_deg.device)
+    return torch.bucketize(yaw_deg.abs(), limits)
+
+
+@dataclass(frozen=True, eq=False)
+class NMEReport:
+    """Errors of faces under one protocol.
+
+    Attributes:
+        per_face: (N,) percent.
+        yaw_deg: (N,) degrees.
+    """
+
+    per_face: Tensor
+    yaw_deg: Tensor
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Faces in each bin."""
+        bins = yaw_bin(self.yaw_deg)
+        return {name: int((bins == i).sum()) for i, name in enumerate(YAW_BINS)}
+
+    @property
+    def by_bin(self) -> dict[str, float]:
+        """Mean of the faces of each bin; NaN for a bin that has none."""
+        bins = yaw_bin(self.yaw_deg)
+        errors = self.per_face.double()
+        return {name: float(errors[bins == i].mean()) for i, name in enumerate(YAW_BINS)}
+
+    @property
+    def mean_of_bins(self) -> float:
+        """The field's "Mean": over the bins that have faces."""
+        return float(torch.tensor(list(self.by_bin.values()), dtype=torch.float64).nanmean())
+
+    @property
+    def mean_of_faces(self) -> float:
+        """Mean over all faces alike."""
+        return float(self.per_face.double().mean())

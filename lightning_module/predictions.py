@@ -1,0 +1,34 @@
+"""Predicted position maps, as files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import BasePredictionWriter
+from torch import Tensor
+
+from datamodules.samples import FaceBatch
+
+
+class PredictionWriter(BasePredictionWriter):
+    """Writes `<key>.npy`, (256, 256, 3) float32 in crop pixels, the format of PRNet and of `run.py prepare`.
+
+    Args:
+        folder: Where to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(write_interval="batch")
+        self._folder = folder
+
+    def write_on_batch_end(self, trainer: Trainer, pl_module: LightningModule, prediction: Tensor,
+                           batch_indices: Sequence[int] | None, batch: Any, batch_idx: int,
+                           dataloader_idx: int) -> None:  # fmt: skip
+        """Writes one batch."""
+        faces: FaceBatch = batch
+        for key, position_map in zip(faces.key, prediction.permute(0, 2, 3, 1).cpu().numpy(), strict=True):
+            path = self._folder / f"{key}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, position_map)

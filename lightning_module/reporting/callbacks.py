@@ -1,0 +1,160 @@
+"""What a run leaves behind besides its figures: checkpoints to go on from, pictures, tables."""
+
+import json
+import time
+from collections import defaultdict
+from typing import Any, Protocol, cast
+
+from matplotlib.figure import Figure
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+from rich.console import Console
+
+from datamodules.samples import FaceBatch
+from lightning_module.face_module import FaceModule, StepOutput
+from lightning_module.nme import YAW_BINS, landmark_nme, yaw_bin
+from lightning_module.reporting.figures import (
+    FacePicture,
+    bin_order,
+    ced_figure,
+    landmarks_figure,
+    region_weights_figure,
+)
+from lightning_module.reporting.nme_table import nme_rows, nme_table
+from lightning_module.reporting.run_folder import RunFolder
+from lightning_module.reporting.tracking import Tracker
+
+_FACES_PER_BIN = 5
+
+
+class LastCheckpoint(Checkpoint):
+    """Keeps the newest complete epoch, so that a killed fit goes on from there.
+
+    Args:
+        folder: The run's folder.
+        seconds: Epochs shorter than this share a checkpoint; the last one always has its own.
+    """
+
+    def __init__(self, folder: RunFolder, seconds: float = 30.0) -> None:
+        self._path = folder.last_checkpoint
+        self._seconds = seconds
+        self._saved_at = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Saves, unless the last time was a moment ago."""
+        is_due = trainer.strategy.broadcast(time.monotonic() - self._saved_at >= self._seconds)
+        if is_due:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Saves the end."""
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        partial = self._path.with_suffix(".partial")
+        trainer.save_checkpoint(partial)
+        if trainer.is_global_zero:
+            partial.replace(self._path)
+        self._saved_at = time.monotonic()
+
+
+class _DescribesItself(Protocol):
+    def card(self, stage: str) -> Any: ...
+
+    def fingerprints(self) -> dict[str, str]: ...
+
+
+class RunReport(Callback):
+    """Pictures and tables of a run's evaluation, into its folder and to MLflow.
+
+    Args:
+        tracker: Where they go.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._faces: dict[str, list[FacePicture]] = defaultdict(list)
+        self._rows: dict[str, Any] = {}
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Pictures the weights, and takes down what they are trained on."""
+        self._log_fingerprints(trainer)
+        module = cast(FaceModule, pl_module)
+        self._save(region_weights_figure(module.weight_map.cpu().numpy(), module.regions.cpu().numpy(),
+                   module.landmark_texels.cpu().numpy(), module.weights.ratio), "region_weights")  # fmt: skip
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Takes down what is tested on."""
+        self._log_fingerprints(trainer)
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forgets the faces of the last time."""
+        self._faces.clear()
+
+    def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forgets the faces of the last time."""
+        self._faces.clear()
+
+    def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any,
+                                batch_idx: int, dataloader_idx: int = 0) -> None:  # fmt: skip
+        """Keeps the first faces of each bin."""
+        self._keep(outputs, batch)
+
+    def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any,
+                          batch_idx: int, dataloader_idx: int = 0) -> None:  # fmt: skip
+        """Keeps the first faces of each bin."""
+        self._keep(outputs, batch)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Reports on the validation faces."""
+        if "val" in cast(FaceModule, pl_module).reports:
+            self._report(trainer, pl_module, "val")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Reports on the validation faces when nothing is trained."""
+        if trainer.state.fn != "fit":
+            self._report(trainer, pl_module, "val")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Reports on the test faces."""
+        self._report(trainer, pl_module, "test")
+
+    def _keep(self, outputs: StepOutput, batch: FaceBatch) -> None:
+        for i, bin_index in enumerate(yaw_bin(batch.yaw_deg).tolist()):
+            kept = self._faces[list(YAW_BINS)[bin_index]]
+            if len(kept) >= _FACES_PER_BIN:
+                continue
+            predicted, true = outputs.predicted_68_px[i : i + 1], batch.landmarks_68_px[i : i + 1]
+            title = f"{batch.key[i].rpartition('/')[2]}  {float(landmark_nme(predicted, true)):.2f} %"
+            image = batch.image[i].permute(1, 2, 0).float().cpu().numpy()
+            kept.append(FacePicture(image, predicted[0].float().cpu().numpy(), true[0].cpu().numpy(), title))
+
+    def _report(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        reports = cast(FaceModule, pl_module).reports[stage]
+        dataset = str(_data(trainer).card(stage))
+        if self._faces:
+            self._save(landmarks_figure(bin_order(self._faces)), f"{stage}_landmarks")
+        self._save(ced_figure({dataset: reports["nme"]}, f"CED, 68 landmarks in x and y, {stage}"), f"{stage}_ced")
+        rows = nme_rows(reports, stage, dataset)
+        self._rows = {name: self._rows.get(name, []) + column for name, column in rows.items()}
+        path = self._tracker.run.path / "nme_by_yaw.json"
+        path.write_text(json.dumps({"columns": list(self._rows), "data": list(zip(*self._rows.values(), strict=True))}))
+        self._tracker.log_file(path)
+        # the second tag is what makes MLflow show the file as a table
+        shown = json.dumps([{"path": path.name, "type": "table"}])
+        self._tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
+        Console().print(nme_table(reports, f"{stage} on {dataset}"))
+
+    def _log_fingerprints(self, trainer: Trainer) -> None:
+        found = _data(trainer).fingerprints()
+        self._tracker.log_tags({f"fingerprint.{name}": value for name, value in found.items()})
+
+    def _save(self, figure: Figure, name: str) -> None:
+        path = self._tracker.run.path / "pictures" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        figure.savefig(path, dpi=110)
+        self._tracker.log_file(path, "pictures")
+
+
+def _data(trainer: Trainer) -> _DescribesItself:
+    return cast(_DescribesItself, cast(Any, trainer).datamodule)

@@ -1,0 +1,32 @@
+"""Which code and which libraries made a run."""
+
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_LIBRARIES = ("torch", "pytorch-lightning", "numpy", "scipy", "opencv-python", "mlflow")
+
+
+def environment_tags(project: Path) -> dict[str, str]:
+    """Git commit, whether the tree differs from it, and versions, as MLflow tags."""
+    tags = {f"version.{name}": _version(name) for name in _LIBRARIES}
+    commit = _git(project, "rev-parse", "HEAD")
+    if commit:
+        tags["mlflow.source.git.commit"] = commit
+        tags["git.dirty"] = str(bool(_git(project, "status", "--porcelain"))).lower()
+    return tags
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git(project: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

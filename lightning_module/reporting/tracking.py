@@ -1,0 +1,128 @@
+"""A run's record, as Lightning's logger."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.loggers import Logger
+
+from datamodules.errors import InputError
+from lightning_module.reporting.courier import Courier
+from lightning_module.reporting.journal import Journal
+from lightning_module.reporting.mlflow_store import MlflowStore
+from lightning_module.reporting.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """Where runs are kept.
+
+    Args:
+        uri: MLflow's tracking store, such as http://127.0.0.1:5000. By default MLFLOW_TRACKING_URI, else the file
+            mlflow.db below `folder`.
+        experiment: Name of the MLflow experiment.
+        run_name: By default the ratio and the seed, as in "16-5-4-3-0 s0".
+        folder: Where run folders, and by default MLflow's own files, lie; mlruns/ of the project by default.
+        tags: Further tags of the run.
+    """
+
+    uri: str | None = None
+    experiment: str = "weightmask"
+    run_name: str | None = None
+    folder: Path | None = None
+    tags: dict[str, str] | None = None
+
+
+class Tracker(Logger):
+    """Writes a run into its folder and, in the background, to MLflow.
+
+    Training never waits for the tracking store: what is logged is on disk at once, and sent when it can be.
+
+    Args:
+        uri: MLflow's tracking store.
+        folder: mlruns/, which run folders and artifacts go below.
+        experiment: Name of the MLflow experiment.
+        run_name: Name of the run.
+        tags: Tags of the run.
+        resume: The folder of a run to go on with, in place of a new one.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        folder: Path,
+        experiment: str,
+        run_name: str,
+        tags: Mapping[str, str],
+        resume: RunFolder | None = None,
+    ) -> None:
+        super().__init__()
+        self.uri = uri
+        self._experiment = experiment
+        self._run_name = run_name
+        self.run = resume or RunFolder.create(folder / "runs", run_name)
+        self._lock = self.run.lock()
+        if self._lock is None:
+            raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
+        self._journal = Journal(self.run)
+        if resume is None or (not self._journal.pending() and self._journal.delivery.run_id is None):
+            self._journal.write("create", experiment=experiment, name=run_name, tags=dict(tags))
+        else:
+            self._journal.write("resume")
+        self._courier = Courier(MlflowStore(uri, folder / "artifacts"), self._journal, experiment, folder / "runs")
+
+    @property
+    def name(self) -> str:
+        """The experiment."""
+        return self._experiment
+
+    @property
+    def version(self) -> str:
+        """The run's key."""
+        return self.run.key
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in MLflow, once it has one."""
+        return self._journal.delivery.run_id
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """One batch of figures."""
+        values = {name: float(value) for name, value in metrics.items()}
+        self._write("metrics", values=values, step=step or 0)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Lightning's own notion of hyperparameters is not logged: `log_params` has the clean names."""
+
+    @rank_zero_only
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """What the run was asked to do."""
+        self._write("params", **{name: str(value) for name, value in params.items()})
+
+    @rank_zero_only
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """What else is known of the run."""
+        self._write("tags", **tags)
+
+    @rank_zero_only
+    def log_file(self, path: Path, to: str = "") -> None:
+        """A file in the run's folder, as an artifact."""
+        self._write("artifact", file=str(path.relative_to(self.run.path)), to=to)
+
+    @rank_zero_only
+    def end(self, status: str, reason: str = "") -> None:
+        """Ends the run as FINISHED, FAILED or KILLED, and sends what is left."""
+        if reason:
+            self._write("tags", ended_by=reason)
+        self._write("end", status=status)
+        self._courier.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _write(self, kind: Any, **content: Any) -> None:
+        self._journal.write(kind, **content)
+        self._courier.wake()

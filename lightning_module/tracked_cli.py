@@ -1,0 +1,291 @@
+"""fit, validate, test and predict: LightningCLI, with every run tracked and able to go on."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import Namespace
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning import LightningDataModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+from datamodules.errors import InputError
+from lightning_module.face_module import FaceModule
+from lightning_module.nme import NMEReport
+from lightning_module.predictions import PredictionWriter
+from lightning_module.reporting.callbacks import LastCheckpoint, RunReport
+from lightning_module.reporting.environment import environment_tags
+from lightning_module.reporting.run_folder import RunFolder, newest_idle_run
+from lightning_module.reporting.tracking import Tracker, TrackingOptions
+
+_STAGES = ("fit", "validate", "test", "predict")
+_PATHS = ("root", "test_root", "morphable_model", "uv_coordinates", "cache_dir")
+# what does not change a run's figures is left out of its parameters
+_UNLOGGED_DATA = ("cache_dir", "num_workers", "seed", "verify")
+_LOGGED_TRAINER = ("max_epochs", "max_steps", "precision", "accelerator", "devices", "num_nodes", "strategy",
+                   "deterministic", "accumulate_grad_batches", "gradient_clip_val")  # fmt: skip
+_LAST = "last"
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a command leaves to whoever called it.
+
+    Attributes:
+        folder: The run's files; None where nothing was tracked.
+        reports: NME by stage ("val", "test") and protocol.
+    """
+
+    folder: RunFolder | None
+    reports: dict[str, dict[str, NMEReport]]
+
+
+class TrackedCLI(LightningCLI):
+    """The commands that Lightning knows.
+
+    Args:
+        datamodule_class: The data; it has `check`, `fingerprints`, `card` and `uv_layout`.
+        project: Folder of the project, where conf/ and mlruns/ are.
+        args: The command line.
+    """
+
+    def __init__(self, datamodule_class: type[LightningDataModule], project: Path, args: Sequence[str]) -> None:
+        self._project = project
+        self._arguments = list(args)
+        self._resume: RunFolder | None = None
+        self._tracker: Tracker | None = None
+        _quieten()
+        defaults = {"default_config_files": [str(project / "conf" / "default.yaml")]}
+        super().__init__(
+            FaceModule,
+            datamodule_class,
+            save_config_callback=None,
+            seed_everything_default=0,
+            parser_kwargs={
+                "prog": "run.py",
+                "allow_abbrev": False,
+                "description": "Trains and judges face reconstruction with region weights. Further commands, each with "
+                "its own --help: prepare (UV position maps as files).",
+                **dict.fromkeys(_STAGES, defaults),
+            },
+            args=self._arguments,
+        )
+        self.result = RunResult(self._tracker.run if self._tracker else None, self.model.reports)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds what is tracked where, and says once what data and network share."""
+        parser.add_argument("--tracking", type=TrackingOptions, default=TrackingOptions())
+        parser.add_argument("--out", type=Path, default=None, help="predict: folder for the predicted maps")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
+        parser.link_arguments("data.image_size", "model.image_size")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parses; a fit that goes on starts from its run's own configuration, which the command line can change."""
+        self.config = parser.parse_args(self._arguments)
+        options = self.config[self.config.subcommand]
+        if options.get("ckpt_path") is None:
+            if self.config.subcommand != "fit":
+                raise InputError(f"--ckpt_path is not set: {self.config.subcommand} needs the checkpoint of a fit.")
+            return
+        checkpoint = self._checkpoint(options)
+        if self.config.subcommand == "fit" and self._resume is not None:
+            begin = ["fit", "--config", str(self._resume.config)]
+            self.config = parser.parse_args([*begin, *self._arguments[1:]])
+        self.config[self.config.subcommand].ckpt_path = checkpoint
+
+    def _parse_ckpt_path(self) -> None:
+        """Takes the network's options from the checkpoint, and refuses others given beside it."""
+        options = self.config[self.config.subcommand]
+        path = options.get("ckpt_path")
+        if path is None:
+            return
+        try:
+            checkpoint = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+            saved = {key: value for key, value in checkpoint["hyper_parameters"].items() if key != "_instantiator"}
+        # what torch raises depends on where the damage lies
+        except Exception as error:
+            raise InputError(f"{path}: is no checkpoint of this project ({str(error).splitlines()[0]}).") from error
+        given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
+        changed = [name for name in _leaves(saved) if name in _flat(given) and _flat(given)[name] != _flat(saved)[name]]
+        asked = {argument.partition("=")[0].removeprefix("--model.") for argument in self._arguments}
+        if refused := sorted(set(changed) & asked):
+            raise InputError(
+                f"--model.{refused[0]} cannot be changed beside --ckpt_path: {path} brings its own network. "
+                "Leave it out, or start a new fit."
+            )
+        options.data.image_size = saved["image_size"]
+        super()._parse_ckpt_path()
+
+    def before_instantiate_classes(self) -> None:
+        """Makes paths absolute, so that a run's configuration repeats it from anywhere."""
+        options = self.config[self.subcommand]
+        for name in _PATHS:
+            if options.data[name] is not None:
+                options.data[name] = options.data[name].expanduser().absolute()
+        options.weights_only = True  # nothing that a checkpoint could run is loaded
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The trainer, with tracking and checkpoints unless there is nothing to track."""
+        datamodule: Any = self.datamodule
+        datamodule.check(self.subcommand)
+        options = self.config[self.subcommand]
+        if self.subcommand == "predict":
+            return super().instantiate_trainer(logger=False, callbacks=[self._prediction_writer(options)])
+        if options.trainer.logger is False or options.trainer.fast_dev_run or getattr(rank_zero_only, "rank", 0) != 0:
+            return super().instantiate_trainer(logger=False, **kwargs)
+        self._tracker = self._make_tracker(options)
+        callbacks = [*(self.config_init[self.subcommand].trainer.callbacks or []), RunReport(self._tracker)]
+        if self.subcommand == "fit" and options.trainer.enable_checkpointing is not False:
+            callbacks += self._checkpoints(self._tracker.run)
+        make_trainer = super().instantiate_trainer
+        trainer: Trainer = self._ending_badly(make_trainer, logger=self._tracker, callbacks=callbacks)
+        return trainer
+
+    def fit(self, **kwargs: Any) -> None:
+        """Trains; then tests the best network where there is test data."""
+
+        def train_and_test() -> None:
+            self.trainer.fit(**kwargs)
+            datamodule: Any = self.datamodule
+            if datamodule.test_root is not None and not self.config[self.subcommand].trainer.fast_dev_run:
+                best = self._tracker.run.best_checkpoint if self._tracker else None
+                self.trainer.test(self.model, datamodule=datamodule, verbose=False, weights_only=True,
+                                  ckpt_path=best if best and best.is_file() else None)  # fmt: skip
+
+        self._run(train_and_test)
+
+    def validate(self, **kwargs: Any) -> None:
+        """Judges a checkpoint on the validation faces."""
+        self._run(lambda: self.trainer.validate(verbose=False, **{k: v for k, v in kwargs.items() if k != "verbose"}))
+
+    def test(self, **kwargs: Any) -> None:
+        """Judges a checkpoint on the test faces."""
+        self._run(lambda: self.trainer.test(verbose=False, **{k: v for k, v in kwargs.items() if k != "verbose"}))
+
+    def _run(self, command: Callable[[], object]) -> None:
+        self._ending_badly(command)
+        if self._tracker is None:
+            return
+        for checkpoint in (self._tracker.run.best_checkpoint, self._tracker.run.last_checkpoint):
+            if checkpoint.is_file():
+                self._tracker.log_file(checkpoint, "checkpoints")
+                break
+        self._tracker.end("FINISHED")
+        print(f"Run {self._tracker.run.path}\nCompare runs: mlflow ui --backend-store-uri {self._tracker.uri}")
+
+    def _ending_badly(self, command: Callable[..., Any], **kwargs: Any) -> Any:
+        """Runs something; if it fails or is stopped, the run says so before the error goes on."""
+        try:
+            return command(**kwargs)
+        except (KeyboardInterrupt, SystemExit, SIGTERMException):
+            if self._tracker is not None:
+                self._tracker.end("KILLED", "stopped by a signal")
+            raise
+        except BaseException as error:
+            if self._tracker is not None:
+                self._tracker.end("FAILED", f"{type(error).__name__}: {error}"[:5000])
+            raise
+
+    def _checkpoint(self, options: Namespace) -> str | None:
+        """The checkpoint to load; finds out which run it belongs to."""
+        if options.ckpt_path != _LAST:
+            path = Path(options.ckpt_path).expanduser()
+            if not path.is_file():
+                raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
+            self._resume = RunFolder.of_checkpoint(path)
+            return str(path)
+        runs = self._folder(options.tracking) / "runs"
+        self._resume = newest_idle_run(runs)
+        if self._resume is None:
+            raise InputError(f"{runs}: holds no run to go on with. Leave out --ckpt_path.")
+        if self._resume.last_checkpoint.is_file():
+            return str(self._resume.last_checkpoint)
+        if self.config.subcommand != "fit":
+            raise InputError(f"{self._resume.path}: holds no checkpoint yet. Set --ckpt_path to one.")
+        return None  # killed before its first checkpoint: it begins again, as the same run
+
+    def _folder(self, tracking: TrackingOptions | Namespace) -> Path:
+        return Path(tracking.folder).absolute() if tracking.folder is not None else self._project / "mlruns"
+
+    def _make_tracker(self, options: Namespace) -> Tracker:
+        tracking = TrackingOptions(**options.tracking.as_dict())
+        folder = self._folder(tracking)
+        uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        name = tracking.run_name or f"{self.model.weights.ratio} s{options.seed_everything}"
+        if self.subcommand != "fit":
+            name = f"{self.subcommand} {self._resume.key if self._resume else Path(options.ckpt_path).name}"
+        tags = {"command": str(self.subcommand), "ratio": self.model.weights.ratio, **environment_tags(self._project),
+                **(tracking.tags or {})}  # fmt: skip
+        if options.ckpt_path is not None:
+            tags["checkpoint"] = str(options.ckpt_path)
+        resume = self._resume if self.subcommand == "fit" else None
+        tracker = Tracker(uri, folder, tracking.experiment, name, tags, resume)
+        repeated = options.clone()
+        repeated.ckpt_path = None
+        config = self._parser(self.subcommand).dump(repeated, skip_none=False)
+        tracker.run.config.write_text(config)
+        tracker.log_file(tracker.run.config)
+        if resume is None:
+            tracker.log_params(_params(options))
+        return tracker
+
+    def _checkpoints(self, folder: RunFolder) -> list[Any]:
+        last = LastCheckpoint(folder)
+        datamodule: Any = self.datamodule
+        if not datamodule.val_fraction:
+            return [last]
+        best = ModelCheckpoint(folder.path, folder.best_checkpoint.stem, monitor="val/nme/mean",
+                               enable_version_counter=False)  # fmt: skip
+        return [best, last]
+
+    def _prediction_writer(self, options: Namespace) -> PredictionWriter:
+        if options.out is None:
+            raise InputError("--out is not set: give a folder for the predicted maps.")
+        return PredictionWriter(options.out)
+
+
+def _whole_number(seed: bool | int) -> int:
+    if isinstance(seed, bool):
+        raise InputError(f"--seed_everything is {str(seed).lower()}: give a number, which decides the whole run.")
+    return seed
+
+
+def _params(options: Namespace) -> dict[str, Any]:
+    """What a reader compares, under one name each."""
+    data = {
+        f"data.{name}": value for name, value in _flat(options.data.as_dict()).items() if name not in _UNLOGGED_DATA
+    }
+    trainer = {f"trainer.{name}": options.trainer[name] for name in _LOGGED_TRAINER}
+    return {"seed": options.seed_everything, **_flat(options.model.as_dict()), **data, **trainer}
+
+
+def _flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in options.items():
+        value = value.as_dict() if isinstance(value, Namespace) else value
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def _leaves(options: dict[str, Any]) -> list[str]:
+    return list(_flat(options))
+
+
+def _quieten() -> None:
+    """Silences what Lightning says of choices that were made on purpose, and its advertisements."""
+    for message in (".*does not have many workers.*", ".*Total length of `list` across ranks is zero.*",
+                    ".*Checkpoint directory .* exists.*"):  # fmt: skip
+        warnings.filterwarnings("ignore", message)
+    logging.getLogger("pytorch_lightning.trainer.connectors.checkpoint_connector").setLevel(logging.WARNING)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return "litlogger" not in record.getMessage()

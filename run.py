@@ -1,0 +1,49 @@
+"""Which command runs what: the only place where data, network and tracking meet."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
+
+PROJECT = Path(__file__).resolve().parent
+_LIGHTNING = ("fit", "validate", "test", "predict")
+
+
+def main(args: Sequence[str] | None = None) -> object:
+    """Runs one command, given as on the command line.
+
+    Returns:
+        What the command made: a `RunResult` for fit, validate and test.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    if arguments[:1] == ["prepare"]:
+        from jsonargparse import auto_cli
+
+        from datamodules.prepare import prepare
+
+        return auto_cli(prepare, args=arguments[1:], prog="run.py prepare", as_positional=False)
+    from datamodules.face_datamodule import FaceDataModule
+    from lightning_module.tracked_cli import TrackedCLI
+
+    cli = TrackedCLI(FaceDataModule, PROJECT, arguments)
+    return cli.result
+
+
+def _main() -> int:
+    """`main` for a terminal: what the user can mend is one line, not a traceback."""
+    from datamodules.errors import InputError
+
+    try:
+        main()
+    except InputError as error:
+        # a worker's error comes with the worker's traceback in front
+        message = str(error).rpartition(f"{InputError.__module__}.{InputError.__name__}: ")[2].strip()
+        print(f"error: {message}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

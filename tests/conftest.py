@@ -1,0 +1,38 @@
+"""What tests share: fakes in temporary folders, and the real samples where they are."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import write_faces, write_model
+
+_REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read from, or left in, the user's own cache and tracking store."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("datamodules.face_datamodule.DEFAULT_CACHE", tmp_path / "cache" / "weightmask")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Real photographs with ground truth and a near-real Basel Face Model, which may not be copied here."""
+    if not _REAL.is_dir():
+        pytest.skip(f"needs the real samples in {_REAL}")
+    return _REAL
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small BFM.mat with its BFM_UV.mat."""
+    return write_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve small faces in AFLW2000-3D's layout, in every yaw bin."""
+    yaws = [0.0, 5, -12, 25, 33, -45, 58, 62, -70, 85, 15, -20]
+    return write_faces(tmp_path_factory.mktemp("data") / "faces", yaws)
