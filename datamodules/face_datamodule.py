@@ -41,7 +41,8 @@ class FaceDataModule(LightningDataModule):
         num_workers: Processes that decode and warp; any number gives the same run.
         image_size: Pixels a side of the network's input.
         val_fraction: Share of the photographs that validate; 0 for none.
-        augmentation: How training faces are varied; null leaves them alone.
+        augment: Whether training faces are varied.
+        augmentation: How.
         folder_layout: Which data set's folders these are; "auto" looks.
         verify: "full" decodes every image when a data set is first seen; "header" reads their sizes.
         max_bad_fraction: Stop where more than this share of the samples cannot be used.
@@ -59,7 +60,8 @@ class FaceDataModule(LightningDataModule):
         num_workers: int = 2,
         image_size: int = 256,
         val_fraction: float = 0.05,
-        augmentation: Augmentation | None = Augmentation(),  # noqa: B008  # frozen
+        augment: bool = True,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008  # frozen
         folder_layout: FolderLayout = "auto",
         verify: Verification = "header",
         max_bad_fraction: float = 0.01,
@@ -81,7 +83,7 @@ class FaceDataModule(LightningDataModule):
         self._uv_coordinates = uv_coordinates
         self.num_workers = num_workers
         self._image_size = image_size
-        self._augmentation = augmentation
+        self._augmentation = augmentation if augment else None
         self._folder_layout = folder_layout
         self._verify: Verification = verify
         self._max_bad_fraction = max_bad_fraction
@@ -256,7 +258,7 @@ class FaceDataModule(LightningDataModule):
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         return DataLoader(
             faces,
-            self.batch_size,
+            batch_size=self.batch_size,
             sampler=EpochSampler(faces, replicas, rank, shuffle, self._seed),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

@@ -7,7 +7,7 @@ from torch.utils.data import Dataset, DistributedSampler
 from datamodules.samples import FaceSample
 
 
-class EpochSampler(DistributedSampler[tuple[int, int]]):
+class EpochSampler(DistributedSampler[int]):
     """Torch's distributed sampler, with (epoch, position) in place of positions.
 
     A worker that lives for several epochs would otherwise draw each one's augmentation from the first. Lightning
@@ -17,6 +17,6 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
     def __init__(self, faces: Dataset[FaceSample], replicas: int, rank: int, shuffle: bool, seed: int) -> None:
         super().__init__(faces, replicas, rank, shuffle=shuffle, seed=seed)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]  # a pair is what the dataset takes
         for position in super().__iter__():
             yield self.epoch, position

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from jsonargparse import Namespace
@@ -47,6 +47,13 @@ class RunResult:
     reports: dict[str, dict[str, NMEReport]]
 
 
+class _Parser(LightningArgumentParser):
+    """A parser whose complaints are one line, without the hundred lines of all options before it."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        raise InputError(f"{' '.join(message.split())} (all options: {self.prog} --help)") from ex
+
+
 class TrackedCLI(LightningCLI):
     """The commands that Lightning knows.
 
@@ -68,6 +75,8 @@ class TrackedCLI(LightningCLI):
             datamodule_class,
             save_config_callback=None,
             seed_everything_default=0,
+            parser_class=_Parser,
+            auto_configure_optimizers=False,
             parser_kwargs={
                 "prog": "run.py",
                 "allow_abbrev": False,
@@ -237,7 +246,7 @@ class TrackedCLI(LightningCLI):
         return tracker
 
     def _checkpoints(self, folder: RunFolder) -> list[Any]:
-        last = LastCheckpoint(folder)
+        last = LastCheckpoint(folder, self.config[self.subcommand].tracking.checkpoint_seconds)
         datamodule: Any = self.datamodule
         if not datamodule.val_fraction:
             return [last]
@@ -281,7 +290,8 @@ def _leaves(options: dict[str, Any]) -> list[str]:
 def _quieten() -> None:
     """Silences what Lightning says of choices that were made on purpose, and its advertisements."""
     for message in (".*does not have many workers.*", ".*Total length of `list` across ranks is zero.*",
-                    ".*Checkpoint directory .* exists.*"):  # fmt: skip
+                    ".*Checkpoint directory .* exists.*",
+                    ".*callbacks used to create the checkpoint need to be provided.*"):  # fmt: skip
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning.trainer.connectors.checkpoint_connector").setLevel(logging.WARNING)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)

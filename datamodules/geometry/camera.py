@@ -49,7 +49,9 @@ def rotation_matrices(angles_rad: NDArray[np.float64]) -> NDArray[np.float64]:
     return about_x @ about_y @ about_z
 
 
-def projections(pose_para: NDArray[np.floating], image_heights: NDArray[np.floating | np.integer]) -> NDArray[np.float64]:
+def projections(
+    pose_para: NDArray[np.floating], image_heights: NDArray[np.floating | np.integer]
+) -> NDArray[np.float64]:
     """(N, 3, 4) matrices from homogeneous model space to 0-based image pixels.
 
     Args:

@@ -35,7 +35,7 @@ class LastCheckpoint(Checkpoint):
         seconds: Epochs shorter than this share a checkpoint; the last one always has its own.
     """
 
-    def __init__(self, folder: RunFolder, seconds: float = 30.0) -> None:
+    def __init__(self, folder: RunFolder, seconds: float) -> None:
         self._path = folder.last_checkpoint
         self._seconds = seconds
         self._saved_at = time.monotonic()

@@ -27,6 +27,7 @@ class TrackingOptions:
         run_name: By default the ratio and the seed, as in "16-5-4-3-0 s0".
         folder: Where run folders, and by default MLflow's own files, lie; mlruns/ of the project by default.
         tags: Further tags of the run.
+        checkpoint_seconds: Epochs shorter than this share a checkpoint to go on from.
     """
 
     uri: str | None = None
@@ -34,6 +35,7 @@ class TrackingOptions:
     run_name: str | None = None
     folder: Path | None = None
     tags: dict[str, str] | None = None
+    checkpoint_seconds: float = 30.0
 
 
 class Tracker(Logger):

@@ -1,0 +1,332 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from datamodules.errors import InputError
+from lightning_module.face_module import FaceModule
+from run import main
+from tests.fakes import write_faces, write_model
+from tests.runs import assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def first_run(faces, model_file, tmp_path_factory):
+    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), f"--data.test_root={faces}")
+
+
+def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
+    run = mlflow_run(first_run)
+    assert (run.info.run_name, run.info.status) == ("16-5-4-3-0 s0", "FINISHED")
+    assert {"weights.landmarks": "16.0", "seed": "0", "base_channels": "2"}.items() <= run.data.params.items()
+    assert {"data.batch_size", "trainer.max_epochs", "lr"} <= run.data.params.keys()
+    assert not any("instantiator" in name or "/" in name for name in run.data.params)
+    assert {
+        "version.torch",
+        "fingerprint.data",
+        "fingerprint.morphable_model",
+        "dataset.test",
+        "ratio",
+    } <= run.data.tags.keys()
+    for stage in ("val", "test"):
+        assert {f"{stage}/loss", f"{stage}/nme/mean", f"{stage}/nme/yaw_00_30", f"{stage}/nme_3d_mean_z/mean",
+                f"{stage}/nme_dense/mean", f"{stage}/nme_mouth/mean", f"{stage}/faces/yaw_60_90"} <= run.data.metrics.keys()  # fmt: skip
+    assert "train/loss" in run.data.metrics
+
+
+def test_a_run_leaves_its_artifacts(first_run):
+    artifacts = Path(mlflow_run(first_run).info.artifact_uri.removeprefix("file://"))
+    found = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
+    pictures = {
+        f"pictures/{name}.png" for name in ("region_weights", "val_landmarks", "val_ced", "test_landmarks", "test_ced")
+    }
+    assert {"config.yaml", "nme_by_yaw.json", "checkpoints/best.ckpt", *pictures} <= found
+    table = json.loads((artifacts / "nme_by_yaw.json").read_text())
+    assert {row[table["columns"].index("stage")] for row in table["data"]} == {"val", "test"}
+
+
+def test_an_empty_bin_is_a_count_and_no_figure(model_file, tmp_path):
+    root = write_faces(tmp_path / "frontal", [0.0, 3, 6, 9, 12, 50, 40, 45])
+    run = fit(
+        root,
+        model_file,
+        tmp_path / "mlruns",
+        f"--data.test_root={root}",
+        "--data.val_fraction=0",
+        "--trainer.max_epochs=1",
+    )
+    metrics = mlflow_run(run).data.metrics
+    assert metrics["test/faces/yaw_60_90"] == 0
+    assert "test/nme/yaw_60_90" not in metrics
+    assert metrics["test/nme/mean"] == pytest.approx(
+        (metrics["test/nme/yaw_00_30"] + metrics["test/nme/yaw_30_60"]) / 2
+    )
+    rows = json.loads((run.path / "nme_by_yaw.json").read_text())
+    bins = {(row[2], row[3]): row[4] for row in rows["data"]}
+    assert bins["nme", "yaw_60_90"] is None
+
+
+def test_one_seed_gives_one_run_and_another_seed_another(first_run, faces, model_file, tmp_path):
+    again = fit(faces, model_file, tmp_path, f"--data.test_root={faces}")
+    assert history(again) == history(first_run)
+    assert_same_weights(again, first_run)
+    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", "--seed_everything=1")
+    assert history(other)["train/loss", 5] != history(first_run)["train/loss", 5]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_do_not_change_a_run(workers, first_run, faces, model_file, tmp_path):
+    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", f"--data.num_workers={workers}")
+    assert history(other) == history(first_run)
+    assert_same_weights(other, first_run)
+
+
+def test_a_runs_own_config_repeats_it_from_anywhere(first_run, tmp_path, monkeypatch):
+    artifacts = Path(mlflow_run(first_run).info.artifact_uri.removeprefix("file://"))
+    monkeypatch.chdir(tmp_path)
+    result = main(["fit", "--config", str(artifacts / "config.yaml"), f"--tracking.folder={tmp_path}"])
+    assert history(result.folder) == history(first_run)
+    assert_same_weights(result.folder, first_run)
+
+
+def test_a_checkpoint_alone_is_enough(first_run):
+    module = FaceModule.load_from_checkpoint(first_run.best_checkpoint, weights_only=True).eval()
+    with torch.no_grad():
+        maps = module(torch.rand(2, 3, 32, 32))
+    assert maps.shape == (2, 3, 256, 256)
+    assert module.landmark_texels[:, 0].max() > 0
+    assert set(module.regions.unique().tolist()) == {2, 3, 4, 5}
+    assert module.weight_map[module.weight_map > 0].mean() == pytest.approx(1, abs=1e-5)
+
+
+def test_test_and_validate_repeat_the_figures_of_the_fit(first_run, faces, model_file, tmp_path):
+    where = [f"--data.root={faces}", f"--data.test_root={faces}", f"--data.morphable_model={model_file}",
+             "--data.val_fraction=0.3", "--data.num_workers=0", f"--tracking.folder={tmp_path}",
+             f"--ckpt_path={first_run.best_checkpoint}"]  # fmt: skip
+    for command in ("test", "validate"):
+        result = main([command, *where])
+        stage = "val" if command == "validate" else "test"
+        figures = history(result.folder)
+        assert mlflow_run(result.folder).info.status == "FINISHED"
+        best = min(value for (name, _), value in history(first_run).items() if name == f"{stage}/nme/mean")
+        assert [value for (name, _), value in figures.items() if name == f"{stage}/nme/mean"] == [best]
+
+
+def test_predict_writes_maps_in_crop_pixels(first_run, faces, model_file, tmp_path):
+    main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}", "--data.num_workers=0",
+          f"--data.morphable_model={model_file}", f"--out={tmp_path / 'maps'}"])  # fmt: skip
+    maps = sorted((tmp_path / "maps").glob("*.npy"))
+    assert len(maps) == 12
+    assert np.load(maps[0]).shape == (256, 256, 3)
+
+
+def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, tmp_path):
+    from dataclasses import replace
+
+    from datamodules.files.bfm import write_morphable_model
+    from tests.fakes import fake_model
+
+    other = fake_model()
+    stretched = other.uv.copy()
+    stretched[:, 1] **= 1.2  # the same surface on other texels
+    write_morphable_model(replace(other, uv=stretched), tmp_path / "BFM.mat")
+    result = main(["test", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
+                   f"--data.morphable_model={tmp_path / 'BFM.mat'}", f"--tracking.folder={tmp_path}"])  # fmt: skip
+    metrics = mlflow_run(result.folder).data.metrics
+    assert metrics["test/nme/mean"] == pytest.approx(history(first_run)["test/nme/mean", 6], rel=1e-4)
+    assert not any("dense" in name or "mouth" in name or "loss" in name for name in metrics)
+
+
+def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(faces, model_file, tmp_path):
+    whole = fit(faces, model_file, tmp_path / "whole", "--trainer.max_epochs=4", "--model.lr_halving_epochs=1")
+    short = fit(faces, model_file, tmp_path / "parts", "--trainer.max_epochs=2", "--model.lr_halving_epochs=1")
+    run_id = mlflow_run(short).info.run_id
+    rest = main(["fit", "--ckpt_path=last", f"--tracking.folder={tmp_path / 'parts'}", "--trainer.max_epochs=4"]).folder
+    assert rest == short
+    assert mlflow_run(rest).info.run_id == run_id
+    assert_same_weights(rest, whole)
+    assert history(rest) == history(whole)
+
+
+def test_going_on_with_another_face_model_is_refused(faces, tmp_path):
+    from dataclasses import replace
+
+    from datamodules.files.bfm import write_morphable_model
+    from tests.fakes import fake_model
+
+    model_file = write_model(tmp_path / "one")
+    run = fit(faces, model_file, tmp_path / "mlruns", "--trainer.max_epochs=1")
+    model = fake_model()
+    write_morphable_model(replace(model, mean=model.mean * np.float32([1, 1.1, 1])), tmp_path / "BFM.mat")
+    with pytest.raises(InputError, match="another face model"):
+        main(["fit", f"--ckpt_path={run.last_checkpoint}", f"--tracking.folder={tmp_path / 'mlruns'}",
+              f"--data.morphable_model={tmp_path / 'BFM.mat'}"])  # fmt: skip
+    assert mlflow_run(run).info.status == "FAILED"
+
+
+def test_a_failed_run_says_why(faces, model_file, tmp_path, monkeypatch):
+    def fail(self, batch, batch_idx):
+        raise RuntimeError("the roof is on fire")
+
+    monkeypatch.setattr(FaceModule, "training_step", fail)
+    with pytest.raises(RuntimeError):
+        fit(faces, model_file, tmp_path)
+    (folder,) = (tmp_path / "runs").iterdir()
+    from lightning_module.reporting.run_folder import RunFolder
+
+    run = mlflow_run(RunFolder(folder))
+    assert run.info.status == "FAILED"
+    assert "the roof is on fire" in run.data.tags["ended_by"]
+
+
+def test_config_of_the_weights_reaches_the_loss(faces, model_file, tmp_path):
+    run = fit(
+        faces, model_file, tmp_path, "--config", str(PROJECT / "conf" / "unweighted.yaml"), "--trainer.max_epochs=1"
+    )
+    assert weights(run)["weight_map"].unique().tolist() == [0, 1]
+    assert mlflow_run(run).info.run_name == "1-1-1-1-0 s0"
+
+
+@pytest.mark.parametrize("name", ["default", "paper", "unweighted", "overfit"])
+def test_every_config_is_accepted(name, capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["fit", "--config", str(PROJECT / "conf" / f"{name}.yaml"), "--print_config"])
+    assert done.value.code == 0
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
+
+
+def test_paper_yaml_is_the_published_network():
+    config = yaml.safe_load((PROJECT / "conf" / "paper.yaml").read_text())["model"]
+    config.pop("weights")
+    module = FaceModule(**config)
+    assert sum(parameter.numel() for parameter in module.parameters()) == 13_353_618
+
+
+# What a user gets wrong
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--data.root={tmp}/nothing"], "there is no such folder"),
+        (["--data.morphable_model={tmp}/BFM.mat"], "there is no such file"),
+        (["--ckpt_path={tmp}/gone.ckpt"], "there is no such checkpoint"),
+        (["--ckpt_path=last"], "holds no run to go on with"),
+        (["--data.val_fraction=1.5"], "val_fraction is 1.5"),
+        (["--data.batch_size=0"], "batch_size is 0"),
+        (["--model.weights.mouth=-1"], "region weights"),
+        (["--model.map_size=48"], "map_size is 48"),
+        (["--data.image_size=50"], "image_size is 50"),
+        (["--model.base_channels=0"], "base_channels is 0"),
+        (["--data.augmentation.scale=[2,1]"], r"augmentation\.scale"),
+        (["--data.augmentation.erase_area=[1,2]"], r"augmentation\.erase_area"),
+        (["--data.augmentation.mirror_probability=2"], r"augmentation\.mirror_probability"),
+        (["--seed_everything=true"], "seed_everything is true"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_starts_no_run(arguments, fault, faces, model_file, tmp_path):
+    with pytest.raises(InputError, match=fault) as caught:
+        fit(faces, model_file, tmp_path, *(argument.format(tmp=tmp_path) for argument in arguments))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "option", ["--data.rooot=x", "--model.weights.landmark=3", "--model.weight.landmarks=3", "--seed=3"]
+)
+def test_a_typo_trains_nothing_and_is_named(option, faces, model_file, tmp_path):
+    with pytest.raises(InputError) as caught:
+        fit(faces, model_file, tmp_path, option)
+    assert option.partition("=")[0].removeprefix("--") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_typo_in_a_config_is_named(faces, model_file, tmp_path):
+    (tmp_path / "mine.yaml").write_text("model:\n  weights: {landmark: 3}\n")
+    with pytest.raises(InputError, match="landmark"):
+        fit(faces, model_file, tmp_path, "--config", str(tmp_path / "mine.yaml"))
+
+
+def test_weights_beside_a_checkpoint_are_refused(first_run, faces, model_file, tmp_path):
+    with pytest.raises(InputError, match=r"--model\.weights\.landmarks cannot be changed beside --ckpt_path"):
+        main(["test", f"--ckpt_path={first_run.best_checkpoint}", "--model.weights.landmarks=50"])
+
+
+@pytest.mark.parametrize("command", ["test", "validate", "predict"])
+def test_judging_needs_a_checkpoint(command, faces, model_file):
+    with pytest.raises(InputError, match="--ckpt_path is not set"):
+        main([command, f"--data.test_root={faces}", f"--data.morphable_model={model_file}"])
+
+
+def test_predict_needs_a_folder(first_run, faces, model_file):
+    with pytest.raises(InputError, match="--out is not set"):
+        main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
+              f"--data.morphable_model={model_file}"])  # fmt: skip
+
+
+def test_what_is_no_checkpoint_is_named(faces, model_file, tmp_path):
+    (tmp_path / "x.ckpt").write_bytes(b"PK no zip")
+    with pytest.raises(InputError, match=r"x\.ckpt: is no checkpoint"):
+        main(
+            [
+                "test",
+                f"--ckpt_path={tmp_path / 'x.ckpt'}",
+                f"--data.test_root={faces}",
+                f"--data.morphable_model={model_file}",
+            ]
+        )
+
+
+def test_the_paths_that_a_bare_fit_needs_are_named():
+    with pytest.raises(InputError, match=r"--data\.root is not set"):
+        main(["fit", "--trainer.accelerator=cpu"])
+
+
+def _start(arguments, cwd):
+    return subprocess.Popen([sys.executable, str(PROJECT / "run.py"), *arguments], cwd=cwd, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)  # fmt: skip
+
+
+def test_a_terminal_shows_one_line_even_for_a_workers_error(model_file, tmp_path):
+    root = write_faces(tmp_path / "data", [0.0] * 8)
+    data = (root / "image00003.jpg").read_bytes()
+    (root / "image00003.jpg").write_bytes(data[: len(data) - 300])
+    arguments = fit_arguments(root, model_file, tmp_path / "mlruns", "--data.num_workers=1", "--data.val_fraction=0")
+    process = _start(arguments, tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "Traceback" not in output
+    assert output.splitlines()[-1].startswith(f"error: {root / 'image00003.jpg'}: is a truncated JPEG")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_killed_fit_goes_on_and_ends_in_the_same_weights(seed, faces, model_file, tmp_path):
+    epochs = ["--trainer.max_epochs=60", "--data.num_workers=1", "--tracking.checkpoint_seconds=0"]
+    whole = fit(faces, model_file, tmp_path / "whole", *epochs)
+    arguments = fit_arguments(faces, model_file, tmp_path / "parts", *epochs)
+    process = _start(arguments, tmp_path)
+    runs = tmp_path / "parts" / "runs"
+    while not list(runs.glob("*/last.ckpt")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(np.random.default_rng(seed).uniform(0, 3))
+    assert process.poll() is None, "it was over before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (folder,) = runs.iterdir()
+    rest = main(["fit", "--ckpt_path=last", f"--tracking.folder={tmp_path / 'parts'}"]).folder
+    assert rest.path == folder
+    assert mlflow_run(rest).info.status == "FINISHED"
+    assert_same_weights(rest, whole)
+    expected = history(whole)
+    assert {name: history(rest)[name] for name in expected} == expected
