@@ -32,6 +32,7 @@ _UNLOGGED_DATA = ("cache_dir", "num_workers", "seed", "verify")
 _LOGGED_TRAINER = ("max_epochs", "max_steps", "precision", "accelerator", "devices", "num_nodes", "strategy",
                    "deterministic", "accumulate_grad_batches", "gradient_clip_val")  # fmt: skip
 _LAST = "last"
+_RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts beside the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +148,20 @@ class TrackedCLI(LightningCLI):
         options = self.config[self.subcommand]
         if self.subcommand == "predict":
             return super().instantiate_trainer(logger=False, callbacks=[self._prediction_writer(options)])
-        if options.trainer.logger is False or options.trainer.fast_dev_run or getattr(rank_zero_only, "rank", 0) != 0:
-            return super().instantiate_trainer(logger=False, **kwargs)
-        self._tracker = self._make_tracker(options)
-        callbacks = [*(self.config_init[self.subcommand].trainer.callbacks or []), RunReport(self._tracker)]
+        if options.trainer.logger is False or options.trainer.fast_dev_run:
+            return super().instantiate_trainer(logger=False)
+        if _rank() == 0:
+            self._tracker = self._make_tracker(options)
+        callbacks = [*(self.config_init[self.subcommand].trainer.callbacks or [])]
+        if self._tracker is not None:
+            callbacks.append(RunReport(self._tracker))
         if self.subcommand == "fit" and options.trainer.enable_checkpointing is not False:
-            callbacks += self._checkpoints(self._tracker.run)
+            # saving is a joint act of all processes; where to is what the first one says
+            callbacks += self._checkpoints(
+                self._tracker.run if self._tracker else RunFolder(self._folder(options.tracking))
+            )
         make_trainer = super().instantiate_trainer
-        trainer: Trainer = self._ending_badly(make_trainer, logger=self._tracker, callbacks=callbacks)
+        trainer: Trainer = self._ending_badly(make_trainer, logger=self._tracker or False, callbacks=callbacks)
         return trainer
 
     def fit(self, **kwargs: Any) -> None:
@@ -163,10 +170,11 @@ class TrackedCLI(LightningCLI):
         def train_and_test() -> None:
             self.trainer.fit(**kwargs)
             datamodule: Any = self.datamodule
-            if datamodule.test_root is not None and not self.config[self.subcommand].trainer.fast_dev_run:
-                best = self._tracker.run.best_checkpoint if self._tracker else None
-                self.trainer.test(self.model, datamodule=datamodule, verbose=False, weights_only=True,
-                                  ckpt_path=best if best and best.is_file() else None)  # fmt: skip
+            if datamodule.test_root is None or self.config[self.subcommand].trainer.fast_dev_run:
+                return
+            best = self._tracker.run.best_checkpoint if self._tracker else None
+            best = self.trainer.strategy.broadcast(best if best and best.is_file() else None)
+            self.trainer.test(self.model, datamodule=datamodule, verbose=False, weights_only=True, ckpt_path=best)
 
         self._run(train_and_test)
 
@@ -211,9 +219,10 @@ class TrackedCLI(LightningCLI):
             self._resume = RunFolder.of_checkpoint(path)
             return str(path)
         runs = self._folder(options.tracking) / "runs"
-        self._resume = newest_idle_run(runs)
+        self._resume = _run_of_first_process() if _rank() else newest_idle_run(runs)
         if self._resume is None:
             raise InputError(f"{runs}: holds no run to go on with. Leave out --ckpt_path.")
+        os.environ[_RESUMED] = str(self._resume.path)
         if self._resume.last_checkpoint.is_file():
             return str(self._resume.last_checkpoint)
         if self.config.subcommand != "fit":
@@ -258,6 +267,17 @@ class TrackedCLI(LightningCLI):
         if options.out is None:
             raise InputError("--out is not set: give a folder for the predicted maps.")
         return PredictionWriter(options.out)
+
+
+def _rank() -> int:
+    return getattr(rank_zero_only, "rank", None) or 0
+
+
+def _run_of_first_process() -> RunFolder:
+    """What the first process found to be the last run; by now that one is busy with it."""
+    if _RESUMED not in os.environ:
+        raise InputError("--ckpt_path last cannot be found by processes that are started apart: give the file's path.")
+    return RunFolder(Path(os.environ[_RESUMED]))
 
 
 def _whole_number(seed: bool | int) -> int:

@@ -1,5 +1,6 @@
 """What tests share: fakes in temporary folders, and the real samples where they are."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,12 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve small faces in AFLW2000-3D's layout, in every yaw bin."""
     yaws = [0.0, 5, -12, 25, 33, -45, 58, 62, -70, 85, 15, -20]
     return write_faces(tmp_path_factory.mktemp("data") / "faces", yaws)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on the loopback interface that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -143,7 +143,8 @@ class RunReport(Callback):
         # the second tag is what makes MLflow show the file as a table
         shown = json.dumps([{"path": path.name, "type": "table"}])
         self._tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
-        Console().print(nme_table(reports, f"{stage} on {dataset}"))
+        is_aflw2000 = "aflw2000" in dataset.lower()
+        Console().print(nme_table(reports, f"{stage} on {dataset}", is_aflw2000))
 
     def _log_fingerprints(self, trainer: Trainer) -> None:
         found = _data(trainer).fingerprints()

@@ -72,11 +72,6 @@ class Journal:
         partial.write_text(json.dumps(vars(delivery)))
         os.replace(partial, self._state)
 
-    def has_ended(self) -> bool:
-        """Whether the run said how it ended, and has not gone on since."""
-        with self._lock:
-            return bool(self._entries) and self._entries[-1].kind == "end"
-
 
 def _read_entries(path: Path) -> list[Entry]:
     if not path.is_file():

@@ -21,8 +21,11 @@ PROTOCOL_TITLES = {
 _BIN_TITLES = {"yaw_00_30": "0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 
 
-def nme_table(reports: Mapping[str, NMEReport], title: str) -> Table:
-    """Rows are protocols, columns yaw bins. An empty bin is a dash; the mean is that of the bins that are there."""
+def nme_table(reports: Mapping[str, NMEReport], title: str, is_aflw2000: bool = False) -> Table:
+    """Rows are protocols, columns yaw bins. An empty bin is a dash; the mean is that of the bins that are there.
+
+    The paper's row stands beside the whole of AFLW2000-3D alone, which its name and its counts must both say.
+    """
     counts = reports["nme"].counts
     table = Table(title=f"NME % by |yaw|, {title}", title_justify="left")
     table.add_column("protocol")
@@ -33,7 +36,7 @@ def nme_table(reports: Mapping[str, NMEReport], title: str) -> Table:
     for protocol, report in reports.items():
         figures = [*report.by_bin.values(), report.mean_of_bins, report.mean_of_faces]
         table.add_row(PROTOCOL_TITLES[protocol], *map(_percent, figures))
-    if counts == AFLW2000_COUNTS:
+    if is_aflw2000 and counts == AFLW2000_COUNTS:
         table.add_row("Shi et al., Table 1, as printed", *map(_percent, PAPER_ROW.values()), _percent(float("nan")))
     return table
 
