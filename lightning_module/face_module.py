@@ -19,7 +19,9 @@ from lightning_module.region_weights import RegionWeights
 Stage = Literal["train", "val", "test"]
 
 _RANGE_PX = 1.1 * MAP_SIZE  # what the published sigmoid spans (Feng et al., 2018)
-_SPREAD_PX = 64.0  # of a linear tail's unit variance: about as far as faces lie from the mean map
+# What the unit variance of a linear tail's batch norm stands for; a spread far off takes Adam long to learn.
+_SPREAD_PX = 64.0  # of positions over the crop
+_RESIDUAL_SPREAD_PX = 24.0  # of positions about the mean map
 
 # a checkpoint of a module made in Python holds this dataclass, and checkpoints are read with weights_only
 torch.serialization.add_safe_globals([RegionWeights])
@@ -111,7 +113,10 @@ class FaceModule(LightningModule):
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
         raw = self.network(image).float()
-        raw = (raw - 0.5) * _RANGE_PX if self._tail == "published" else raw * _SPREAD_PX
+        if self._tail == "published":
+            raw = (raw - 0.5) * _RANGE_PX
+        else:
+            raw = raw * (_RESIDUAL_SPREAD_PX if self._is_residual else _SPREAD_PX)
         if len(self.enlarge) != self.enlarge.shape[1]:
             raw = self.enlarge @ raw @ self.enlarge.mT
         return cast(Tensor, raw + (self.mean_map if self._is_residual else _RANGE_PX / 2))

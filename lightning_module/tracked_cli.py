@@ -311,7 +311,8 @@ def _quieten() -> None:
     """Silences what Lightning says of choices that were made on purpose, and its advertisements."""
     for message in (".*does not have many workers.*", ".*Total length of `list` across ranks is zero.*",
                     ".*Checkpoint directory .* exists.*",
-                    ".*callbacks used to create the checkpoint need to be provided.*"):  # fmt: skip
+                    ".*callbacks used to create the checkpoint need to be provided.*",
+                    ".*recommended to use `self.log.*sync_dist=True.*"):  # fmt: skip
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning.trainer.connectors.checkpoint_connector").setLevel(logging.WARNING)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)

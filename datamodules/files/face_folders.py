@@ -7,7 +7,6 @@ AFLW2000-3D   one flat folder
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -56,20 +55,23 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
     named = [name for name in _FOLDERS if (root / name).is_dir()]
     if layout == "flat" or not named:
         named = [""]
-    files: dict[str, set[str]] = {}
+    keys: list[str] = []
+    faults: list[str] = []
     digest = blake2b(digest_size=8)
     for folder in named:
-        for name, ending, status in _sample_files(root / folder):
-            key = f"{folder}/{name}" if folder else name
-            files.setdefault(key, set()).add(ending)
-            digest.update(f"{key}{ending}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    keys = sorted(key for key, endings in files.items() if len(endings) == len(_ENDINGS))
-    faults = [
-        f"{root / key}{ending}: has no {'.mat' if ending == '.jpg' else '.jpg'} beside it. Copy the missing file."
-        for key, endings in sorted(files.items())
-        for ending in sorted(endings)
-        if len(endings) < len(_ENDINGS)
-    ]
+        files = _sample_files(root / folder)
+        digest.update(f"{folder}{files}".encode())
+        images, mats = ({name[:-4] for name, _, _ in files if name.endswith(ending)} for ending in _ENDINGS)
+        prefix = f"{folder}/" if folder else ""
+        keys += sorted(prefix + stem for stem in images & mats)
+        faults += [
+            f"{root / prefix / stem}.jpg: has no .mat beside it. Copy the missing file."
+            for stem in sorted(images - mats)
+        ]
+        faults += [
+            f"{root / prefix / stem}.mat: has no .jpg beside it. Copy the missing file."
+            for stem in sorted(mats - images)
+        ]
     if not keys:
         raise InputError(
             faults[0]
@@ -95,18 +97,21 @@ def is_validation(key: str, layout: FolderLayout, fraction: float) -> bool:
     return int.from_bytes(digest, "big") < fraction * 2**64
 
 
-def _sample_files(folder: Path) -> Iterator[tuple[str, str, os.stat_result]]:
+def _sample_files(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of a folder's images and .mat files, sorted."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry for entry in entries if entry.name.endswith(_ENDINGS)), key=lambda entry: entry.name)
+            found = [entry for entry in entries if entry.name.endswith(_ENDINGS)]
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}). Check its permissions.") from error
+    files = []
     for entry in found:
-        stem, ending = os.path.splitext(entry.name)
         try:
-            yield stem, ending, entry.stat()
+            status = entry.stat()
         except OSError as error:
             raise InputError(f"{entry.path}: is a link to nothing. Repair or remove it.") from error
+        files.append((entry.name, status.st_size, status.st_mtime_ns))
+    return sorted(files)
 
 
 def _recognised(folders: list[str], keys: list[str]) -> FolderLayout:

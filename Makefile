@@ -1,0 +1,46 @@
+# make fit     set up, then train (ARGS="--data.root ...": options of run.py fit)
+# make test    set up, then format, lint, types and the quick tests
+# Both install once; a second call installs nothing again.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: fit test slow evidence table2 bench clean
+
+fit: $(INSTALLED)
+	$(RUN) run.py fit $(ARGS)
+
+test: $(INSTALLED)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(RUN) -m pytest $(ARGS)
+
+# what trains for minutes, or kills and restarts processes
+slow: $(INSTALLED)
+	$(RUN) -m pytest -m "slow and not gpu" $(ARGS)
+
+# the paper's Table 2: ARGS="--data.root DIR --data.test_root DIR --data.morphable_model FILE"
+table2: $(INSTALLED)
+	$(RUN) -m benchmarks.table2 $(ARGS)
+
+# long evidence, by hand: REAL is a folder with aflw2000/ and bfm/BFM.mat; its figures stay in benchmarks/results
+evidence: bench
+	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+
+bench: $(INSTALLED)
+	$(VENV)/bin/pip install --quiet -e '.[bench]'
+	$(RUN) -m benchmarks.training_step
+	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,121 @@
+"""From a photograph and its .mat to a position map: ours, and the field's usual way, stage by stage.
+
+    python -m benchmarks.data AFLW2000_SAMPLES BFM.mat
+
+The usual way warps with scikit-image, moves all 53 215 vertices with 228 coefficients, rasterises them into UV space,
+and writes an .npy that training reads later. Both sides have the same rasteriser, and a model of 228 components (the
+file's own, repeated up to that number: how long a product takes does not depend on its numbers).
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import skimage.io
+import skimage.transform
+import torch
+
+from benchmarks.record import interleaved_medians, save
+from datamodules.crops import make_crops
+from datamodules.files.bfm import read_morphable_model
+from datamodules.files.face_folders import scan
+from datamodules.files.images import read_image, warp_image
+from datamodules.files.index import open_index
+from datamodules.geometry.camera import project
+from datamodules.geometry.crop import crop_matrix, crop_projection
+from datamodules.geometry.interpolation import interpolate
+from datamodules.geometry.rasterizer import rasterize
+from datamodules.geometry.uv_layout import make_uv_layout, uv_to_texels
+from datamodules.position_map import PositionMapper
+
+BATCH = 32
+REPEATS = 9
+
+
+def measure(root: str, model_file: str) -> None:
+    """Times every stage and the whole."""
+    model = read_morphable_model(Path(model_file))
+    model = replace(
+        model,
+        identity_basis=np.resize(model.identity_basis.transpose(2, 0, 1), (199, *model.mean.shape)).transpose(1, 2, 0),
+        expression_basis=np.resize(model.expression_basis.transpose(2, 0, 1), (29, *model.mean.shape)).transpose(
+            1, 2, 0
+        ),
+    )
+    layout = make_uv_layout(model)
+    with TemporaryDirectory() as folder:
+        index = open_index(scan(Path(root)), Path(folder))
+        boxes = make_crops(index, model).boxes
+        records = [index.record(row) for row in range(len(index))]
+        matrices = [crop_matrix(box) for box in boxes]
+        projections = [
+            crop_projection(record.pose.projection(record.image_size[1]), matrix)
+            for record, matrix in zip(records, matrices, strict=True)
+        ]
+        images = [read_image(record.image_path) for record in records]
+        mapper = PositionMapper(model, layout)
+        rows = np.arange(BATCH) % len(records)
+        coefficients = torch.from_numpy(np.stack([records[row].coefficients for row in rows]))
+        batch = torch.from_numpy(np.stack([projections[row] for row in rows]).astype(np.float32))
+        unmirrored = torch.zeros(BATCH, dtype=torch.bool)
+        uv = uv_to_texels(model.uv, layout.size)[:, ::-1]
+        flat = np.column_stack([uv, np.zeros(len(uv))])
+        basis = model.basis.reshape(-1, 228)
+        vertices = [
+            project(model.vertices(record.coefficients), matrix)
+            for record, matrix in zip(records, projections, strict=True)
+        ]
+        target = Path(folder) / "map.npy"
+
+        def each(function):  # type: ignore[no-untyped-def]
+            return lambda: [function(i) for i in range(len(records))]
+
+        def move_vertices(i):  # type: ignore[no-untyped-def]
+            shape = model.mean + (basis @ records[i].coefficients).reshape(-1, 3)
+            return project(shape, projections[i])
+
+        def rasterized_map(i):  # type: ignore[no-untyped-def]
+            ids, weights = rasterize(flat, model.triangles, 256, 256)
+            return interpolate(vertices[i], model.triangles[ids], weights)
+
+        a_map = rasterized_map(0)
+        contenders = {
+            "decode, ours (OpenCV)": each(lambda i: read_image(records[i].image_path)),
+            "decode, usual (scikit-image)": each(lambda i: skimage.io.imread(records[i].image_path)),
+            "warp, ours (OpenCV)": each(lambda i: warp_image(images[i], matrices[i], 256)),
+            "warp, usual (scikit-image)": each(lambda i: skimage.transform.warp(
+                images[i] / 255.0, skimage.transform.AffineTransform(np.vstack([matrices[i], [0, 0, 1]])).inverse,
+                output_shape=(256, 256))),
+            "vertices, usual": each(move_vertices),
+            "map, usual (rasterised)": each(rasterized_map),
+            "map, gathered through a table": each(
+                lambda i: interpolate(vertices[i], model.triangles[layout.triangle_ids], layout.barycentric)),
+            "map, ours (batched product, no vertices)": lambda: mapper(coefficients, batch, unmirrored),
+            "write, usual (.npy)": each(lambda i: np.save(target, a_map)),
+            "read back, usual (.npy)": each(lambda i: np.load(target)),
+        }  # fmt: skip
+        seconds = interleaved_medians(contenders, REPEATS)
+    size = {name: BATCH if "batched" in name else len(records) for name in seconds}
+    ms = {name: round(1e3 * value / size[name], 3) for name, value in seconds.items()}
+
+    def total(*names: str) -> float:
+        return round(sum(ms[name] for name in names), 2)
+
+    ours = total("decode, ours (OpenCV)", "warp, ours (OpenCV)", "map, ours (batched product, no vertices)")
+    usual = total("decode, usual (scikit-image)", "warp, usual (scikit-image)", "vertices, usual",
+                  "map, usual (rasterised)", "write, usual (.npy)", "read back, usual (.npy)")  # fmt: skip
+    fair = total("decode, ours (OpenCV)", "warp, ours (OpenCV)", "vertices, usual", "map, gathered through a table")
+    figures = {
+        "ms a sample": ms,
+        "whole, ms a sample": {"ours": ours, "fair (OpenCV, table, no files)": fair, "usual": usual},
+        "ratio": {"fair / ours": round(fair / ours, 2), "usual / ours": round(usual / ours, 2)},
+        "bytes a sample on disk": {"ours": 4 * (228 + 7), "usual": 256 * 256 * 3 * 4 + 128},
+        "floor of the product": {"MFLOP a map": round(2 * 3 * 65536 * 228 / 1e6, 1)},
+    }
+    save("data", "python -m benchmarks.data AFLW2000_SAMPLES BFM.mat", figures)
+
+
+if __name__ == "__main__":
+    measure(*sys.argv[1:3])
