@@ -6,8 +6,11 @@ Random images; the loss is the project's own. The floor is 3 x 8.26 GFLOP an ima
 rate that a large matrix product reaches here.
 """
 
+import os
 import sys
 from collections.abc import Callable
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by torch when it starts
 
 import torch
 
@@ -26,7 +29,13 @@ def measure(batch: int = 4) -> None:
         "contiguous, stock Adam, fp32": _step(device, batch, torch.contiguous_format, False, False),
         "contiguous, fused Adam, fp32": _step(device, batch, torch.contiguous_format, True, False),
         "channels_last, fused Adam, fp32": _step(device, batch, torch.channels_last, True, False),
+        "channels_last, fused Adam, fp32, deterministic": _deterministic(
+            _step(device, batch, torch.channels_last, True, False)
+        ),
         "channels_last, fused Adam, bf16": _step(device, batch, torch.channels_last, True, True),
+        "channels_last, fused Adam, bf16, deterministic": _deterministic(
+            _step(device, batch, torch.channels_last, True, True)
+        ),
     }
     seconds = interleaved_medians(contenders, REPEATS)
     ms = {name: 1e3 * value / batch for name, value in seconds.items()}
@@ -64,6 +73,17 @@ def _step(device: str, batch: int, layout: torch.memory_format, fused: bool, hal
             torch.cuda.synchronize()
 
     return step
+
+
+def _deterministic(step: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        torch.use_deterministic_algorithms(True)
+        try:
+            step()
+        finally:
+            torch.use_deterministic_algorithms(False)
+
+    return run
 
 
 def _matmul_gflops(device: str, size: int = 2048) -> dict[torch.dtype, float]:

@@ -31,8 +31,9 @@ class PositionMapper(nn.Module):
         mean = torch.from_numpy(interpolate(model.mean, corners, layout.barycentric))
         basis = torch.from_numpy(interpolate(model.basis, corners, layout.barycentric))
         self.size = layout.size
-        self.register_buffer("mean", mean.permute(2, 0, 1).reshape(1, -1).contiguous(), persistent=False)
-        self.register_buffer("basis", basis.permute(3, 2, 0, 1).flatten(1).contiguous(), persistent=False)
+        # a row of the basis for each number of a map: the layout that matrix products of few rows like best
+        self.register_buffer("mean", mean.permute(2, 0, 1).reshape(-1).contiguous(), persistent=False)
+        self.register_buffer("basis", basis.permute(2, 0, 1, 3).flatten(0, 2).contiguous(), persistent=False)
 
     def forward(self, coefficients: Tensor, projection: Tensor, is_mirrored: Tensor) -> Tensor:
         """Position maps.
@@ -47,7 +48,7 @@ class PositionMapper(nn.Module):
             (N, 3, S, S) float32 crop pixels. The smallest z of each map is 0; x and y are not clipped.
         """
         with _full_precision(coefficients.device.type):
-            points = torch.addmm(self.mean, coefficients, self.basis).view(len(coefficients), 3, -1)
+            points = nn.functional.linear(coefficients, self.basis, self.mean).view(len(coefficients), 3, -1)
             maps = torch.baddbmm(projection[:, :, 3:], projection[:, :, :3], points)
             maps = maps.view(-1, 3, self.size, self.size)
             maps[:, 2] -= maps[:, 2].amin(dim=(1, 2), keepdim=True)
