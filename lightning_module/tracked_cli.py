@@ -310,7 +310,7 @@ def _leaves(options: dict[str, Any]) -> list[str]:
 def _quieten() -> None:
     """Silences what Lightning says of choices that were made on purpose, and its advertisements."""
     for message in (".*does not have many workers.*", ".*Total length of `list` across ranks is zero.*",
-                    ".*Checkpoint directory .* exists.*",
+                    ".*Checkpoint directory .* exists.*", ".*isinstance.treespec, LeafSpec.*",
                     ".*callbacks used to create the checkpoint need to be provided.*",
                     ".*recommended to use `self.log.*sync_dist=True.*"):  # fmt: skip
         warnings.filterwarnings("ignore", message)

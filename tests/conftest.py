@@ -1,21 +1,47 @@
 """What tests share: fakes in temporary folders, and the real samples where they are."""
 
+import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from mlflow.tracking import MlflowClient
 
 from tests.fakes import write_faces, write_model
+
+# Tiny networks on a busy machine: threads that wait for each other take a hundred times as long as the arithmetic.
+os.environ["OMP_NUM_THREADS"] = "1"  # for processes that tests start
+torch.set_num_threads(1)
 
 _REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new MLflow database, which takes seconds to make: to be copied."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_tracking_store(empty_store: Path) -> Iterator[None]:
+    """All runs that name no store of their own share one."""
+    with pytest.MonkeyPatch.context() as patch:
+        shared = empty_store.with_name("shared.db")
+        shutil.copy(empty_store, shared)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shared}")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is read from, or left in, the user's own cache and tracking store."""
+    """Nothing is read from, or left in, the user's own cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("datamodules.face_datamodule.DEFAULT_CACHE", tmp_path / "cache" / "weightmask")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(scope="session")

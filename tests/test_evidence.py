@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import table2
 from run import main
@@ -15,10 +16,12 @@ pytestmark = pytest.mark.slow
 
 
 def test_ten_real_faces_are_learnt_by_heart(real, tmp_path):
+    torch.set_num_threads(2)
     root = real / "aflw2000"
     result = main(["fit", "--config", str(PROJECT / "conf" / "overfit.yaml"), f"--data.root={root}", f"--data.test_root={root}",
                    f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}", f"--tracking.folder={tmp_path}",
                    "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"])  # fmt: skip
+    torch.set_num_threads(1)
     report = result.reports["test"]["nme"]
     assert report.counts == {"yaw_00_30": 7, "yaw_30_60": 2, "yaw_60_90": 1}
     assert max(report.by_bin.values()) < 3

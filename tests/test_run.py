@@ -43,6 +43,12 @@ def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
     assert "train/loss" in run.data.metrics
 
 
+def test_runs_go_to_a_file_of_the_project_where_nothing_else_is_said(faces, model_file, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1")
+    assert mlflow_run(run, f"sqlite:///{tmp_path / 'mlflow.db'}").info.status == "FINISHED"
+
+
 def test_a_run_leaves_its_artifacts(first_run):
     artifacts = Path(mlflow_run(first_run).info.artifact_uri.removeprefix("file://"))
     found = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}

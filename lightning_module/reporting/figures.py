@@ -108,7 +108,7 @@ def bin_order(names: Mapping[str, Sequence[FacePicture]]) -> dict[str, Sequence[
 
 
 def _draw_face(axes: Axes, face: FacePicture) -> None:
-    axes.imshow(face.image, extent=(-0.5, 255.5, 255.5, -0.5))
+    axes.imshow(face.image, extent=(-0.5, 255.5, 255.5, -0.5), interpolation="bilinear")
     axes.plot(face.true_px[:, 0], face.true_px[:, 1], ".", color="#35d435", markersize=3)
     axes.plot(face.predicted_px[:, 0], face.predicted_px[:, 1], ".", color="#ff4040", markersize=2)
     axes.set(xlim=(-0.5, 255.5), ylim=(255.5, -0.5))
