@@ -19,11 +19,13 @@ def main(args: Sequence[str] | None = None) -> object:
     """
     arguments = list(sys.argv[1:] if args is None else args)
     if arguments[:1] == ["prepare"]:
-        from jsonargparse import auto_cli
+        from jsonargparse import ArgumentParser, auto_cli
 
+        from datamodules.errors import OneLineErrors
         from datamodules.prepare import prepare
 
-        return auto_cli(prepare, args=arguments[1:], prog="run.py prepare", as_positional=False)
+        parser = type("Parser", (OneLineErrors, ArgumentParser), {})
+        return auto_cli(prepare, args=arguments[1:], prog="run.py prepare", as_positional=False, parser_class=parser)
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.tracked_cli import TrackedCLI
 
@@ -33,14 +35,12 @@ def main(args: Sequence[str] | None = None) -> object:
 
 def _main() -> int:
     """`main` for a terminal: what the user can mend is one line, not a traceback."""
-    from datamodules.errors import InputError
+    from datamodules.errors import InputError, reason
 
     try:
         main()
     except InputError as error:
-        # a worker's error comes with the worker's traceback in front
-        message = str(error).rpartition(f"{InputError.__module__}.{InputError.__name__}: ")[2].strip()
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {reason(error)}", file=sys.stderr)
         return 2
     return 0
 

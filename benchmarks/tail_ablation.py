@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.record import save
 from run import main
 
-EPOCHS = 600
+EPOCHS = 400
 SEEDS = (0, 1, 2)
 
 

@@ -1,6 +1,7 @@
 """Where each face of a data set lies: a square about its own 68 projected model landmarks."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
@@ -55,7 +56,8 @@ def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
         boxes = np.load(place)
     else:
         boxes = _boxes(index, LandmarkModel(model))
-        _save(place, boxes)
+        with suppress(OSError):  # a cache that cannot be written costs a second at the next start
+            _save(place, boxes)
     half = boxes[:, 2:] / (2 * CROP_MARGIN)
     misses_image = ((boxes[:, :2] + half < 0) | (boxes[:, :2] - half > index.image_sizes - 1.0)).any(axis=1)
     has_no_area = boxes[:, 2] <= 0

@@ -105,7 +105,11 @@ class FaceDataModule(LightningDataModule):
         """
         roots = [(self.root, "--data.root", "the folder of 300W-3D or 300W-LP")]
         if stage in ("test", "predict"):
-            roots = [(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")]
+            roots = []
+        if stage in ("test", "predict") or self.test_root is not None:
+            roots.append((self.test_root, "--data.test_root", "the folder of AFLW2000-3D"))
+        if stage == "validate" and not self.val_fraction:
+            raise InputError("--data.val_fraction is 0: nothing validates. Give the share that the fit had.")
         for root, option, what in roots:
             if not _given(root, option, what).is_dir():
                 raise InputError(f"{root}: there is no such folder. Set {option} to {what}.")
@@ -127,7 +131,8 @@ class FaceDataModule(LightningDataModule):
         if stage in ("test", "predict") or self.test_root is not None:
             root = _given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
             self.test_faces = self._faces(root, augmentation=None)
-        self._warn_of_shared_faces()
+        if stage == "fit":
+            self._warn_of_shared_faces()
 
     @property
     def model(self) -> MorphableModel:
@@ -256,10 +261,17 @@ class FaceDataModule(LightningDataModule):
         if faces is None:
             raise RuntimeError("setup has not run for this stage")
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        sampler = EpochSampler(faces, replicas, rank, shuffle, self._seed)
+        if self.trainer is not None:
+            # Lightning sets the epoch, but only after workers of a fit that goes on have fetched their first batches
+            progress: Any = self.trainer.fit_loop.epoch_progress.current
+            sampler.set_epoch(progress.processed)
         return DataLoader(
             faces,
             batch_size=self.batch_size,
-            sampler=EpochSampler(faces, replicas, rank, shuffle, self._seed),
+            sampler=sampler,
+            # batch norm has no statistics in a last batch of one face: another face misses each epoch
+            drop_last=shuffle and len(sampler) > self.batch_size and len(sampler) % self.batch_size == 1,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),

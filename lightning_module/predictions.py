@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import BasePredictionWriter
 from torch import Tensor
 
+from datamodules.errors import InputError
 from datamodules.samples import FaceBatch
 
 
@@ -21,6 +22,12 @@ class PredictionWriter(BasePredictionWriter):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(write_interval="batch")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot be written ({error.strerror}). Set --out to a folder that can."
+            ) from error
         self._folder = folder
 
     def write_on_batch_end(self, trainer: Trainer, pl_module: LightningModule, prediction: Tensor,

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from jsonargparse import Namespace
@@ -16,13 +16,13 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, OneLineErrors, reason
 from lightning_module.face_module import FaceModule
 from lightning_module.nme import NMEReport
 from lightning_module.predictions import PredictionWriter
 from lightning_module.reporting.callbacks import LastCheckpoint, RunReport
 from lightning_module.reporting.environment import environment_tags
-from lightning_module.reporting.run_folder import RunFolder, newest_idle_run
+from lightning_module.reporting.run_folder import RunFolder, newest_fit
 from lightning_module.reporting.tracking import Tracker, TrackingOptions
 
 _STAGES = ("fit", "validate", "test", "predict")
@@ -48,11 +48,8 @@ class RunResult:
     reports: dict[str, dict[str, NMEReport]]
 
 
-class _Parser(LightningArgumentParser):
-    """A parser whose complaints are one line, without the hundred lines of all options before it."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise InputError(f"{' '.join(message.split())} (all options: {self.prog} --help)") from ex
+class _Parser(OneLineErrors, LightningArgumentParser):
+    """Lightning's parser, less wordy."""
 
 
 class TrackedCLI(LightningCLI):
@@ -106,8 +103,9 @@ class TrackedCLI(LightningCLI):
             return
         checkpoint = self._checkpoint(options)
         if self.config.subcommand == "fit" and self._resume is not None:
-            begin = ["fit", "--config", str(self._resume.config)]
-            self.config = parser.parse_args([*begin, *self._arguments[1:]])
+            command = self._arguments.index("fit") + 1
+            config = ["--config", str(self._resume.config)]
+            self.config = parser.parse_args([*self._arguments[:command], *config, *self._arguments[command:]])
         self.config[self.config.subcommand].ckpt_path = checkpoint
 
     def _parse_ckpt_path(self) -> None:
@@ -121,11 +119,14 @@ class TrackedCLI(LightningCLI):
             saved = {key: value for key, value in checkpoint["hyper_parameters"].items() if key != "_instantiator"}
         # what torch raises depends on where the damage lies
         except Exception as error:
-            raise InputError(f"{path}: is no checkpoint of this project ({str(error).splitlines()[0]}).") from error
+            raise InputError(
+                f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt."
+            ) from error
         given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
-        changed = [name for name in _leaves(saved) if name in _flat(given) and _flat(given)[name] != _flat(saved)[name]]
+        before, after = _flat(given), _flat(saved)
+        changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
         asked = {argument.partition("=")[0].removeprefix("--model.") for argument in self._arguments}
-        if refused := sorted(set(changed) & asked):
+        if refused := sorted(changed & asked):
             raise InputError(
                 f"--model.{refused[0]} cannot be changed beside --ckpt_path: {path} brings its own network. "
                 "Leave it out, or start a new fit."
@@ -139,6 +140,8 @@ class TrackedCLI(LightningCLI):
         for name in _PATHS:
             if options.data[name] is not None:
                 options.data[name] = options.data[name].expanduser().absolute()
+        if options.tracking.folder is not None:
+            options.tracking.folder = options.tracking.folder.expanduser().absolute()
         options.weights_only = True  # nothing that a checkpoint could run is loaded
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -148,9 +151,15 @@ class TrackedCLI(LightningCLI):
         options = self.config[self.subcommand]
         if self.subcommand == "predict":
             return super().instantiate_trainer(logger=False, callbacks=[self._prediction_writer(options)])
+        if options.trainer.logger not in (None, True, False):
+            raise InputError("--trainer.logger is set: runs are tracked by MLflow. Set --tracking.*, or give false.")
         if options.trainer.logger is False or options.trainer.fast_dev_run:
-            return super().instantiate_trainer(logger=False)
+            # nothing tracked, nothing kept, unless checkpoints are asked for
+            return super().instantiate_trainer(
+                logger=False, enable_checkpointing=bool(options.trainer.enable_checkpointing)
+            )
         if _rank() == 0:
+            datamodule.prepare_data()  # what is wrong with the data ends here, before there is a run
             self._tracker = self._make_tracker(options)
         callbacks = [*(self.config_init[self.subcommand].trainer.callbacks or [])]
         if self._tracker is not None:
@@ -207,7 +216,7 @@ class TrackedCLI(LightningCLI):
             raise
         except BaseException as error:
             if self._tracker is not None:
-                self._tracker.end("FAILED", f"{type(error).__name__}: {error}"[:5000])
+                self._tracker.end("FAILED", f"{type(error).__name__}: {reason(error)}"[:5000])
             raise
 
     def _checkpoint(self, options: Namespace) -> str | None:
@@ -216,10 +225,12 @@ class TrackedCLI(LightningCLI):
             path = Path(options.ckpt_path).expanduser()
             if not path.is_file():
                 raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
-            self._resume = RunFolder.of_checkpoint(path)
+            # only where a run stopped does it go on; from any other epoch a new run starts
+            if self.config.subcommand != "fit" or path.name == RunFolder.LAST_CHECKPOINT:
+                self._resume = RunFolder.of_checkpoint(path)
             return str(path)
         runs = self._folder(options.tracking) / "runs"
-        self._resume = _run_of_first_process() if _rank() else newest_idle_run(runs)
+        self._resume = _run_of_first_process() if _rank() else newest_fit(runs)
         if self._resume is None:
             raise InputError(f"{runs}: holds no run to go on with. Leave out --ckpt_path.")
         os.environ[_RESUMED] = str(self._resume.path)
@@ -303,14 +314,11 @@ def _flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _leaves(options: dict[str, Any]) -> list[str]:
-    return list(_flat(options))
-
-
 def _quieten() -> None:
     """Silences what Lightning says of choices that were made on purpose, and its advertisements."""
     for message in (".*does not have many workers.*", ".*Total length of `list` across ranks is zero.*",
                     ".*Checkpoint directory .* exists.*", ".*isinstance.treespec, LeafSpec.*",
+                    "The dirpath has changed from.*",
                     ".*callbacks used to create the checkpoint need to be provided.*",
                     ".*recommended to use `self.log.*sync_dist=True.*"):  # fmt: skip
         warnings.filterwarnings("ignore", message)
@@ -319,4 +327,4 @@ def _quieten() -> None:
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return "litlogger" not in record.getMessage()
+    return not any(name in record.getMessage() for name in ("litlogger", "litmodels"))

@@ -152,15 +152,33 @@ def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, 
     assert not any("dense" in name or "mouth" in name or "loss" in name for name in metrics)
 
 
-def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(faces, model_file, tmp_path):
-    whole = fit(faces, model_file, tmp_path / "whole", "--trainer.max_epochs=4", "--model.lr_halving_epochs=1")
-    short = fit(faces, model_file, tmp_path / "parts", "--trainer.max_epochs=2", "--model.lr_halving_epochs=1")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces, model_file, tmp_path):
+    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1"]
+    whole = fit(faces, model_file, tmp_path / "whole", *options, "--trainer.max_epochs=4")
+    short = fit(faces, model_file, tmp_path / "parts", *options, "--trainer.max_epochs=2")
     run_id = mlflow_run(short).info.run_id
-    rest = main(["fit", "--ckpt_path=last", f"--tracking.folder={tmp_path / 'parts'}", "--trainer.max_epochs=4"]).folder
+    where = [f"--data.root={faces}", f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path / 'parts'}"]
+    main(["validate", f"--ckpt_path={short.last_checkpoint}", "--data.val_fraction=0.3", *where])  # is no fit
+    rest = main(["fit", "--ckpt_path=last", where[2], "--trainer.max_epochs=4"]).folder
     assert rest == short
     assert mlflow_run(rest).info.run_id == run_id
     assert_same_weights(rest, whole)
     assert history(rest) == history(whole)
+
+
+def test_another_epoch_than_the_last_starts_a_run_of_its_own(first_run, tmp_path):
+    before = first_run.last_checkpoint.read_bytes()
+    result = main(["fit", "--config", str(first_run.config), f"--ckpt_path={first_run.best_checkpoint}",
+                   f"--tracking.folder={tmp_path}", "--trainer.max_epochs=3"])  # fmt: skip
+    assert result.folder != first_run
+    assert first_run.last_checkpoint.read_bytes() == before
+
+
+def test_a_last_batch_of_one_face_is_left_to_another_epoch(model_file, tmp_path):
+    root = write_faces(tmp_path / "data", [0.0] * 5)
+    run = fit(root, model_file, tmp_path, "--data.val_fraction=0", "--trainer.max_epochs=1")
+    assert ("train/loss", 0) in history(run)
 
 
 def test_going_on_with_another_face_model_is_refused(faces, tmp_path):
@@ -237,6 +255,8 @@ def test_paper_yaml_is_the_published_network():
         (["--data.augmentation.erase_area=[1,2]"], r"augmentation\.erase_area"),
         (["--data.augmentation.mirror_probability=2"], r"augmentation\.mirror_probability"),
         (["--seed_everything=true"], "seed_everything is true"),
+        (["--data.test_root={tmp}/nothing"], r"Set --data\.test_root"),
+        (["--trainer.logger=CSVLogger", "--trainer.logger.save_dir={tmp}"], "runs are tracked by MLflow"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_starts_no_run(arguments, fault, faces, model_file, tmp_path):
@@ -271,6 +291,19 @@ def test_weights_beside_a_checkpoint_are_refused(first_run, faces, model_file, t
 def test_judging_needs_a_checkpoint(command, faces, model_file):
     with pytest.raises(InputError, match="--ckpt_path is not set"):
         main([command, f"--data.test_root={faces}", f"--data.morphable_model={model_file}"])
+
+
+def test_validating_nothing_is_refused(first_run, faces, model_file):
+    with pytest.raises(InputError, match="nothing validates"):
+        main(["validate", f"--ckpt_path={first_run.best_checkpoint}", f"--data.root={faces}", "--data.val_fraction=0",
+              f"--data.morphable_model={model_file}"])  # fmt: skip
+
+
+def test_predict_names_a_folder_that_cannot_be_written(first_run, faces, model_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
+              f"--data.morphable_model={model_file}", f"--out={tmp_path / 'file' / 'x'}"])  # fmt: skip
 
 
 def test_predict_needs_a_folder(first_run, faces, model_file):
@@ -312,6 +345,8 @@ def test_a_terminal_shows_one_line_even_for_a_workers_error(model_file, tmp_path
     assert process.returncode == 2
     assert "Traceback" not in output
     assert output.splitlines()[-1].startswith(f"error: {root / 'image00003.jpg'}: is a truncated JPEG")
+    (journal,) = (tmp_path / "mlruns" / "runs").glob("*/journal.jsonl")
+    assert "Traceback" not in journal.read_text()
 
 
 @pytest.mark.slow

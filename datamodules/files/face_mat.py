@@ -49,6 +49,8 @@ def read_face_mat(path: Path) -> FaceParameters:
         points = finite_floats(path, _LANDMARKS, arrays[_LANDMARKS], _REMEDY)
         if points.shape != (3, LANDMARKS_68):
             raise InputError(f"{path}: {_LANDMARKS} has shape {points.shape}, expected (3, {LANDMARKS_68}). {_REMEDY}")
+        if not np.ptp(points[:2], axis=1).all():
+            raise InputError(f"{path}: {_LANDMARKS} spans no area. {_REMEDY}")
         landmarks = (points - [[1], [1], [0]]).T.astype(np.float32)  # on disk x and y count from 1
     return FaceParameters(
         np.concatenate([numbers["Shape_Para"], numbers["Exp_Para"]]).astype(np.float32),

@@ -40,7 +40,7 @@ class Courier:
         """Sends what is left and stops.
 
         Returns:
-            Whether all of it was sent in time.
+            Whether it did stop in time; all that was sent is taken down then.
         """
         self._is_closing.set()
         self._wake.set()
@@ -49,7 +49,7 @@ class Courier:
         if left:
             _log.warning("%d entries of run %s could not be sent to %s; the next run sends them.",
                          left, self._journal.folder.key, self._store.uri)  # fmt: skip
-        return not left
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         last_beat = time.monotonic()
@@ -81,7 +81,7 @@ class Courier:
         for folder in run_folders(self._runs):
             if folder != self._journal.folder:
                 send_left_over(folder, self._store)
-        for name in self._store.mark_killed(self._experiment):
+        for name in self._store.mark_killed(self._experiment, self._journal.delivery.run_id):
             _log.warning("Run %s had been killed; it is marked so.", name)
 
     def _note_reachable(self, error: Exception | None) -> None:
@@ -101,5 +101,5 @@ def send_left_over(folder: RunFolder, store: MlflowStore) -> None:
         return
     with lock:
         journal = Journal(folder)
-        if journal.pending() and journal.delivery.uri in (None, store.uri):
+        if journal.pending() and journal.delivery.uri == store.uri:
             store.send_pending(journal)

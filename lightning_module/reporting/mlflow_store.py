@@ -16,7 +16,8 @@ _log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 60.0
 STALE_SECONDS = 10 * HEARTBEAT_SECONDS  # a machine can be busy, or its network away, for a while
-_KEY, _HOST, _PID, _HEARTBEAT = (f"weightmask.{name}" for name in ("key", "host", "pid", "heartbeat"))
+_KEY, _HOST, _PROCESS, _HEARTBEAT = (f"weightmask.{name}" for name in ("key", "host", "process", "heartbeat"))
+_ENDED_BY = "ended_by"
 # A server that is away must not hold up the sender for long: it tries again later by itself.
 _HTTP_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 _REFUSED = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "BAD_REQUEST")
@@ -34,16 +35,18 @@ class MlflowStore:
         self.uri = uri
         self._artifacts = artifacts
         self._client: MlflowClient | None = None
+        # two seconds, in the caller's thread: an import lock held while workers are forked would hang them
+        import mlflow.tracking  # noqa: F401
 
     @property
     def client(self) -> "MlflowClient":
-        """MLflow's client; importing it takes seconds, and a new sqlite file more."""
+        """MLflow's client; a new sqlite file takes it seconds."""
         if self._client is None:
             for name, value in _HTTP_LIMITS.items():
                 os.environ.setdefault(name, value)
             for chatty in ("alembic", "mlflow.store"):
                 logging.getLogger(chatty).setLevel(logging.WARNING)
-            from mlflow.tracking import MlflowClient  # takes two seconds
+            from mlflow.tracking import MlflowClient
 
             if self.uri.startswith("sqlite:///"):
                 Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
@@ -66,8 +69,12 @@ class MlflowStore:
         """Says that a run is alive."""
         self.client.set_tag(run_id, _HEARTBEAT, f"{time.time():.0f}")
 
-    def mark_killed(self, experiment: str) -> list[str]:
+    def mark_killed(self, experiment: str, own_id: str | None) -> list[str]:
         """Ends the runs that were killed outright: of this machine whose process is gone, or whose heart stopped.
+
+        Args:
+            experiment: Where to look.
+            own_id: The caller's own run, which lives.
 
         Returns:
             Names of the runs.
@@ -78,9 +85,9 @@ class MlflowStore:
         killed = []
         for run in self.client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'"):
             tags = run.data.tags
-            if _HEARTBEAT not in tags or not _is_dead(tags):
+            if run.info.run_id == own_id or _HEARTBEAT not in tags or not _is_dead(tags):
                 continue
-            self.client.set_tag(run.info.run_id, "ended_by", "killed: its process is gone or its heartbeat is stale")
+            self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: its process is gone or its heartbeat is stale")
             self.client.set_terminated(run.info.run_id, "KILLED", end_time=int(float(tags[_HEARTBEAT]) * 1000))
             killed.append(run.info.run_name)
         return killed
@@ -96,7 +103,9 @@ class MlflowStore:
         match entry.kind:
             case "resume":
                 self.client.update_run(run_id, status="RUNNING")
-                self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in _identity().items()])
+                self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in _signs_of_life().items()])
+                if _ENDED_BY in self.client.get_run(run_id).data.tags:
+                    self.client.delete_tag(run_id, _ENDED_BY)
             case "params":
                 params = [Param(name, str(value)) for name, value in content.items()]
                 for start in range(0, len(params), 100):  # MLflow's limit a call
@@ -120,7 +129,7 @@ class MlflowStore:
         # sent before, but killed before that was taken down?
         for run in self.client.search_runs([experiment_id], f"tags.`{_KEY}` = '{key}'", max_results=1):
             return str(run.info.run_id)
-        tags = {**content["tags"], **_identity(), _KEY: key, _HEARTBEAT: f"{time_ms / 1000:.0f}"}
+        tags = {**content["tags"], **_signs_of_life(), _KEY: key}
         run = self.client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=content["name"])
         return str(run.info.run_id)
 
@@ -138,19 +147,31 @@ class MlflowStore:
             return self._experiment_id(name)
 
 
-def _identity() -> dict[str, str]:
-    return {_HOST: socket.gethostname(), _PID: str(os.getpid())}
+def _signs_of_life() -> dict[str, str]:
+    return {_HOST: socket.gethostname(), _PROCESS: process_name(os.getpid()), _HEARTBEAT: f"{time.time():.0f}"}
+
+
+def process_name(pid: int) -> str:
+    """A process's number and when it started, where the system tells: numbers are given out again."""
+    try:
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return str(pid)
+    return f"{pid} {started}"
 
 
 def _is_dead(tags: dict[str, str]) -> bool:
-    if time.time() - float(tags[_HEARTBEAT]) > STALE_SECONDS:
-        return True
-    if tags.get(_HOST) != socket.gethostname():
-        return False
+    if tags.get(_HOST) == socket.gethostname() and _PROCESS in tags:
+        pid = int(tags[_PROCESS].split()[0])
+        return not _is_alive(pid) or process_name(pid) != tags[_PROCESS]
+    return time.time() - float(tags[_HEARTBEAT]) > STALE_SECONDS
+
+
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(int(tags[_PID]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return False
     except PermissionError:
         pass
-    return False
+    return True

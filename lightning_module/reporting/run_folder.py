@@ -8,13 +8,19 @@ lock           held while the run lives
 """
 
 import fcntl
+import json
+import os
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
+from datamodules.errors import InputError
+
+_BUSY_SECONDS = 10.0  # workers of a killed process take a moment to notice
 _KEY_TIME = "%Y%m%d-%H%M%S"
 
 
@@ -23,13 +29,19 @@ class RunFolder:
     """A run's folder; its name is the run's key."""
 
     path: Path
+    LAST_CHECKPOINT: ClassVar[str] = "last.ckpt"
 
     @classmethod
     def create(cls, runs: Path, name: str) -> "RunFolder":
         """A new folder whose name sorts by time and carries the run's name."""
         stamp = datetime.now(UTC).strftime(_KEY_TIME)
         path = runs / f"{stamp}-{name.replace(' ', '-').replace('/', '-')}-{secrets.token_hex(2)}"
-        path.mkdir(parents=True)
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise InputError(
+                f"{runs}: cannot be written ({error.strerror}). Set --tracking.folder to a folder that can."
+            ) from error
         return cls(path)
 
     @classmethod
@@ -51,7 +63,7 @@ class RunFolder:
     @property
     def last_checkpoint(self) -> Path:
         """The newest complete epoch."""
-        return self.path / "last.ckpt"
+        return self.path / self.LAST_CHECKPOINT
 
     @property
     def best_checkpoint(self) -> Path:
@@ -74,7 +86,19 @@ class RunFolder:
         except OSError:
             file.close()
             return None
+        # a forked worker would hold the lock on when its parent is killed
+        os.register_at_fork(after_in_child=file.close)
         return file
+
+    def is_fit(self) -> bool:
+        """Whether the run trains, rather than judges."""
+        with self.journal.open() as file:
+            first = file.readline()
+        try:
+            command = json.loads(first)["content"]["tags"].get("command", "fit")
+        except (ValueError, KeyError):  # killed while it wrote its first line
+            return False
+        return bool(command == "fit")
 
 
 def run_folders(runs: Path) -> Iterator[RunFolder]:
@@ -86,10 +110,22 @@ def run_folders(runs: Path) -> Iterator[RunFolder]:
             yield folder
 
 
-def newest_idle_run(runs: Path) -> RunFolder | None:
-    """The newest fit that no process is busy with."""
+def newest_fit(runs: Path) -> RunFolder | None:
+    """The newest run that trains, or None where there is none.
+
+    Raises:
+        InputError: If a process is busy with it.
+    """
     for folder in run_folders(runs):
-        if folder.config.is_file() and (lock := folder.lock()) is not None:
-            lock.close()
-            return folder
+        if not (folder.config.is_file() and folder.is_fit()):
+            continue
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while (lock := folder.lock()) is None:
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"{folder.path}: a process is busy with the newest run. Wait for it, or give --ckpt_path the path of another run's last.ckpt."
+                )
+            time.sleep(0.1)
+        lock.close()
+        return folder
     return None

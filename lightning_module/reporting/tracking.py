@@ -1,5 +1,6 @@
 """A run's record, as Lightning's logger."""
 
+import logging
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from pytorch_lightning.loggers import Logger
 
 from datamodules.errors import InputError
 from lightning_module.reporting.courier import Courier
-from lightning_module.reporting.journal import Journal
+from lightning_module.reporting.journal import Delivery, Journal
 from lightning_module.reporting.mlflow_store import MlflowStore
 from lightning_module.reporting.run_folder import RunFolder
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,6 @@ class Tracker(Logger):
         resume: RunFolder | None = None,
     ) -> None:
         super().__init__()
-        self.uri = uri
         self._experiment = experiment
         self._run_name = run_name
         self.run = resume or RunFolder.create(folder / "runs", run_name)
@@ -70,11 +72,15 @@ class Tracker(Logger):
         if self._lock is None:
             raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
         self._journal = Journal(self.run)
-        if resume is None or (not self._journal.pending() and self._journal.delivery.run_id is None):
+        if resume is None:
+            self._journal.delivered(Delivery(uri=uri))
             self._journal.write("create", experiment=experiment, name=run_name, tags=dict(tags))
         else:
             self._journal.write("resume")
-        self._courier = Courier(MlflowStore(uri, folder / "artifacts"), self._journal, experiment, folder / "runs")
+        self.uri = self._journal.delivery.uri or uri
+        if self.uri != uri:
+            _log.warning("Run %s goes on in %s, where it began, and not in %s.", self.run.key, self.uri, uri)
+        self._courier = Courier(MlflowStore(self.uri, folder / "artifacts"), self._journal, experiment, folder / "runs")
 
     @property
     def name(self) -> str:
@@ -121,8 +127,7 @@ class Tracker(Logger):
         if reason:
             self._write("tags", ended_by=reason)
         self._write("end", status=status)
-        self._courier.close()
-        if self._lock is not None:
+        if self._courier.close() and self._lock is not None:
             self._lock.close()
 
     def _write(self, kind: Any, **content: Any) -> None:

@@ -51,6 +51,12 @@ def test_a_folder_that_cannot_be_written_is_named(root, model_file, tmp_path):
         _prepare(root, model_file, tmp_path / "out")
 
 
+def test_a_typo_is_one_line(root, model_file, tmp_path):
+    with pytest.raises(InputError, match="roo") as caught:
+        main(["prepare", f"--data.roo={root}", f"--data.morphable_model={model_file}", f"--out={tmp_path}"])
+    assert "\n" not in str(caught.value)
+
+
 def test_what_is_not_given_is_named(model_file, tmp_path):
     with pytest.raises(InputError, match=r"--data\.root is not set"):
         main(["prepare", f"--data.morphable_model={model_file}", f"--out={tmp_path}"])

@@ -47,6 +47,7 @@ def test_a_face_without_3d_landmarks_has_none(path):
         ({"Shape_Para": np.zeros((198, 1))}, r"Shape_Para has shape \(198, 1\), expected \(199, 1\)"),
         ({"Exp_Para": np.full((29, 1), np.nan)}, "Exp_Para holds NaN"),
         ({"Pose_Para": np.zeros((1, 7))}, "Pose_Para has scale 0"),
+        ({"pt3d_68": np.full((3, 68), 5)}, "pt3d_68 spans no area"),
         ({"pt3d_68": np.zeros((2, 68))}, r"pt3d_68 has shape \(2, 68\)"),
     ],
 )

@@ -89,15 +89,24 @@ def test_what_a_run_could_not_send_the_next_run_sends(tmp_path, uri, monkeypatch
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"loss": 1.0})
 
 
-def test_entries_of_another_store_are_left_to_it(tmp_path, uri, monkeypatch):
+def test_what_was_meant_for_one_store_never_goes_to_another(tmp_path, uri, monkeypatch):
+    repair = _break(monkeypatch)
     lost = _tracker(tmp_path, uri)
     lost.end("FINISHED")
-    repair = _break(monkeypatch)
-    again = _tracker(tmp_path, uri, lost.run)
-    again.end("FINISHED")
     repair()
+    shutil.copy(tmp_path / "mlflow.db", tmp_path / "other.db")
     _tracker(tmp_path, f"sqlite:///{tmp_path / 'other.db'}").end("FINISHED")
     assert Journal(lost.run).pending()
+
+
+def test_a_run_goes_on_in_the_store_it_began_in(tmp_path, uri, caplog):
+    first = _tracker(tmp_path, uri)
+    first.end("KILLED")
+    second = _tracker(tmp_path, f"sqlite:///{tmp_path / 'other.db'}", first.run)
+    second.log_metrics({"loss": 1.0}, 0)
+    second.end("FINISHED")
+    assert "goes on in" in caplog.text
+    assert mlflow_run(first.run, uri).data.metrics == {"loss": 1.0}
 
 
 def test_a_refused_entry_does_not_block_the_others(tmp_path, uri, caplog):
@@ -137,13 +146,11 @@ def test_two_processes_cannot_write_one_run(tmp_path, uri):
     first.end("FINISHED")
 
 
-def _orphan(uri, host=None, pid=None, beat=None):
+def _orphan(uri, **signs):
     """A run that says it is running."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("experiment").experiment_id
-    tags = {**mlflow_store._identity(), mlflow_store._HEARTBEAT: str(beat or time.time())}
-    tags |= {mlflow_store._HOST: host} if host else {}
-    tags |= {mlflow_store._PID: str(pid)} if pid else {}
+    tags = mlflow_store._signs_of_life() | {f"weightmask.{name}": str(value) for name, value in signs.items()}
     return client.create_run(experiment, tags=tags).info.run_id
 
 
@@ -151,18 +158,31 @@ def test_only_runs_that_were_killed_are_marked_so(tmp_path, uri):
     _tracker(tmp_path, uri).end("FINISHED")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    gone = _orphan(uri, pid=dead.pid)
-    stale = _orphan(uri, host="elsewhere", beat=time.time() - 3600)
-    alive_here = _orphan(uri, pid=os.getpid())
-    alive_there = _orphan(uri, host="elsewhere", pid=dead.pid)
-    foreign = (
-        MlflowClient(uri).create_run(MlflowClient(uri).get_experiment_by_name("experiment").experiment_id).info.run_id
-    )
+    long_ago = time.time() - 3600
+    killed = [
+        _orphan(uri, process=dead.pid),
+        _orphan(uri, process=f"{os.getpid()} 1"),  # the number was given out again
+        _orphan(uri, host="elsewhere", heartbeat=long_ago),
+    ]
+    alive = [
+        _orphan(uri),
+        _orphan(uri, heartbeat=long_ago),  # its process lives; the store was away
+        _orphan(uri, host="elsewhere", process=dead.pid),
+        MlflowClient(uri).create_run(MlflowClient(uri).get_experiment_by_name("experiment").experiment_id).info.run_id,
+    ]
     _tracker(tmp_path, uri).end("FINISHED")
-    status = {
-        run: MlflowClient(uri).get_run(run).info.status for run in (gone, stale, alive_here, alive_there, foreign)
-    }
-    assert list(status.values()) == ["KILLED", "KILLED", "RUNNING", "RUNNING", "RUNNING"]
+    status = [[MlflowClient(uri).get_run(run).info.status for run in runs] for runs in (killed, alive)]
+    assert status == [["KILLED"] * 3, ["RUNNING"] * 4]
+
+
+def test_a_killed_run_that_goes_on_forgets_that_it_was_killed(tmp_path, uri):
+    first = _tracker(tmp_path, uri)
+    first.end("KILLED", "stopped by a signal")
+    MlflowClient(uri).set_tag(first.run_id, mlflow_store._HEARTBEAT, str(time.time() - 3600))
+    _tracker(tmp_path, uri, first.run).end("FINISHED")
+    run = mlflow_run(first.run)
+    assert run.info.status == "FINISHED"
+    assert "ended_by" not in run.data.tags
 
 
 def test_a_long_run_shows_its_heartbeat(tmp_path, uri, monkeypatch):
