@@ -82,7 +82,7 @@ def _picture(reports: dict[str, list[NMEReport]], dataset: str) -> Figure:
     paired.set_xticks(places, [*YAW_BINS, "mean of bins"])
     paired.set(
         ylabel="NME % of r2 minus NME % of r1",
-        title="paired difference: one dot a seed, the bar their mean; above 0, r1 is better",
+        title="paired: a dot a seed, the bar their mean\nabove 0, r1 is better",
     )
     return figure
 
