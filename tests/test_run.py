@@ -360,7 +360,7 @@ def test_a_killed_fit_goes_on_and_ends_in_the_same_weights(seed, faces, model_fi
     while not list(runs.glob("*/last.ckpt")):
         assert process.poll() is None
         time.sleep(0.05)
-    time.sleep(np.random.default_rng(seed).uniform(0, 3))
+    time.sleep(np.random.default_rng(seed).uniform(0, 2))
     assert process.poll() is None, "it was over before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait()
