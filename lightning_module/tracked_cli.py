@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -204,7 +205,9 @@ class TrackedCLI(LightningCLI):
                 self._tracker.log_file(checkpoint, "checkpoints")
                 break
         self._tracker.end("FINISHED")
-        print(f"Run {self._tracker.run.path}\nCompare runs: mlflow ui --backend-store-uri {self._tracker.uri}")
+        uri = self._tracker.uri
+        look = uri if uri.startswith("http") else f"{sys.executable} -m mlflow ui --backend-store-uri {uri}"
+        print(f"Run {self._tracker.run.path}\nCompare runs: {look}")
 
     def _ending_badly(self, command: Callable[..., Any], **kwargs: Any) -> Any:
         """Runs something; if it fails or is stopped, the run says so before the error goes on."""
