@@ -69,14 +69,14 @@ def measure(root: str, model_file: str) -> None:
         ]
         target = Path(folder) / "map.npy"
 
-        def each(function):  # type: ignore[no-untyped-def]
+        def each(function):
             return lambda: [function(i) for i in range(len(records))]
 
-        def move_vertices(i):  # type: ignore[no-untyped-def]
+        def move_vertices(i):
             shape = model.mean + (basis @ records[i].coefficients).reshape(-1, 3)
             return project(shape, projections[i])
 
-        def rasterized_map(i):  # type: ignore[no-untyped-def]
+        def rasterized_map(i):
             ids, weights = rasterize(flat, model.triangles, 256, 256)
             return interpolate(vertices[i], model.triangles[ids], weights)
 

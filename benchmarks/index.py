@@ -71,7 +71,7 @@ def _link(source: Path, target: Path) -> None:
             os.link(local / f"{stem.name}{ending}", target / name / f"{name}_{i // 17}_{i % 17}{ending}")
 
 
-def _work(faces, queue) -> None:  # type: ignore[no-untyped-def]
+def _work(faces, queue) -> None:
     for position in np.random.default_rng(0).integers(0, len(faces), 2000):
         faces[0, int(position)]
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
