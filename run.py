@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
@@ -19,18 +19,29 @@ def main(args: Sequence[str] | None = None) -> object:
     """
     arguments = list(sys.argv[1:] if args is None else args)
     if arguments[:1] == ["prepare"]:
-        from jsonargparse import ArgumentParser, auto_cli
-
-        from datamodules.errors import OneLineErrors
         from datamodules.prepare import prepare
 
-        parser = type("Parser", (OneLineErrors, ArgumentParser), {})
-        return auto_cli(prepare, args=arguments[1:], prog="run.py prepare", as_positional=False, parser_class=parser)
+        return _call(prepare, arguments)
+    if arguments[:1] == ["synthesize"]:
+        from datamodules.synthetic.synthesize import synthesize
+
+        return _call(synthesize, arguments)
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.tracked_cli import TrackedCLI
 
     cli = TrackedCLI(FaceDataModule, PROJECT, arguments)
     return cli.result
+
+
+def _call(function: Callable[..., object], arguments: list[str]) -> object:
+    """Runs a command whose options are a function's."""
+    from jsonargparse import ArgumentParser, auto_cli
+
+    from datamodules.errors import OneLineErrors
+
+    command, *options = arguments
+    parser = type("Parser", (OneLineErrors, ArgumentParser), {})
+    return auto_cli(function, args=options, prog=f"run.py {command}", as_positional=False, parser_class=parser)
 
 
 def _main() -> int:

@@ -55,7 +55,7 @@ def measure(root: str, model_file: str) -> None:
             for record, matrix in zip(records, matrices, strict=True)
         ]
         images = [read_image(record.image_path) for record in records]
-        mapper = PositionMapper(model, layout)
+        mapper = PositionMapper(model)
         rows = np.arange(BATCH) % len(records)
         coefficients = torch.from_numpy(np.stack([records[row].coefficients for row in rows]))
         batch = torch.from_numpy(np.stack([projections[row] for row in rows]).astype(np.float32))

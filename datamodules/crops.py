@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from datamodules.files.index import FaceIndex
 from datamodules.geometry.camera import projections
 from datamodules.geometry.crop import CROP_MARGIN, crop_boxes
+from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.morphable_model import MorphableModel
 
 _CHUNK = 4096  # faces projected at a time
@@ -30,23 +31,6 @@ class CropTable:
     rows: NDArray[np.intp]
     boxes: NDArray[np.float64]
     faults: list[str]
-
-
-class LandmarkModel:
-    """A morphable model at its 68 landmarks alone."""
-
-    def __init__(self, model: MorphableModel) -> None:
-        vertices = model.landmark_vertices
-        self._model = model
-        self._mean = model.mean[vertices].astype(np.float64)
-        self._basis = model.basis[vertices].reshape(3 * len(vertices), -1).astype(np.float64)
-
-    def project(self, coefficients: NDArray[np.float32], projections: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 68, 3) landmarks of (N, 228) coefficients under (N, 3, 4) projections."""
-        leading = self._model.leading_coefficients(coefficients)
-        points = self._mean + (leading @ self._basis.T).reshape(len(leading), -1, 3)
-        landmarks: NDArray[np.float64] = points @ projections[:, :, :3].mT + projections[:, None, :, 3]
-        return landmarks
 
 
 def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:

@@ -1,4 +1,4 @@
-"""One fitted photograph to one sample: decode, warp once, and move its numbers into the crop."""
+"""Fitted photographs as samples: decode, warp once, and move their numbers into the crop."""
 
 from hashlib import blake2b
 
@@ -8,60 +8,52 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from datamodules.augment import Augmentation, draw_jitter, erase, recolour
-from datamodules.crops import CropTable, LandmarkModel
+from datamodules.crops import CropTable
 from datamodules.files.images import read_image, warp_image
 from datamodules.files.index import FaceIndex
 from datamodules.geometry.crop import crop_matrix, crop_points, crop_projection, image_matrix
+from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.samples import FaceRecord, FaceSample
 
 
-class FaceDataset(Dataset[FaceSample]):
-    """Faces of an index, as samples.
+class SampleMaker:
+    """Makes the samples of a data set.
 
     Args:
-        index: The data set.
-        rows: (M,) those of its rows that belong here.
-        crops: Where its faces lie.
-        model: What its coefficients refer to.
+        model: What coefficients refer to.
         image_size: Pixels a side of the network's input.
         augmentation: How faces are varied; None leaves them alone.
         seed: Decides, with epoch and sample, how.
     """
 
     def __init__(
-        self,
-        index: FaceIndex,
-        rows: NDArray[np.intp],
-        crops: CropTable,
-        model: MorphableModel,
-        image_size: int,
-        augmentation: Augmentation | None = None,
-        seed: int = 0,
+        self, model: MorphableModel, image_size: int, augmentation: Augmentation | None = None, seed: int = 0
     ) -> None:
-        self.index = index
-        self.rows = rows
-        self._boxes = crops.boxes
         self._model = model
         self._landmarks = LandmarkModel(model)
         self._image_size = image_size
         self._augmentation = augmentation
         self._seed = seed
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    def make(
+        self, record: FaceRecord, pixels: NDArray[np.uint8], box: NDArray[np.float64], number: int, epoch: int
+    ) -> FaceSample:
+        """One sample.
 
-    def __getitem__(self, place: tuple[int, int]) -> FaceSample:
-        """The sample at (epoch, position): the epoch comes with the position, since workers outlive epochs."""
-        epoch, position = place
-        row = int(self.rows[position])
-        record = self.index.record(row)
+        Args:
+            record: What is known of the face.
+            pixels: (H, W, 3) RGB, its photograph.
+            box: (3,) its crop; see `crop_boxes`.
+            number: Its position in the data set.
+            epoch: Decides, with seed and key, how it is varied.
+        """
         rng = _sample_rng(self._seed, epoch, record.key)
         jitter = None if self._augmentation is None else draw_jitter(self._augmentation, rng)
         is_mirrored = jitter is not None and jitter.is_mirrored
-        matrix = self.crop_matrix(position) if jitter is None else crop_matrix(self._boxes[row], jitter)
-        image = warp_image(read_image(record.image_path), image_matrix(matrix, self._image_size), self._image_size)
+        matrix = crop_matrix(box, jitter)
+        image = warp_image(pixels, image_matrix(matrix, self._image_size), self._image_size)
         if self._augmentation is not None:
             image = erase(recolour(image, self._augmentation, rng), self._augmentation, rng)
         to_image = record.pose.projection(record.image_size[1])
@@ -74,18 +66,45 @@ class FaceDataset(Dataset[FaceSample]):
             torch.tensor(is_mirrored),
             torch.from_numpy((landmarks[MIRROR_68] if is_mirrored else landmarks).astype(np.float32)),
             torch.tensor(-yaw_deg if is_mirrored else yaw_deg, dtype=torch.float32),
-            torch.tensor(position),
+            torch.tensor(number),
             record.key,
         )
-
-    def crop_matrix(self, position: int) -> NDArray[np.float64]:
-        """(2, 3) similarity from image pixels to those of the plain crop."""
-        return crop_matrix(self._boxes[self.rows[position]])
 
     def _landmarks_68_px(self, record: FaceRecord, to_image: NDArray[np.float64]) -> NDArray[np.floating]:
         if record.landmarks_68_px is not None:
             return record.landmarks_68_px
         return np.asarray(self._landmarks.project(record.coefficients[None], to_image[None])[0])
+
+
+class FaceDataset(Dataset[FaceSample]):
+    """Faces of an index, as samples.
+
+    Args:
+        index: The data set.
+        rows: (M,) those of its rows that belong here.
+        crops: Where its faces lie.
+        maker: Makes the samples.
+    """
+
+    def __init__(self, index: FaceIndex, rows: NDArray[np.intp], crops: CropTable, maker: SampleMaker) -> None:
+        self.index = index
+        self.rows = rows
+        self._boxes = crops.boxes
+        self._maker = maker
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: tuple[int, int]) -> FaceSample:
+        """The sample at (epoch, position): the epoch comes with the position, since workers outlive epochs."""
+        epoch, position = place
+        row = int(self.rows[position])
+        record = self.index.record(row)
+        return self._maker.make(record, read_image(record.image_path), self._boxes[row], position, epoch)
+
+    def crop_matrix(self, position: int) -> NDArray[np.float64]:
+        """(2, 3) similarity from image pixels to those of the plain crop."""
+        return crop_matrix(self._boxes[self.rows[position]])
 
 
 def _sample_rng(seed: int, epoch: int, key: str) -> np.random.Generator:

@@ -12,17 +12,19 @@ from torch.utils.data import DataLoader
 
 from datamodules.augment import Augmentation
 from datamodules.crops import make_crops
-from datamodules.dataset import FaceDataset
+from datamodules.dataset import FaceDataset, SampleMaker
 from datamodules.errors import InputError
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.dataset_card import DatasetCard, read_card
 from datamodules.files.face_folders import FolderLayout, is_validation, scan
 from datamodules.files.index import FaceIndex, Verification, open_index
 from datamodules.geometry.morphable_model import MorphableModel
-from datamodules.geometry.uv_layout import UVLayout, make_uv_layout
+from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout, make_uv_layout
 from datamodules.position_map import PositionMapper
 from datamodules.sampler import EpochSampler
 from datamodules.samples import FaceBatch, FaceSample
+from datamodules.synthetic.embedded import EmbeddedData, SyntheticFaces
+from datamodules.synthetic.stream import StreamedFaces
 
 _log = logging.getLogger(__name__)
 
@@ -30,16 +32,19 @@ DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 class FaceDataModule(LightningDataModule):
-    """300W-3D, 300W-LP or AFLW2000-3D with a Basel-like face model.
+    """300W-3D, 300W-LP or AFLW2000-3D with a Basel-like face model; without them, faces by formula.
 
     Args:
         root: Folder to train and validate on.
-        morphable_model: BFM.mat in face3d's layout, which the samples' coefficients refer to.
+        morphable_model: BFM.mat in face3d's layout, which the samples' coefficients refer to; by default the one that
+            the data set's card names.
         uv_coordinates: Its texture coordinates; BFM_UV.mat beside it by default.
         test_root: Folder to test (and to predict) on.
+        synthetic: The faces to use where neither folder is given.
         batch_size: Faces a step, on each device.
         num_workers: Processes that decode and warp; any number gives the same run.
         image_size: Pixels a side of the network's input.
+        map_size: Texels a side of the maps to train on; the command line sets it to model.map_size.
         val_fraction: Share of the photographs that validate; 0 for none.
         augment: Whether training faces are varied.
         augmentation: How.
@@ -56,9 +61,11 @@ class FaceDataModule(LightningDataModule):
         morphable_model: Path | None = None,
         uv_coordinates: Path | None = None,
         test_root: Path | None = None,
+        synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
         batch_size: int = 16,
         num_workers: int = 2,
         image_size: int = 256,
+        map_size: int = MAP_SIZE,
         val_fraction: float = 0.05,
         augment: bool = True,
         augmentation: Augmentation = Augmentation(),  # noqa: B008  # frozen
@@ -75,25 +82,33 @@ class FaceDataModule(LightningDataModule):
             )
         if not 0 <= val_fraction < 1:
             raise InputError(f"--data.val_fraction is {val_fraction:g}: give a number from 0 to below 1.")
-        self.root = root
-        self.test_root = test_root
+        if root is None and test_root is None and (morphable_model is not None or uv_coordinates is not None):
+            raise InputError(
+                "--data.morphable_model is set, but neither --data.root nor --data.test_root: give the data that it "
+                "belongs to, or nothing, for synthetic faces."
+            )
+        cache = cache_dir or DEFAULT_CACHE
+        self._embedded = EmbeddedData(synthetic, cache) if root is None and test_root is None else None
+        self.root = self._embedded.root if self._embedded else root
+        self.test_root = self._embedded.test_root if self._embedded else test_root
         self.batch_size = batch_size
         self.val_fraction = val_fraction
-        self._morphable_model = morphable_model
+        self._morphable_model = self._embedded.morphable_model if self._embedded else morphable_model
         self._uv_coordinates = uv_coordinates
         self.num_workers = num_workers
         self._image_size = image_size
+        self._map_size = map_size
         self._augmentation = augmentation if augment else None
         self._folder_layout = folder_layout
         self._verify: Verification = verify
         self._max_bad_fraction = max_bad_fraction
-        self._cache_dir = cache_dir or DEFAULT_CACHE
+        self._cache_dir = cache
         self._seed = seed
         self._model: MorphableModel | None = None
         self._layout: UVLayout | None = None
-        self._mapper: PositionMapper | None = None
+        self._mappers: dict[int, PositionMapper] = {}
         self._indices: dict[Path, FaceIndex] = {}
-        self.train_faces: FaceDataset | None = None
+        self.train_faces: FaceDataset | StreamedFaces | None = None
         self.val_faces: FaceDataset | None = None
         self.test_faces: FaceDataset | None = None
 
@@ -103,23 +118,27 @@ class FaceDataModule(LightningDataModule):
         Raises:
             InputError: If an option that the stage needs is not set, or names nothing.
         """
+        if stage == "validate" and not self.val_fraction:
+            raise InputError("--data.val_fraction is 0: nothing validates. Give the share that the fit had.")
+        if self._embedded:
+            return
         roots = [(self.root, "--data.root", "the folder of 300W-3D or 300W-LP")]
         if stage in ("test", "predict"):
             roots = []
         if stage in ("test", "predict") or self.test_root is not None:
             roots.append((self.test_root, "--data.test_root", "the folder of AFLW2000-3D"))
-        if stage == "validate" and not self.val_fraction:
-            raise InputError("--data.val_fraction is 0: nothing validates. Give the share that the fit had.")
         for root, option, what in roots:
             if not _given(root, option, what).is_dir():
                 raise InputError(f"{root}: there is no such folder. Set {option} to {what}.")
-        if not _given(self._morphable_model, "--data.morphable_model", "the path of BFM.mat").is_file():
+        if not self._model_path().is_file():
             raise InputError(
-                f"{self._morphable_model}: there is no such file. Set --data.morphable_model to the path of BFM.mat."
+                f"{self._model_path()}: there is no such file. Set --data.morphable_model to the path of BFM.mat."
             )
 
     def prepare_data(self) -> None:
         """Builds what is missing in the cache, once a machine."""
+        if self._embedded:
+            self._embedded.make(max(self.num_workers, 1))
         for root in (self.root, self.test_root):
             if root is not None:
                 self._open_index(root)
@@ -138,8 +157,7 @@ class FaceDataModule(LightningDataModule):
     def model(self) -> MorphableModel:
         """The face model, read when first asked for."""
         if self._model is None:
-            path = _given(self._morphable_model, "--data.morphable_model", "the path of BFM.mat")
-            self._model = read_morphable_model(path, self._uv_coordinates)
+            self._model = read_morphable_model(self._model_path(), self._uv_coordinates)
         return self._model
 
     @property
@@ -149,7 +167,7 @@ class FaceDataModule(LightningDataModule):
             try:
                 self._layout = make_uv_layout(self.model)
             except ValueError as error:
-                raise InputError(f"{self._uv_coordinates or self._morphable_model}: {error}") from error
+                raise InputError(f"{self._uv_coordinates or self._model_path()}: {error}") from error
         return self._layout
 
     def fingerprints(self) -> dict[str, str]:
@@ -187,20 +205,32 @@ class FaceDataModule(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Position maps are made here: on the training device, from a kilobyte a sample."""
-        return self.complete(batch) if isinstance(batch, FaceSample) else batch
+        if not isinstance(batch, FaceSample):
+            return batch
+        return self.complete(batch, self._map_size if self.trainer and self.trainer.training else MAP_SIZE)
 
-    def complete(self, batch: FaceSample) -> FaceBatch:
+    def complete(self, batch: FaceSample, map_size: int = MAP_SIZE) -> FaceBatch:
         """A collated batch with images as floats, and with its position maps."""
-        device = batch.image.device
-        if self._mapper is None:
-            self._mapper = PositionMapper(self.model, self.uv_layout)
-        self._mapper = self._mapper.to(device)
+        if map_size not in self._mappers:
+            self._mappers[map_size] = PositionMapper(self.model, map_size)
+        mapper = self._mappers[map_size].to(batch.image.device)
         with torch.no_grad():
-            maps = self._mapper(batch.coefficients, batch.projection, batch.is_mirrored)
+            maps = mapper(batch.coefficients, batch.projection, batch.is_mirrored)
             image = batch.image.permute(0, 3, 1, 2).float().div_(255)  # a permuted (N, H, W, 3) is channels_last
         return FaceBatch(image, maps, batch.landmarks_68_px, batch.yaw_deg, batch.number, list(batch.key))
 
+    def _model_path(self) -> Path:
+        root = self.root or self.test_root
+        named = read_card(root).morphable_model if root and root.is_dir() else ""
+        path = root / named if root and named and self._morphable_model is None else self._morphable_model
+        return _given(path, "--data.morphable_model", "the path of BFM.mat")
+
     def _setup_training(self, root: Path) -> None:
+        if self._embedded and self._embedded.faces.stream:
+            maker = SampleMaker(self.model, self._image_size, self._augmentation, self._seed)
+            self.train_faces = self._embedded.faces.streamed(maker)
+            self.val_faces = self._faces(root, augmentation=None)
+            return
         faces = self._faces(root, self._augmentation)
         index = faces.index
         validates = np.array(
@@ -225,7 +255,7 @@ class FaceDataModule(LightningDataModule):
         if chosen is None:
             self._report_faults(root, index.faults + crops.faults, len(crops.rows))
         rows = crops.rows if chosen is None else crops.rows[chosen]
-        return FaceDataset(index, rows, crops, self.model, self._image_size, augmentation, self._seed)
+        return FaceDataset(index, rows, crops, SampleMaker(self.model, self._image_size, augmentation, self._seed))
 
     def _open_index(self, root: Path) -> FaceIndex:
         if root not in self._indices:
@@ -250,14 +280,14 @@ class FaceDataModule(LightningDataModule):
         _log.warning("%s\nThey are left out.", report)
 
     def _warn_of_shared_faces(self) -> None:
-        if self.train_faces is None or self.test_faces is None:
+        if not isinstance(self.train_faces, FaceDataset) or self.test_faces is None:
             return
         train, test = (_stems(faces) for faces in (self.train_faces, self.test_faces))
         if shared := sorted(train & test):
             _log.warning("%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
                          "the network does on new faces.", len(shared), len(test), shared[0])  # fmt: skip
 
-    def _loader(self, faces: FaceDataset | None, shuffle: bool = False) -> DataLoader[FaceSample]:
+    def _loader(self, faces: FaceDataset | StreamedFaces | None, shuffle: bool = False) -> DataLoader[FaceSample]:
         if faces is None:
             raise RuntimeError("setup has not run for this stage")
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)

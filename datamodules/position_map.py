@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from datamodules.geometry.interpolation import interpolate
 from datamodules.geometry.morphable_model import MorphableModel
-from datamodules.geometry.uv_layout import UVLayout
+from datamodules.geometry.uv_layout import MAP_SIZE, cover_uv
 
 
 class PositionMapper(nn.Module):
-    """A morphable model in UV space.
+    """A morphable model in UV space, S texels a side.
 
     Its buffers take (K + L + 1) * 3 * S * S * 4 bytes (180 MB for the whole Basel Face Model) and stay out of
     checkpoints.
@@ -25,12 +25,13 @@ class PositionMapper(nn.Module):
     mean: Tensor
     basis: Tensor
 
-    def __init__(self, model: MorphableModel, layout: UVLayout) -> None:
+    def __init__(self, model: MorphableModel, size: int = MAP_SIZE) -> None:
         super().__init__()
-        corners = model.triangles[layout.triangle_ids]
-        mean = torch.from_numpy(interpolate(model.mean, corners, layout.barycentric))
-        basis = torch.from_numpy(interpolate(model.basis, corners, layout.barycentric))
-        self.size = layout.size
+        triangle_ids, barycentric = cover_uv(model, size)
+        corners = model.triangles[triangle_ids]
+        mean = torch.from_numpy(interpolate(model.mean, corners, barycentric))
+        basis = torch.from_numpy(interpolate(model.basis, corners, barycentric))
+        self.size = size
         # a row of the basis for each number of a map: the layout that matrix products of few rows like best
         self.register_buffer("mean", mean.permute(2, 0, 1).reshape(-1).contiguous(), persistent=False)
         self.register_buffer("basis", basis.permute(2, 0, 1, 3).flatten(0, 2).contiguous(), persistent=False)

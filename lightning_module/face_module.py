@@ -16,12 +16,13 @@ from lightning_module.metrics import LANDMARKS_2D, FaceErrors
 from lightning_module.nme import NMEReport
 from lightning_module.region_weights import RegionWeights
 
-Stage = Literal["train", "val", "test"]
+Stage = Literal["val", "test"]
+LrSchedule = Literal["halving", "one_cycle"]
 
+_WARM_UP = 0.1  # of a one-cycle schedule
 _RANGE_PX = 1.1 * MAP_SIZE  # what the published sigmoid spans (Feng et al., 2018)
-# What the unit variance of a linear tail's batch norm stands for; a spread far off takes Adam long to learn.
-_SPREAD_PX = 64.0  # of positions over the crop
-_RESIDUAL_SPREAD_PX = 24.0  # of positions about the mean map
+# What one unit of a linear tail stands for: Adam's steps are this many times as long, in pixels.
+_SPREAD_PX = 100.0
 
 # a checkpoint of a module made in Python holds this dataclass, and checkpoints are read with weights_only
 torch.serialization.add_safe_globals([RegionWeights])
@@ -54,8 +55,9 @@ class FaceModule(LightningModule):
         weights: How much each area counts.
         loss_norm: Norm of a texel's difference.
         loss_reduction: Over texels.
-        lr: Learning rate of Adam.
-        lr_halving_epochs: Epochs after which the learning rate is halved, again and again.
+        lr: Learning rate of Adam; with "one_cycle", the highest.
+        lr_schedule: "halving" every so many epochs, as published, or "one_cycle": up, and down to nothing at the end.
+        lr_halving_epochs: Epochs after which "halving" halves, again and again.
     """
 
     mean_map: Tensor
@@ -63,6 +65,8 @@ class FaceModule(LightningModule):
     landmark_texels: Tensor
     weight_map: Tensor
     enlarge: Tensor
+    train_mean: Tensor
+    train_weights: Tensor
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class FaceModule(LightningModule):
         loss_norm: Norm = "l2",
         loss_reduction: Reduction = "mean",
         lr: float = 1e-4,
+        lr_schedule: LrSchedule = "halving",
         lr_halving_epochs: int = 20,
     ) -> None:
         super().__init__()
@@ -88,13 +93,17 @@ class FaceModule(LightningModule):
         self._loss_norm: Norm = loss_norm
         self._loss_reduction: Reduction = loss_reduction
         self._lr = lr
+        self._lr_schedule = lr_schedule
         self._lr_halving_epochs = lr_halving_epochs
         # what a checkpoint needs to stand alone; filled in by `adopt_layout` or by the checkpoint
         self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
         self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
         self.register_buffer("landmark_texels", torch.zeros(LANDMARKS_81, 2, dtype=torch.int64))
         self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
-        self.register_buffer("enlarge", _enlarging_matrix(map_size), persistent=False)
+        # what a network of smaller maps is trained on; filled in when a fit starts
+        self.register_buffer("enlarge", _resampling(map_size, MAP_SIZE), persistent=False)
+        self.register_buffer("train_mean", torch.zeros(3, map_size, map_size), persistent=False)
+        self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
         self.val_errors = FaceErrors()
         self.test_errors = FaceErrors()
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
@@ -112,14 +121,10 @@ class FaceModule(LightningModule):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
-        raw = self.network(image).float()
-        if self._tail == "published":
-            raw = (raw - 0.5) * _RANGE_PX
-        else:
-            raw = raw * (_RESIDUAL_SPREAD_PX if self._is_residual else _SPREAD_PX)
+        offsets = self._offsets(image)
         if len(self.enlarge) != self.enlarge.shape[1]:
-            raw = self.enlarge @ raw @ self.enlarge.mT
-        return cast(Tensor, raw + (self.mean_map if self._is_residual else _RANGE_PX / 2))
+            offsets = self.enlarge @ offsets @ self.enlarge.mT
+        return offsets + (self.mean_map if self._is_residual else _RANGE_PX / 2)
 
     def setup(self, stage: str) -> None:
         """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
@@ -127,13 +132,18 @@ class FaceModule(LightningModule):
             self.adopt_layout(cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout)
 
     def on_fit_start(self) -> None:
-        """Refuses to train a checkpoint further on another face model."""
+        """Refuses to train a checkpoint further on another face model, and fits mean map and weights to the network."""
         self._compare_layouts()
         if not self._layouts_agree:
             raise InputError(
                 "the checkpoint was trained on another face model than --data.morphable_model. Give the one it was "
                 "trained on, or start without --ckpt_path."
             )
+        shrink = _resampling(MAP_SIZE, self.enlarge.shape[1]).to(self.device)
+        self.train_mean.copy_(shrink @ self.mean_map @ shrink.mT)
+        # each texel takes the weight of what is interpolated from it, so that every area keeps its share
+        weights = self.enlarge.mT @ self.weight_map @ self.enlarge
+        self.train_weights.copy_(weights / weights[weights > 0].mean())
 
     def on_validation_start(self) -> None:
         """Finds out whether dense figures make sense."""
@@ -144,8 +154,16 @@ class FaceModule(LightningModule):
         self._compare_layouts()
 
     def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
-        """One step of training."""
-        return cast(Tensor, self._step(batch, "train").loss)
+        """One step of training, at the network's own resolution."""
+        if batch.position_map is None:
+            raise ValueError("a training batch has no position maps")
+        predicted = self._offsets(batch.image) + (self.train_mean if self._is_residual else _RANGE_PX / 2)
+        loss = weighted_distance(
+            predicted, batch.position_map, self.train_weights, self._loss_norm, self._loss_reduction
+        )
+        self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
+                 prog_bar=True)  # fmt: skip
+        return loss
 
     def validation_step(self, batch: FaceBatch, batch_idx: int) -> Any:
         """One step of validation."""
@@ -169,31 +187,50 @@ class FaceModule(LightningModule):
         self._report("test", self.test_errors)
 
     def configure_optimizers(self) -> Any:
-        """Adam, its learning rate halved every so many epochs."""
+        """Adam, and how its learning rate changes."""
         has_fused = self.device.type in ("cuda", "cpu")
         optimizer = torch.optim.Adam(self.parameters(), self._lr, fused=has_fused)
-        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, self._lr_halving_epochs, gamma=0.5)]
+        if self._lr_schedule == "halving":
+            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, self._lr_halving_epochs, gamma=0.5)]
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise InputError(
+                "--model.lr_schedule one_cycle has to know its end: set --trainer.max_epochs or --trainer.max_steps."
+            )
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self._lr, total_steps=int(steps), pct_start=_WARM_UP, cycle_momentum=False
+        )
+        return [optimizer], [{"scheduler": cycle, "interval": "step"}]
+
+    def _offsets(self, image: Tensor) -> Tensor:
+        """(N, 3, map_size, map_size) crop pixels about the mean map, or about the middle of the crop."""
+        raw: Tensor = self.network(image).float()
+        if self._tail == "published":
+            return (raw - 0.5) * _RANGE_PX
+        return raw * _SPREAD_PX
 
     def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
         # whatever training runs in, figures are made in full precision
-        with torch.autocast(self.device.type, enabled=stage == "train" and torch.is_autocast_enabled(self.device.type)):
+        with torch.autocast(self.device.type, enabled=False):
             predicted = self(batch.image)
         loss = None
         if batch.position_map is not None and self._layouts_agree:
             loss = weighted_distance(
                 predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
             )
-            self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
-                     prog_bar=stage == "train")  # fmt: skip
-        predicted_68 = predicted[
-            :, :, self.landmark_texels[:LANDMARKS_68, 0], self.landmark_texels[:LANDMARKS_68, 1]
-        ].mT
-        if stage != "train":
-            errors = self.val_errors if stage == "val" else self.test_errors
-            has_maps = batch.position_map is not None and self._layouts_agree
-            maps = (predicted, cast(Tensor, batch.position_map), self.regions) if has_maps else None
-            errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps)
+            self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image))
+        predicted_68 = self._landmarks_68(predicted)
+        errors = self.val_errors if stage == "val" else self.test_errors
+        has_maps = batch.position_map is not None and self._layouts_agree
+        maps = (predicted, cast(Tensor, batch.position_map), self.regions) if has_maps else None
+        mean_68 = self._landmarks_68(self.mean_map[None])[0] if stage == "test" else None
+        errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps, mean_68)
         return StepOutput(loss, predicted_68)
+
+    def _landmarks_68(self, maps: Tensor) -> Tensor:
+        """(N, 68, 3) read off (N, 3, 256, 256) maps."""
+        row, col = self.landmark_texels[:LANDMARKS_68].unbind(dim=1)
+        return maps[:, :, row, col].mT
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:
         reports = errors.reports()
@@ -217,8 +254,8 @@ class FaceModule(LightningModule):
         )
 
 
-def _enlarging_matrix(size: int) -> Tensor:
-    """(256, size) bilinear interpolation whose corners stay corners; a product of matrices is deterministic on a GPU."""
-    identity = torch.eye(size)[None, None]
-    enlarged = torch.nn.functional.interpolate(identity, (MAP_SIZE, size), mode="bilinear", align_corners=True)
-    return enlarged[0, 0]
+def _resampling(source: int, target: int) -> Tensor:
+    """(target, source) bilinear interpolation whose corners stay corners; a product is deterministic on a GPU."""
+    identity = torch.eye(source)[None, None]
+    resampled = torch.nn.functional.interpolate(identity, (target, source), mode="bilinear", align_corners=True)
+    return resampled[0, 0]

@@ -5,7 +5,7 @@ ECCV 2018), which the weight-mask paper builds on.
 """
 
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -32,7 +32,7 @@ class Hourglass(nn.Module):
         map_size: Texels a side of the output: image_size / 32 * (1, 2, ... or 32). Where it is smaller than the image,
             the last upsampling layers keep their resolution instead.
         tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms,
-            "linear" has none, and as many parameters.
+            "linear" has none, as many parameters, and starts from zero.
         norm_momentum: Of the batch norms' running statistics; 0.001 is the published decay of 0.999.
 
     Raises:
@@ -70,6 +70,9 @@ class Hourglass(nn.Module):
         for activation in activations:
             self.decoder.append(_Transposed(width, 3, 1, norm_momentum, activation))
             width = 3
+        if tail == "linear":
+            # begin with no deviation at all: unit variance would be noise that training has to take back first
+            nn.init.zeros_(cast(_Transposed, self.decoder[-1]).norm.weight)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, map_size, map_size) from (N, 3, image_size, image_size) in [0, 1]: 0 to 1, or unbounded if linear."""

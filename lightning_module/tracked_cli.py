@@ -29,7 +29,7 @@ from lightning_module.reporting.tracking import Tracker, TrackingOptions
 _STAGES = ("fit", "validate", "test", "predict")
 _PATHS = ("root", "test_root", "morphable_model", "uv_coordinates", "cache_dir")
 # what does not change a run's figures is left out of its parameters
-_UNLOGGED_DATA = ("cache_dir", "num_workers", "seed", "verify")
+_UNLOGGED_DATA = ("cache_dir", "map_size", "num_workers", "seed", "verify")
 _LOGGED_TRAINER = ("max_epochs", "max_steps", "precision", "accelerator", "devices", "num_nodes", "strategy",
                    "deterministic", "accumulate_grad_batches", "gradient_clip_val")  # fmt: skip
 _LAST = "last"
@@ -80,7 +80,7 @@ class TrackedCLI(LightningCLI):
                 "prog": "run.py",
                 "allow_abbrev": False,
                 "description": "Trains and judges face reconstruction with region weights. Further commands, each with "
-                "its own --help: prepare (UV position maps as files).",
+                "its own --help: prepare (UV position maps as files), synthesize (faces by formula as files).",
                 **dict.fromkeys(_STAGES, defaults),
             },
             args=self._arguments,
@@ -93,6 +93,7 @@ class TrackedCLI(LightningCLI):
         parser.add_argument("--out", type=Path, default=None, help="predict: folder for the predicted maps")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
+        parser.link_arguments("model.map_size", "data.map_size")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses; a fit that goes on starts from its run's own configuration, which the command line can change."""
@@ -132,7 +133,7 @@ class TrackedCLI(LightningCLI):
                 f"--model.{refused[0]} cannot be changed beside --ckpt_path: {path} brings its own network. "
                 "Leave it out, or start a new fit."
             )
-        options.data.image_size = saved["image_size"]
+        options.data.image_size, options.data.map_size = saved["image_size"], saved["map_size"]
         super()._parse_ckpt_path()
 
     def before_instantiate_classes(self) -> None:

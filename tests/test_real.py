@@ -6,7 +6,6 @@ import torch
 from torch.utils.data import default_collate
 
 from datamodules.augment import NO_AUGMENTATION, Augmentation
-from datamodules.crops import LandmarkModel
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
@@ -14,6 +13,7 @@ from datamodules.files.images import read_image, write_jpeg
 from datamodules.files.index import open_index
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_projection, uncrop_points
+from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68, Region
 from datamodules.geometry.uv_layout import make_uv_layout
 from datamodules.position_map import read_texels
@@ -124,7 +124,7 @@ def test_batched_maps_equal_a_reference_in_double_precision(faces, model, layout
     for i, position_map in enumerate(maps):
         record = data.index.record(i)
         projection = crop_projection(record.pose.projection(record.image_size[1]), data.crop_matrix(i))
-        vertices = project(model.vertices(record.coefficients), projection)
+        vertices = project(model.vertices(record.coefficients.astype(np.float64)), projection)
         expected = np.einsum("rck,rckd->rcd", layout.barycentric.astype(np.float64), vertices[corners])
         expected[..., 2] -= expected[..., 2].min()
         assert np.abs(position_map.numpy().transpose(1, 2, 0) - expected).max() < 1e-2

@@ -14,7 +14,7 @@ from datamodules.errors import InputError
 from lightning_module.face_module import FaceModule
 from run import main
 from tests.fakes import write_faces, write_model
-from tests.runs import assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
+from tests.runs import TINY, assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -325,9 +325,40 @@ def test_what_is_no_checkpoint_is_named(faces, model_file, tmp_path):
         )
 
 
-def test_the_paths_that_a_bare_fit_needs_are_named():
+def test_a_fit_that_names_test_data_alone_is_told_what_it_lacks(faces):
     with pytest.raises(InputError, match=r"--data\.root is not set"):
-        main(["fit", "--trainer.accelerator=cpu"])
+        main(["fit", f"--data.test_root={faces}", "--trainer.accelerator=cpu"])
+
+
+_SYNTHETIC = ["--data.synthetic.samples=12", "--data.synthetic.test_samples=6", "--data.synthetic.image_size=64",
+              "--data.synthetic.validation_samples=6"]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_a_bare_fit_trains_on_synthetic_faces_and_says_so(stream, tmp_path, capsys):
+    arguments = ["fit", *TINY, *_SYNTHETIC, f"--data.synthetic.stream={stream}", f"--tracking.folder={tmp_path}"]
+    result = main(arguments)
+    assert result.reports["test"]["nme"].counts == {"yaw_00_30": 2, "yaw_30_60": 2, "yaw_60_90": 2}
+    assert result.reports["test"]["nme_mean_map"].mean_of_bins > 10
+    printed = capsys.readouterr().out
+    assert "test on faces by formula (synthetic)" in printed
+    assert "always the mean map" in printed
+    assert "Shi et al." not in printed
+    assert mlflow_run(result.folder).data.tags["dataset.test"] == "faces by formula (synthetic)"
+
+
+def test_a_network_of_synthetic_faces_is_tested_on_another_face_model(faces, model_file, tmp_path):
+    """The 68 landmarks can be judged; texels that mean other points cannot."""
+    fitted = main(["fit", *TINY, *_SYNTHETIC, f"--tracking.folder={tmp_path}"])
+    result = main(["test", f"--ckpt_path={fitted.folder.last_checkpoint}", f"--data.test_root={faces}",
+                   f"--data.morphable_model={model_file}", "--data.num_workers=0", f"--tracking.folder={tmp_path}",
+                   "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"])  # fmt: skip
+    assert set(result.reports["test"]) == {"nme", "nme_3d_mean_z", "nme_mean_map"}
+
+
+def test_a_one_cycle_schedule_must_know_its_end(faces, model_file, tmp_path):
+    with pytest.raises(InputError, match="has to know its end"):
+        fit(faces, model_file, tmp_path, "--model.lr_schedule=one_cycle", "--trainer.max_epochs=-1")
 
 
 def _start(arguments, cwd):

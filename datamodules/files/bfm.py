@@ -60,16 +60,30 @@ def read_morphable_model(path: Path, uv_path: Path | None = None) -> MorphableMo
     )
 
 
-def write_morphable_model(model: MorphableModel, path: Path, uv_path: Path | None = None) -> None:
-    """Writes a model so that `read_morphable_model` reads it back; the mean goes into shapeMU."""
+def write_morphable_model(
+    model: MorphableModel,
+    path: Path,
+    uv_path: Path | None = None,
+    identity_deviations: NDArray[np.floating] | None = None,
+) -> None:
+    """Writes a model so that `read_morphable_model` reads it back; the mean goes into shapeMU.
+
+    Args:
+        model: The model.
+        path: The model file.
+        uv_path: Texture coordinates; by default `BFM_UV.mat` beside it.
+        identity_deviations: (K,) standard deviations of the identity coefficients, 1 by default.
+    """
 
     def interleaved(array: NDArray[np.float32]) -> NDArray[np.float32]:
         return array.reshape(3 * len(array), -1)
 
+    components = model.identity_basis.shape[2]
+    deviations = np.ones(components) if identity_deviations is None else identity_deviations
     fields = {
         "shapeMU": interleaved(model.mean),
         "shapePC": interleaved(model.identity_basis),
-        "shapeEV": np.ones((model.identity_basis.shape[2], 1), np.float32),
+        "shapeEV": deviations.reshape(-1, 1).astype(np.float32),
         "expMU": np.zeros((3 * len(model.mean), 1), np.float32),
         "expPC": interleaved(model.expression_basis),
         "expEV": np.ones((model.expression_basis.shape[2], 1), np.float32),

@@ -1,6 +1,6 @@
 """What a data set calls itself: its `dataset.yaml`, or else its folder's name."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
@@ -18,11 +18,13 @@ class DatasetCard:
         name: "AFLW2000-3D", say.
         kind: "photographs", "synthetic", ...; empty where the data set does not say.
         fingerprint: Of whatever made it; empty for photographs.
+        morphable_model: The model file that its coefficients refer to, below its folder; empty where it has none.
     """
 
     name: str
     kind: str = ""
     fingerprint: str = ""
+    morphable_model: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})" if self.kind else self.name
@@ -44,3 +46,8 @@ def read_card(root: Path) -> DatasetCard:
         raise InputError(
             f"{path}: is no data set card ({error}). It holds {fields}, one a line.".replace("\n", " ")
         ) from error
+
+
+def write_card(root: Path, card: DatasetCard) -> None:
+    """Writes a card that `read_card` reads back."""
+    (root / CARD).write_text(yaml.safe_dump(asdict(card), sort_keys=False))

@@ -2,7 +2,7 @@
 
 300W-3D       AFW/ HELEN/ IBUG/ LFPW/, a .jpg and a .mat for each photograph
 300W-LP       the same folders and their `_Flip` twins; <photograph>_<view>.jpg, view 0 being the photograph
-AFLW2000-3D   one flat folder
+AFLW2000-3D   one flat folder; where all its stems end in the numbers of views, its faces are 300W-LP's
 """
 
 import os
@@ -115,8 +115,8 @@ def _sample_files(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def _recognised(folders: list[str], keys: list[str]) -> FolderLayout:
-    if folders == [""]:
-        return "flat"
     # 300W-3D's stems end in numbers too; only 300W-LP counts views from 0, or has mirrored twins
-    is_lp = any(folder.endswith(_FLIP) for folder in folders) or any(key.endswith("_0") for key in keys)
-    return "300w-lp" if is_lp else "300w-3d"
+    has_views = any(key.endswith("_0") for key in keys)
+    if folders == [""]:
+        return "300w-lp" if has_views and all(_VIEW.search(key) for key in keys) else "flat"
+    return "300w-lp" if has_views or any(folder.endswith(_FLIP) for folder in folders) else "300w-3d"

@@ -59,8 +59,14 @@ def read_face_mat(path: Path) -> FaceParameters:
     )
 
 
-def write_face_mat(path: Path, face: FaceParameters) -> None:
-    """Writes a sample so that `read_face_mat` reads it back."""
+def write_face_mat(path: Path, face: FaceParameters, image_size: tuple[int, int] | None = None) -> None:
+    """Writes a sample so that `read_face_mat` reads it back.
+
+    Args:
+        path: The file.
+        face: What it is to say; 3-D landmarks are written as 2-D ones too (pt2d).
+        image_size: Width, height of the photograph, which becomes the region of interest (roi) as a whole.
+    """
     arrays = {
         "Shape_Para": face.coefficients[:IDENTITY_COEFFICIENTS, None],
         "Exp_Para": face.coefficients[IDENTITY_COEFFICIENTS:, None],
@@ -68,6 +74,9 @@ def write_face_mat(path: Path, face: FaceParameters) -> None:
     }
     if face.landmarks_68_px is not None:
         arrays[_LANDMARKS] = (face.landmarks_68_px + np.array([1, 1, 0], np.float32)).T
+        arrays["pt2d"] = arrays[_LANDMARKS][:2]
+    if image_size is not None:
+        arrays["roi"] = np.array([[1, 1, *image_size]], np.int16)
     savemat(path, arrays)
 
 

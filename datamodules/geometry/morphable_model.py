@@ -1,6 +1,7 @@
 """A face shape as a linear function of coefficients."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -31,12 +32,12 @@ class MorphableModel:
     uv: NDArray[np.float64]
     landmark_vertices: NDArray[np.int64]
 
-    @property
+    @cached_property
     def basis(self) -> NDArray[np.float32]:
         """(V, 3, K + L) identity and expression components side by side."""
         return np.concatenate([self.identity_basis, self.expression_basis], axis=2)
 
-    def leading_coefficients(self, coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+    def leading_coefficients(self, coefficients: NDArray[np.floating]) -> NDArray[np.floating]:
         """Those of a sample's coefficients that this model has components for.
 
         Args:
@@ -50,11 +51,11 @@ class MorphableModel:
         expression = coefficients[..., first : first + self.expression_basis.shape[2]]
         return np.concatenate([identity, expression], axis=-1)
 
-    def vertices(self, coefficients: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(V, 3) vertices in model space, in float64, of one sample's (228,) coefficients."""
-        leading = self.leading_coefficients(coefficients).astype(np.float64)
-        shape: NDArray[np.float64] = self.mean + np.einsum("vck,k->vc", self.basis, leading)
-        return shape
+    def vertices(self, coefficients: NDArray[np.floating]) -> NDArray[np.floating]:
+        """(V, 3) vertices in model space of one sample's (228,) coefficients, in their precision."""
+        leading = self.leading_coefficients(coefficients)
+        offsets = self.basis.reshape(-1, self.basis.shape[2]) @ leading
+        return np.asarray(self.mean + offsets.reshape(self.mean.shape))
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change with any number of the model."""

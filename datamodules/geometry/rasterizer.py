@@ -30,25 +30,30 @@ def rasterize(
     return triangle_ids, barycentric
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignore[no-untyped-def]
     height, width = triangle_ids.shape
     for t in range(len(triangles)):
-        a, b, c = triangles[t]
-        ax, ay, az = vertices[a]
-        bx, by, bz = vertices[b]
-        cx, cy, cz = vertices[c]
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ax, ay, az = vertices[a, 0], vertices[a, 1], vertices[a, 2]
+        bx, by, bz = vertices[b, 0], vertices[b, 1], vertices[b, 2]
+        cx, cy, cz = vertices[c, 0], vertices[c, 1], vertices[c, 2]
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area == 0.0 or not np.isfinite(area):
             continue
-        first_col = max(int(np.ceil(min(ax, bx, cx))), 0)
-        last_col = min(int(np.floor(max(ax, bx, cx))), width - 1)
         first_row = max(int(np.ceil(min(ay, by, cy))), 0)
         last_row = min(int(np.floor(max(ay, by, cy))), height - 1)
+        first_col = max(int(np.ceil(min(ax, bx, cx))), 0)
+        last_col = min(int(np.floor(max(ax, bx, cx))), width - 1)
+        if first_row > last_row or first_col > last_col:
+            continue
+        b_col, b_row = (cy - ay) / area, (ax - cx) / area  # how the weights change from pixel to pixel
+        c_col, c_row = (ay - by) / area, (bx - ax) / area
         for row in range(first_row, last_row + 1):
+            b_in_row, c_in_row = b_row * (row - ay), c_row * (row - ay)
             for col in range(first_col, last_col + 1):
-                weight_b = ((col - ax) * (cy - ay) - (cx - ax) * (row - ay)) / area
-                weight_c = ((bx - ax) * (row - ay) - (col - ax) * (by - ay)) / area
+                weight_b = b_in_row + b_col * (col - ax)
+                weight_c = c_in_row + c_col * (col - ax)
                 weight_a = 1.0 - weight_b - weight_c
                 if weight_a < _INSIDE or weight_b < _INSIDE or weight_c < _INSIDE:
                     continue

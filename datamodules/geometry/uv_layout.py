@@ -58,6 +58,22 @@ def make_uv_layout(model: MorphableModel, size: int = MAP_SIZE) -> UVLayout:
     Raises:
         ValueError: If some texel belongs to no triangle.
     """
+    triangle_ids, barycentric = cover_uv(model, size)
+    surface = interpolate(model.mean, model.triangles[triangle_ids], barycentric)
+    landmarks = np.empty((LANDMARKS_81, 2), np.int64)
+    landmarks[:LANDMARKS_68] = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size))
+    landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
+    return UVLayout(
+        triangle_ids, barycentric, draw_areas(landmarks[:LANDMARKS_68], size), landmarks, _mean_map(model, surface)
+    )
+
+
+def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(size, size) triangles of all texels, and (size, size, 3) weights of their corners.
+
+    Raises:
+        ValueError: If some texel belongs to no triangle.
+    """
     texels = uv_to_texels(model.uv, size)
     flat = np.column_stack([texels[:, ::-1], np.zeros(len(texels))])
     triangle_ids, barycentric = rasterize(flat, model.triangles, size, size)
@@ -67,14 +83,7 @@ def make_uv_layout(model: MorphableModel, size: int = MAP_SIZE) -> UVLayout:
             f"{empty} of the {size * size} texels of UV space belong to no triangle. "
             "Is tri_mouth missing, or do the texture coordinates not fill the unit square?"
         )
-    corners = model.triangles[triangle_ids]
-    surface = interpolate(model.mean, corners, barycentric)
-    landmarks = np.empty((LANDMARKS_81, 2), np.int64)
-    landmarks[:LANDMARKS_68] = np.rint(texels[model.landmark_vertices])
-    landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
-    return UVLayout(
-        triangle_ids, barycentric, draw_areas(landmarks[:LANDMARKS_68], size), landmarks, _mean_map(model, surface)
-    )
+    return triangle_ids, barycentric
 
 
 def uv_to_texels(uv: NDArray[np.float64], size: int) -> NDArray[np.float64]:

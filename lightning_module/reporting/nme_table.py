@@ -17,6 +17,7 @@ PROTOCOL_TITLES = {
     "nme_eyes_nose": "eyes and nose, x y",
     "nme_mouth": "mouth, x y",
     "nme_face": "rest of the face, x y",
+    "nme_mean_map": "always the mean map: 68 landmarks, x y",
 }
 _BIN_TITLES = {"yaw_00_30": "0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 

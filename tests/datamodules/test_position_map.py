@@ -21,7 +21,7 @@ def layout(model):
 
 @pytest.fixture(scope="module")
 def mapper(model, layout):
-    return PositionMapper(model, layout)
+    return PositionMapper(model)
 
 
 def _sample(seed, is_mirrored=False):

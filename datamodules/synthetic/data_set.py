@@ -1,0 +1,181 @@
+"""Synthetic faces on disk, in the layout of 300W-LP and with a model file in that of the Basel Face Model."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from datamodules.errors import InputError
+from datamodules.files.bfm import write_morphable_model
+from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
+from datamodules.files.face_mat import FaceParameters, write_face_mat
+from datamodules.files.images import write_jpeg
+from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.lighting import openness
+from datamodules.synthetic.population import VIEWS, Population
+
+VERSION = 1  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
+MODEL_FILE = Path("model") / "BFM.mat"
+NAME = "faces by formula"
+_CHUNK = 4  # persons handed to a process at a time
+
+
+@dataclass(frozen=True)
+class SyntheticSettings:
+    """What decides a data set of synthetic faces.
+
+    Attributes:
+        samples: How many faces.
+        seed: Decides who they are, and all else.
+        image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
+        first_person: Number of the first person; sets whose numbers differ share nobody.
+    """
+
+    samples: int
+    seed: int = 0
+    image_size: int = 256
+    first_person: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise InputError(f"--samples is {self.samples}: give at least 1.")
+        if not 32 <= self.image_size <= 4096:
+            raise InputError(f"--image_size is {self.image_size}: give a number of pixels from 32 to 4096.")
+        if self.seed < 0 or self.first_person < 0:
+            raise InputError(f"--seed is {self.seed}, --first_person {self.first_person}: give numbers from 0.")
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of all that decides the data set."""
+        identity = f"{VERSION} {sorted(asdict(self).items())}"
+        return blake2b(identity.encode(), digest_size=8).hexdigest()
+
+    @property
+    def card(self) -> DatasetCard:
+        """What the data set calls itself."""
+        return DatasetCard(NAME, "synthetic", self.fingerprint, MODEL_FILE.as_posix())
+
+
+def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -> int:
+    """Makes a data set, unless it is there.
+
+    Everything is written beside its place, and moved there when it is whole; an interrupted command goes on.
+
+    Args:
+        settings: Which faces.
+        root: Folder that it becomes.
+        processes: How many draw at a time; any number makes the same files.
+
+    Returns:
+        How many faces were drawn.
+
+    Raises:
+        InputError: If the folder holds something else, or cannot be written.
+    """
+    unfinished = root.with_name(f".{root.name}-{settings.fingerprint}")
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(root.with_name(f".{root.name}.lock")):
+            if root.exists() and _is_made(settings, root):
+                return 0
+            unfinished.mkdir(exist_ok=True)
+            drawn = _draw(settings, unfinished, processes)
+            model_file = unfinished / MODEL_FILE
+            model_file.parent.mkdir(exist_ok=True)
+            model = synthetic_model()
+            write_morphable_model(model.face, model_file, identity_deviations=model.identity_deviations)
+            write_card(unfinished, settings.card)
+            if root.is_dir():
+                root.rmdir()  # empty
+            os.replace(unfinished, root)
+    except OSError as error:
+        raise InputError(
+            f"{root}: cannot be written ({error.strerror or error}). Give a folder that can, with room for "
+            f"{settings.samples} faces."
+        ) from error
+    return drawn
+
+
+def _is_made(settings: SyntheticSettings, root: Path) -> bool:
+    if not root.is_dir():
+        raise InputError(f"{root}: is a file. Give a folder that is new or empty.")
+    if (root / CARD).is_file() and read_card(root).fingerprint == settings.fingerprint:
+        return True
+    if any(root.iterdir()):
+        raise InputError(
+            f"{root}: holds something else than these faces, or those of another version. Give a folder that is new "
+            "or empty."
+        )
+    return False
+
+
+def _draw(settings: SyntheticSettings, folder: Path, processes: int) -> int:
+    tasks = [(person, min(VIEWS, settings.samples - VIEWS * person)) for person in range(-(-settings.samples // VIEWS))]
+    openness()  # processes that are forked have it then, and the model
+    draw = partial(_draw_person, settings, folder)
+    drawn = 0
+    with tqdm(total=settings.samples, desc="Drawing faces", unit="face", leave=False) as progress:
+        for made, views in _mapped(draw, tasks, processes):
+            drawn += made
+            progress.update(views)
+    return drawn
+
+
+def _mapped(
+    draw: Callable[[tuple[int, int]], tuple[int, int]], tasks: list[tuple[int, int]], processes: int
+) -> Iterator[tuple[int, int]]:
+    if processes <= 1 or len(tasks) <= _CHUNK:
+        yield from map(draw, tasks)
+        return
+    with ProcessPoolExecutor(processes, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        try:
+            yield from pool.map(draw, tasks, chunksize=_CHUNK)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int]) -> tuple[int, int]:
+    """Draws the missing views of a person; how many, and how many there are now."""
+    person, views = task
+    population = Population(settings.seed, settings.image_size)
+    made = 0
+    for view in range(views):
+        number = settings.first_person + person
+        stem = folder / f"person{number:06d}_{view}"
+        if stem.with_suffix(".mat").is_file():  # written last
+            continue
+        face, image = population.photograph(number, view)
+        landmarks = face.landmarks_68_px().astype(np.float32)
+        parameters = FaceParameters(face.coefficients, face.pose, landmarks)
+        with _whole(stem.with_suffix(".jpg")) as path:
+            write_jpeg(path, image)
+        with _whole(stem.with_suffix(".mat")) as path:
+            write_face_mat(path, parameters, (settings.image_size, settings.image_size))
+        made += 1
+    return made, views
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A name to write to; the file gets its own name when all of it is there."""
+    partial_path = path.with_name(f".{path.name}")
+    yield partial_path
+    os.replace(partial_path, path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Another process that makes the same data set waits here."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,91 @@
+"""What is trained and tested on where no data are given: synthetic faces, kept in the cache."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from datamodules.dataset import SampleMaker
+from datamodules.errors import InputError
+from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
+from datamodules.synthetic.population import Population
+from datamodules.synthetic.stream import StreamedFaces
+
+_FIRST_VALIDATION_PERSON = 300_000
+_FIRST_TEST_PERSON = 500_000
+
+
+@dataclass(frozen=True)
+class SyntheticFaces:
+    """The embedded data; no person of the test set is in any other.
+
+    Args:
+        samples: Faces to train and validate on; with `stream`, an epoch's.
+        test_samples: Faces to test on.
+        image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
+        seed: Decides them all. The run's own seed does not: runs that are compared share their data.
+        stream: Draw new faces for every epoch instead of reading some again.
+        validation_samples: Faces to validate on while faces are streamed.
+    """
+
+    samples: int = 5000
+    test_samples: int = 600
+    image_size: int = 160
+    seed: int = 0
+    stream: bool = False
+    validation_samples: int = 600
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "test_samples", "validation_samples"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--data.synthetic.{name} is {getattr(self, name)}: give at least 1.")
+
+    @property
+    def train_settings(self) -> SyntheticSettings:
+        """What is on disk for training and validation."""
+        if self.stream:
+            return SyntheticSettings(self.validation_samples, self.seed, self.image_size, _FIRST_VALIDATION_PERSON)
+        return SyntheticSettings(self.samples, self.seed, self.image_size)
+
+    @property
+    def test_settings(self) -> SyntheticSettings:
+        """What is on disk for testing."""
+        return SyntheticSettings(self.test_samples, self.seed, self.image_size, _FIRST_TEST_PERSON)
+
+    def streamed(self, maker: SampleMaker) -> StreamedFaces:
+        """The faces to train on, where they are streamed."""
+        return StreamedFaces(Population(self.seed, self.image_size), self.samples, maker)
+
+
+@dataclass(frozen=True)
+class EmbeddedData:
+    """Where the embedded data are, or will be.
+
+    Attributes:
+        faces: Which.
+        cache: Folder that holds them.
+    """
+
+    faces: SyntheticFaces
+    cache: Path
+
+    @property
+    def root(self) -> Path:
+        """Training and validation."""
+        return self._place(self.faces.train_settings)
+
+    @property
+    def test_root(self) -> Path:
+        """Test."""
+        return self._place(self.faces.test_settings)
+
+    @property
+    def morphable_model(self) -> Path:
+        """The model of both."""
+        return self.root / MODEL_FILE
+
+    def make(self, processes: int) -> None:
+        """Draws what is not there yet."""
+        make_data_set(self.faces.train_settings, self.root, processes)
+        make_data_set(self.faces.test_settings, self.test_root, processes)
+
+    def _place(self, settings: SyntheticSettings) -> Path:
+        return self.cache / f"synthetic-{settings.fingerprint}"

@@ -1,0 +1,148 @@
+"""Who is seen, from where, and making what face: all that a photograph's .mat file says of it."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.geometry.camera import HeadPose, project
+from datamodules.geometry.crop import CROP_MARGIN
+from datamodules.geometry.landmark_model import LandmarkModel
+from datamodules.geometry.morphable_model import IDENTITY_COEFFICIENTS, SAMPLE_COEFFICIENTS
+from datamodules.synthetic.expression import EXPRESSIONS
+from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.head import Array
+from datamodules.synthetic.looks import Look, draw_look
+
+_MOST_DEVIATIONS = 2.6
+_TRIES = 50
+_PITCH_DEG, _ROLL_DEG = 9.0, 5.0  # standard deviations
+_MOST_PITCH_DEG, _MOST_ROLL_DEG = 30.0, 20.0
+CROP_SHARE = 0.72  # of the image's side that the plain crop takes: the rest is there for jitter and rotation
+
+# How often each expression is seen, and the range of its amount.
+_OCCURS = {"jaw": (0.4, 0.0, 1.0), "smile": (0.45, 0.1, 1.0), "frown": (0.15, 0.1, 1.0), "pucker": (0.12, 0.1, 0.9),
+           "upper_lip": (0.25, 0.0, 0.9), "lower_lip": (0.25, 0.0, 0.9), "brows_up": (0.3, 0.1, 1.0),
+           "brows_together": (0.25, 0.1, 1.0), "puff": (0.08, 0.1, 1.0)}  # fmt: skip
+_BLINK_CHANCE = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticFace:
+    """One view of one person.
+
+    Attributes:
+        coefficients: (228,) identity, then expression, as on disk.
+        pose: (7,) pitch, yaw, roll (radians), tx, ty, tz, scale, as on disk.
+        image_size: Pixels a side.
+        look: What the person looks like.
+        gaze: Millimetres to the side and up.
+    """
+
+    coefficients: NDArray[np.float32]
+    pose: NDArray[np.float32]
+    image_size: int
+    look: Look
+    gaze: tuple[float, float]
+
+    @property
+    def head_pose(self) -> HeadPose:
+        """The pose, with its angles named."""
+        return HeadPose.from_pose_para(self.pose)
+
+    def landmarks_68_px(self) -> Array:
+        """(68, 3) in 0-based pixels."""
+        projection = self.head_pose.projection(self.image_size)
+        return np.asarray(_landmarks().project(self.coefficients[None], projection[None])[0])
+
+
+def draw_person(rng: np.random.Generator) -> tuple[NDArray[np.float32], Look]:
+    """(199,) identity coefficients of a head that could be, and the look that goes with it."""
+    model = synthetic_model()
+    identity = np.zeros(IDENTITY_COEFFICIENTS, np.float32)
+    for _ in range(_TRIES):
+        draw = rng.normal(size=len(model.identity_deviations)).clip(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
+        identity[: len(draw)] = draw * model.identity_deviations
+        if _is_plausible(identity):
+            break
+    return identity, draw_look(rng)
+
+
+def draw_face(
+    identity: NDArray[np.float32], look: Look, yaw_deg: float, image_size: int, rng: np.random.Generator
+) -> SyntheticFace:
+    """That person, seen from there."""
+    coefficients = np.zeros(SAMPLE_COEFFICIENTS, np.float32)
+    coefficients[:IDENTITY_COEFFICIENTS] = identity
+    expression = _draw_expression(rng)
+    coefficients[IDENTITY_COEFFICIENTS : IDENTITY_COEFFICIENTS + len(expression)] = expression
+    pitch = np.clip(rng.normal(0, _PITCH_DEG), -_MOST_PITCH_DEG, _MOST_PITCH_DEG)
+    roll = np.clip(rng.normal(0, _ROLL_DEG), -_MOST_ROLL_DEG, _MOST_ROLL_DEG)
+    gaze = (float(rng.normal(0, 2.2)), float(rng.normal(0, 1.0)))
+    share = CROP_SHARE * rng.uniform(0.9, 1.05)
+    centre = (0.5 + rng.uniform(-0.03, 0.03, 2)) * image_size
+    angles = np.deg2rad([pitch, yaw_deg, roll])
+    pose = _placed(coefficients, angles, share * image_size, centre, image_size)
+    return SyntheticFace(coefficients, pose, image_size, look, gaze)
+
+
+def _placed(
+    coefficients: NDArray[np.float32], angles: Array, crop_side_px: float, centre_px: Array, image_size: int
+) -> NDArray[np.float32]:
+    """The pose that puts the crop of a head there."""
+    turned = project(_landmarks().points(coefficients[None])[0], _turned(angles).projection(0))
+    low, high = turned[:, :2].min(axis=0), turned[:, :2].max(axis=0)
+    scale = crop_side_px / (CROP_MARGIN * (high - low).mean())
+    x, y = centre_px - scale * (low + high) / 2
+    return np.array([*angles, x, image_size - y, 0.0, scale], np.float32)
+
+
+def _turned(angles: Array) -> HeadPose:
+    pitch, yaw, roll = angles.tolist()
+    return HeadPose(pitch, yaw, roll, np.zeros(3), 1.0)
+
+
+def _draw_expression(rng: np.random.Generator) -> NDArray[np.float32]:
+    amounts = np.zeros(len(EXPRESSIONS), np.float32)
+    is_neutral = rng.random() < 0.2
+    for name, (chance, least, most) in _OCCURS.items():
+        draw, amount = rng.random(), rng.uniform(least, most)
+        if draw < chance and not is_neutral:
+            amounts[EXPRESSIONS.index(name)] = amount
+    amounts[EXPRESSIONS.index("jaw")] **= 1.5  # mostly a little
+    amounts[EXPRESSIONS.index("shift")] = rng.normal(0, 0.2)
+    blinks = [EXPRESSIONS.index("blink_left"), EXPRESSIONS.index("blink_right")]
+    narrowed = rng.uniform(-0.25, 0.35)
+    amounts[blinks] = narrowed + rng.normal(0, 0.05, 2)
+    if rng.random() < _BLINK_CHANCE:
+        amounts[blinks if rng.random() < 0.8 else blinks[rng.integers(0, 2)]] = rng.uniform(0.7, 1.0)
+    return amounts
+
+
+def _is_plausible(identity: NDArray[np.float32]) -> bool:
+    """Whether the proportions of a head lie within what anthropometry knows, give or take."""
+    coefficients = np.zeros(SAMPLE_COEFFICIENTS)
+    coefficients[:IDENTITY_COEFFICIENTS] = identity
+    points = _landmarks().points(coefficients[None])[0]
+    x, y, z = points.T
+    width, height = x[16] - x[0], points[[37, 38, 43, 44], 1].mean() - y[8]
+    checks = (
+        (1.0, width / height, 1.65),
+        (0.3, (x[45] - x[36]) / width, 0.75),
+        (0.1, (x[42] - x[39]) / width, 0.36),
+        (0.14, (x[35] - x[31]) / width, 0.4),
+        (0.25, (x[54] - x[48]) / width, 0.55),
+        (0.25, (y[27] - y[33]) / height, 0.6),
+        (0.06, (y[33] - y[51]) / height, 0.3),
+        (0.1, (y[57] - y[8]) / height, 0.5),
+        (6.0, z[30] - z[33], 26.0),
+        (4.0, y[19] - y[37], 32.0),
+        (5.0, y[37] - y[41], 18.0),
+    )
+    return all(low <= value <= high for low, value, high in checks)
+
+
+@cache
+def _landmarks() -> LandmarkModel:
+    return LandmarkModel(synthetic_model().face)

@@ -1,0 +1,114 @@
+"""Light on the head: from all sides, and from one to three lamps."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.geometry.rasterizer import rasterize
+from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.head import GRID, Array
+
+_OPENNESS_DIRECTIONS = 64
+_OPENNESS_SIZE = 192  # pixels of each view that openness is found in
+_OPENNESS_SLACK = 3.0  # millimetres below the nearest surface that still count as seen
+_MOST_LAMPS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """What the scene is lit by; colours are linear.
+
+    Attributes:
+        ambient: (3,) from all sides.
+        sky: (3,) more of it from above.
+        directions: (L, 3) unit vectors towards the lamps, in the camera's frame.
+        colours: (L, 3).
+        gloss: How much the skin shines.
+        sharpness: How small its highlights are.
+    """
+
+    ambient: Array
+    sky: Array
+    directions: Array
+    colours: Array
+    gloss: float
+    sharpness: float
+
+
+def draw_light(rng: np.random.Generator) -> Light:
+    """One scene's: from a cloudy day to one hard lamp in a dark room."""
+    lamps = int(rng.integers(1, _MOST_LAMPS + 1))
+    softness = rng.beta(1.6, 1.6)
+    azimuth, elevation = rng.uniform(-2.1, 2.1, lamps), rng.uniform(-0.5, 1.2, lamps)
+    directions = np.stack([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)],
+                          axis=-1)  # fmt: skip
+    colours = (1 + rng.normal(0, 0.12, (lamps, 1)) * [1.0, 0.0, -1.0]) * rng.uniform(0.3, 1.0, (lamps, 1))
+    colours *= (1 - softness) * 1.6 / colours.sum(axis=0).mean() * rng.uniform(0.8, 1.2)
+    tint = 1 + rng.normal(0, 0.08) * np.array([1.0, 0.0, -1.0])
+    ambient = tint * (0.08 + 0.55 * softness)
+    return Light(ambient, tint * 0.35 * softness, directions, np.clip(colours, 0, None), rng.uniform(0, 0.5) ** 1.5,
+                 rng.uniform(6, 40))  # fmt: skip
+
+
+def illuminate(normals: Array, openness: NDArray[np.floating], light: Light) -> NDArray[np.float32]:
+    """(V, 3) light on surfaces with (V, 3) unit normals, in the camera's frame, that see so much of the sky."""
+    facing = normals @ light.directions.T
+    received = light.ambient + light.sky * (0.5 + 0.5 * normals[:, 1:2])
+    received = received * openness[:, None]
+    lit = np.clip((facing + 0.1) / 1.1, 0, None) * (0.4 + 0.6 * openness[:, None])
+    received = received + lit @ light.colours
+    if light.gloss:
+        halfway = light.directions + np.array([0.0, 0.0, 1.0])
+        halfway /= np.linalg.norm(halfway, axis=-1, keepdims=True)
+        shine = np.clip(normals @ halfway.T, 0, None) ** light.sharpness * (facing > 0)
+        received = received + 2.5 * light.gloss * (shine @ light.colours)
+    return received.astype(np.float32)
+
+
+def surface_normals(points: Array) -> Array:
+    """(R, C, 3) outward unit normals of a grid of points whose rows go down and columns to the right."""
+    across = np.empty_like(points)
+    across[:, 1:-1] = points[:, 2:] - points[:, :-2]
+    across[:, 0], across[:, -1] = points[:, 1] - points[:, 0], points[:, -1] - points[:, -2]
+    down = np.empty_like(points)
+    down[1:-1] = points[2:] - points[:-2]
+    down[0], down[-1] = points[1] - points[0], points[-1] - points[-2]
+    x = down[..., 1] * across[..., 2] - down[..., 2] * across[..., 1]
+    y = down[..., 2] * across[..., 0] - down[..., 0] * across[..., 2]
+    z = down[..., 0] * across[..., 1] - down[..., 1] * across[..., 0]
+    normals = np.stack([x, y, z], axis=-1)
+    return np.asarray(normals / (np.sqrt((normals**2).sum(axis=-1, keepdims=True)) + 1e-12))
+
+
+@cache
+def openness() -> NDArray[np.float32]:
+    """(V,) share of the sky that each point of the mean head sees, weighted by how it faces it."""
+    model = synthetic_model()
+    points = model.sheet.points.reshape(-1, 3)
+    normals = surface_normals(model.sheet.points).reshape(-1, 3)
+    seen, possible = np.zeros(len(points)), np.full(len(points), 1e-9)
+    for direction in _sphere(_OPENNESS_DIRECTIONS):
+        side = np.cross([0.0, 1.0, 0.0], direction)
+        side /= np.linalg.norm(side)
+        frame = np.stack([side, np.cross(direction, side), direction])
+        view = points @ frame.T
+        low, high = view[:, :2].min(axis=0), view[:, :2].max(axis=0)
+        pixels = np.column_stack([(view[:, :2] - low) / (high - low).max() * (_OPENNESS_SIZE - 1), view[:, 2]])
+        ids, barycentric = rasterize(pixels, model.face.triangles, _OPENNESS_SIZE, _OPENNESS_SIZE)
+        depth = (view[model.face.triangles[ids], 2] * barycentric).sum(axis=-1)
+        depth[ids < 0] = -np.inf
+        col, row = np.rint(pixels[:, :2]).astype(int).T
+        facing = np.clip(normals @ direction, 0, None)
+        seen += facing * (view[:, 2] > depth[row, col] - _OPENNESS_SLACK)
+        possible += facing
+    return np.asarray(seen / possible, np.float32).reshape(GRID, GRID).ravel()
+
+
+def _sphere(count: int) -> Array:
+    """(count, 3) directions spread evenly (a Fibonacci lattice)."""
+    i = np.arange(count) + 0.5
+    height, turn = 1 - 2 * i / count, np.pi * (1 + 5**0.5) * i
+    level = np.sqrt(1 - height**2)
+    return np.column_stack([level * np.cos(turn), height, level * np.sin(turn)])

@@ -1,0 +1,52 @@
+"""A store of noise, drawn once: every texture and background cuts its own piece from it."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_SIZE = 512
+_SEED = 20  # of the store; it is part of the embedded data, not of a run
+
+
+@cache
+def _store(scale: int) -> NDArray[np.float32]:
+    """(512, 512) unit variance, varying over so many pixels, wrapping round."""
+    rng = np.random.default_rng([_SEED, scale])
+    white = rng.standard_normal((_SIZE, _SIZE), np.float32)
+    if scale > 1:
+        frequency = np.hypot(np.fft.fftfreq(_SIZE)[:, None], np.fft.rfftfreq(_SIZE)[None])
+        white = np.fft.irfft2(np.fft.rfft2(white) * np.exp(-((frequency * scale) ** 2) * 2)).astype(np.float32)
+    return np.asarray(white / white.std(), np.float32)
+
+
+@cache
+def _streaks() -> NDArray[np.float32]:
+    """(512, 512) fine across, long along the rows' direction downwards: hair."""
+    rng = np.random.default_rng([_SEED, 0])
+    white = rng.standard_normal((_SIZE, _SIZE), np.float32)
+    frequency = np.abs(np.fft.fftfreq(_SIZE)[:, None]) * 24 + np.abs(np.fft.rfftfreq(_SIZE)[None]) * 1.5
+    smooth = np.fft.irfft2(np.fft.rfft2(white) * np.exp(-(frequency**2) * 2)).astype(np.float32)
+    return np.asarray(smooth / smooth.std(), np.float32)
+
+
+def smooth_noise(shape: tuple[int, int], scale: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A piece of unit variance that varies over so many pixels (a power of two, 1 being white)."""
+    return _cut(_store(scale), shape, rng)
+
+
+def streak_noise(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A piece of hair-like noise, its strands from top to bottom."""
+    return _cut(_streaks(), shape, rng)
+
+
+def _cut(store: NDArray[np.float32], shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    top, left = rng.integers(0, _SIZE, 2)
+    flip = int(rng.integers(0, 2))
+    height, width = shape
+    if height > _SIZE or width > _SIZE:
+        return np.asarray(cv2.resize(_cut(store, (_SIZE, _SIZE), rng), (width, height)), np.float32)
+    piece = np.take(np.take(store, np.arange(top, top + height), 0, mode="wrap"),
+                    np.arange(left, left + width), 1, mode="wrap")  # fmt: skip
+    return piece[:, ::-1] if flip else piece

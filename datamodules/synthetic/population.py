@@ -1,0 +1,49 @@
+"""Which faces there are: a person has a number, a face of theirs a view, and both with a seed decide all of it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.synthetic.faces import SyntheticFace, draw_face, draw_person
+from datamodules.synthetic.looks import Look
+from datamodules.synthetic.renderer import render
+
+VIEWS = 6  # of each person: as many equal parts as the yaw range has
+YAW_RANGE_DEG = 90.0
+
+
+@dataclass(frozen=True)
+class Population:
+    """Endless faces, no two persons alike.
+
+    Attributes:
+        seed: Decides all of them.
+        image_size: Pixels a side of the photographs.
+    """
+
+    seed: int
+    image_size: int
+
+    def person(self, person: int) -> tuple[NDArray[np.float32], Look]:
+        """(199,) identity coefficients, and the look."""
+        return _person(self.seed, person)
+
+    def face(self, person: int, view: int) -> tuple[SyntheticFace, np.random.Generator]:
+        """One view of a person, and the generator that draws the rest of its photograph."""
+        identity, look = self.person(person)
+        rng = np.random.default_rng([self.seed, person, 1 + view])
+        part = (view + person) % VIEWS
+        yaw_deg = YAW_RANGE_DEG * (2 * (part + rng.random()) / VIEWS - 1)
+        return draw_face(identity, look, yaw_deg, self.image_size, rng), rng
+
+    def photograph(self, person: int, view: int) -> tuple[SyntheticFace, NDArray[np.uint8]]:
+        """One view of a person, and (S, S, 3) RGB."""
+        face, rng = self.face(person, view)
+        return face, render(face, rng)
+
+
+@lru_cache(maxsize=64)
+def _person(seed: int, person: int) -> tuple[NDArray[np.float32], Look]:
+    return draw_person(np.random.default_rng([seed, person]))

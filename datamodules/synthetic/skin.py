@@ -1,0 +1,226 @@
+"""Colour of the skin, and of what is drawn on it: brows, eyes, lips, beard."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.head import (
+    EYE_CENTRE,
+    LENS_HALF_WIDTH,
+    Array,
+    HeadSheet,
+    bump,
+    ear_place,
+    eye_opening,
+    jaw_edge,
+    lens,
+    lids,
+    lip_borders,
+    mouth_line,
+    ramp,
+)
+from datamodules.synthetic.looks import Look
+from datamodules.synthetic.noise import smooth_noise, streak_noise
+
+TEXTURE = 256  # texels a side: a little under a millimetre each on the front of the face
+_IRIS_RADIUS, _PUPIL_RADIUS = 5.9, 2.2
+_SCLERA = np.array([226, 218, 212], np.float32)
+_TEETH = np.array([226, 216, 198], np.float32)
+_MOUTH = np.array([58, 22, 22], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _Masks:
+    """Where things are, (256, 256) float32 each: amounts from 0 to 1, or millimetres from an edge (inside positive)."""
+
+    brow_edge: NDArray[np.float32]
+    lip_edge: NDArray[np.float32]
+    mouth: NDArray[np.float32]
+    teeth: NDArray[np.float32]
+    eye_edge: NDArray[np.float32]
+    lash: NDArray[np.float32]
+    lid: NDArray[np.float32]
+    nostril: NDArray[np.float32]
+    red: NDArray[np.float32]
+    freckled: NDArray[np.float32]
+    beard_edge: NDArray[np.float32]
+    moustache: NDArray[np.float32]
+    wrinkles: NDArray[np.float32]
+    glasses: NDArray[np.float32]
+    across: NDArray[np.float32]
+    height: NDArray[np.float32]
+
+
+def paint_skin(look: Look, gaze: tuple[float, float], rng: np.random.Generator) -> NDArray[np.float32]:
+    """(256, 256, 3) linear albedo of the sheet.
+
+    Args:
+        look: Whose.
+        gaze: Millimetres that the iris lies to the side of, and above, the middle of the eye.
+        rng: For what never repeats.
+    """
+    masks = _masks()
+    shape = (TEXTURE, TEXTURE)
+    skin = look.skin.astype(np.float32)
+    blotches = smooth_noise(shape, 32, rng) * 0.6 + smooth_noise(shape, 8, rng) * 0.4
+    tint = np.float32(look.redness) * masks.red + np.float32(0.25 * look.blotches) * blotches
+    colour = np.empty((*shape, 3), np.float32)
+    fine = 1 + 0.02 * smooth_noise(shape, 1, rng) + np.float32(0.03 * look.blotches) * blotches
+    for k, reddened in enumerate((0.02, -0.1, -0.09)):
+        colour[..., k] = skin[k] * (1 + reddened * tint) * fine
+    shade = 1 - np.float32(0.12 + 0.28 * look.age) * masks.wrinkles - 0.75 * masks.nostril
+    colour *= shade[..., None]
+    if look.freckles:
+        spots = ramp(smooth_noise(shape, 4, rng), 1.1, 1.7) * masks.freckled * look.freckles
+        _blend(colour, skin * (0.72, 0.6, 0.5), spots)
+    _paint_hair(colour, look, masks, rng)
+    _paint_mouth(colour, look, masks, rng)
+    _paint_eyes(colour, look, masks, gaze)
+    if look.glasses:
+        _blend(colour, look.cloth * 0.3, masks.glasses * look.glasses)
+    return to_linear(colour)
+
+
+def to_linear(colour: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Light from sRGB, 0 to 255 to 0 to 1; a square is near enough to its curve, and twenty times as quick."""
+    light = np.asarray(colour, np.float32) * np.float32(1 / 255)
+    np.maximum(light, 0, out=light)
+    np.square(light, out=light)
+    return np.asarray(np.minimum(light, 1, out=light), np.float32)
+
+
+def _paint_hair(colour: NDArray[np.float32], look: Look, masks: _Masks, rng: np.random.Generator) -> None:
+    """Brows, beard and stubble."""
+    shape = (TEXTURE, TEXTURE)
+    strands = streak_noise(shape, rng)
+    hair = look.hair.astype(np.float32)
+    dark = np.minimum(hair * 0.8, look.skin * 0.75)
+    edge = np.roll(masks.brow_edge, round(-look.brow_height), axis=0) + np.float32(look.brow_thickness)
+    _blend(colour, dark, ramp(edge + 0.5 * strands, -0.9, 1.2) * look.brow_amount)
+    edge = masks.beard_edge + 5 * smooth_noise(shape, 16, rng)
+    if look.stubble:
+        _blend(colour, look.skin * 0.45 + hair * 0.2, ramp(edge, -9.0, 9.0) * 0.5 * look.stubble)
+    if look.beard:
+        _blend(
+            colour,
+            hair * 0.7,
+            ramp(edge + 2.5 * strands, -3.0, 5.0) * look.beard * (0.85 + 0.1 * np.clip(strands, -1, 1)),
+        )
+    if look.moustache or look.beard:
+        amount = max(look.moustache, look.beard)
+        _blend(colour, hair * 0.7, ramp(masks.moustache * (1 + 0.3 * strands), 0.25, 0.6) * amount)
+
+
+def _paint_mouth(colour: NDArray[np.float32], look: Look, masks: _Masks, rng: np.random.Generator) -> None:
+    lip = look.lips.astype(np.float32)
+    lines = 1 + 0.05 * streak_noise((TEXTURE, TEXTURE), rng)
+    _blend(colour, lip * lines[..., None], ramp(masks.lip_edge, -1.2, 1.0) * 0.85)
+    _blend(colour, _MOUTH, masks.mouth)
+    _blend(colour, _TEETH * np.float32(rng.uniform(0.6, 1.0)), masks.teeth)
+
+
+def _paint_eyes(colour: NDArray[np.float32], look: Look, masks: _Masks, gaze: tuple[float, float]) -> None:
+    if look.lid_shadow:
+        _blend(colour, look.skin * 0.45, masks.lid * look.lid_shadow)
+    rows = np.flatnonzero(((masks.eye_edge > -3) | (masks.lash > 0.01)).any(axis=1))
+    part = slice(rows[0], rows[-1] + 1)
+    eye = colour[part]
+    inside = ramp(masks.eye_edge[part], -0.4, 0.5)
+    rim = 1 - 0.35 * np.exp(-np.clip(masks.eye_edge[part], 0, None) / 1.6)
+    _blend(eye, _SCLERA * rim[..., None], inside)
+    across = masks.across[part] - np.sign(masks.across[part]) * np.float32(EYE_CENTRE[0])
+    x = across - gaze[0]
+    y = masks.height[part] - EYE_CENTRE[1] - 0.8 - gaze[1]
+    distance = np.hypot(x, y)
+    ring = 1 - 0.5 * ramp(distance, 4.2, 5.8)
+    _blend(
+        eye,
+        look.iris.astype(np.float32) * ring[..., None],
+        inside * ramp(distance, _IRIS_RADIUS + 0.5, _IRIS_RADIUS - 0.5),
+    )
+    _blend(eye, np.float32(8), inside * ramp(distance, _PUPIL_RADIUS + 0.4, _PUPIL_RADIUS - 0.4))
+    _blend(eye, np.float32(245), inside * ramp(np.hypot(across + 2.0, y - 2.2), 1.3, 0.7))  # a window
+    _blend(eye, np.minimum(look.hair * 0.5, look.skin * 0.35), masks.lash[part] * np.float32(0.8))
+
+
+def _blend(colour: NDArray[np.float32], other: NDArray[np.floating] | np.float32, amount: NDArray[np.floating]) -> None:
+    """Moves a picture towards another colour, in place: these are large, and many."""
+    rows = np.flatnonzero(amount.max(axis=1) > 0)
+    if not len(rows):
+        return
+    part = slice(rows[0], rows[-1] + 1)
+    other = np.asarray(other, np.float32)
+    other = other[part] if other.ndim == 3 else other
+    colour[part] += (other - colour[part]) * amount[part, :, None].astype(np.float32)
+
+
+@cache
+def _masks() -> _Masks:
+    sheet = _fine_sheet(synthetic_model().sheet)
+    x, y = np.abs(sheet.across), sheet.height
+    above = y - mouth_line(x)
+    edge = lens(x)
+    upper, lower = lip_borders(x)
+    brow_line = np.interp(x, [13, 17, 27, 39, 50, 58], [18.5, 19.5, 23.0, 24.0, 21.0, 15.0])
+    brow_half = np.interp(x, [13, 16, 24, 40, 52, 58], [0.5, 3.0, 3.2, 2.6, 1.5, 0.3])
+    brow_edge = brow_half - np.abs(y - brow_line) - 2 * np.clip(13 - x, 0, None) - np.clip(x - 58, 0, None)
+    lip_edge = np.where(x < LENS_HALF_WIDTH + 3, np.minimum(upper - y, y - lower), -4.0)
+    eye_edge = eye_opening(sheet.across, y)
+    upper_lid, _ = lids(x - EYE_CENTRE[0])
+    near_eye = bump(x, y, EYE_CENTRE, (15.0, 9.0))
+    back, up = ear_place(sheet)
+    cheek_line = np.interp(np.abs(sheet.angle_deg), [0, 18, 30, 50, 70, 82, 90], [-82, -68, -58, -50, -38, -10, 20])
+    beard = np.minimum(cheek_line - y, 10 * ramp(np.abs(sheet.angle_deg), 92.0, 84.0) * 2 - 10)
+    beard = np.minimum(beard, (y - jaw_edge(sheet.angle_deg) + 22) * 0.7)
+    moustache = bump(x, y, (9.0, -56.5), (13.0, 5.5)) * (lip_edge < 0)
+    wrinkles = (
+        0.8 * bump(x - 0.55 * (-47 - y) - 21, y, (0.0, -56.0), (2.2, 14.0))  # nasolabial
+        + 0.7 * bump(x, y, (27.0, -11.0), (13.0, 2.6))  # under the eyes
+        + 0.35 * np.cos(y / 1.9) ** 6 * bump(x, y, (0.0, 50.0), (34.0, 14.0))  # forehead
+        + 0.5 * np.exp(-((np.hypot(back, up) - 0.62) ** 2) / 0.01) * (np.hypot(back, up) < 1)  # ear
+        + 0.6 * bump(back, up, (-0.2, -0.1), (0.35, 0.4))
+        + 0.6 * bump(x, y, (0.0, -90.0), (13.0, 2.6))  # under the lip
+    )
+    frame_x, frame_y = (x - 33) / 24, (y + 4) / 17
+    frame = np.exp(-(((np.hypot(frame_x, frame_y) ** 1.0 - 0.95) / 0.06) ** 2)) + bump(x, y, (0.0, 2.0), (9.0, 1.6))
+    frame += (
+        np.exp(-(((y - 3) / 1.8) ** 2))
+        * ramp(np.abs(sheet.angle_deg), 38.0, 42.0)
+        * ramp(np.abs(sheet.angle_deg), 92.0, 88.0)
+    )
+    arrays = {
+        "brow_edge": brow_edge,
+        "lip_edge": lip_edge,
+        "mouth": ramp(np.abs(above) - edge, 0.3, -0.5) * (edge > 0.3),
+        "teeth": ramp(np.abs(above / np.maximum(edge, 1e-6) - 0.62), 0.4, 0.3) * (edge > 2.0)
+        + 0.4 * ramp(np.abs(above / np.maximum(edge, 1e-6) + 0.8), 0.22, 0.12) * (edge > 2.5),
+        "eye_edge": eye_edge,
+        "lash": np.exp(-(((y - upper_lid - 0.2) / 0.9) ** 2)) * ramp(np.abs(x - EYE_CENTRE[0]), 16.0, 13.0),
+        "lid": near_eye * (y > upper_lid) * (eye_edge < 0),
+        "nostril": bump(x, y, (7.0, -47.3), (3.6, 2.0)),
+        "red": bump(x, y, (42.0, -34.0), (17.0, 15.0)) + 0.8 * bump(x, y, (0.0, -38.0), (14.0, 9.0))
+        + 0.6 * ramp(np.hypot(back, up), 1.2, 0.8) + 0.4 * bump(x, y, (0.0, -103.0), (15.0, 8.0)),
+        "freckled": bump(x, y, (24.0, -28.0), (32.0, 18.0)),
+        "beard_edge": beard,
+        "moustache": moustache,
+        "wrinkles": np.clip(wrinkles, 0, 1),
+        "glasses": np.clip(frame, 0, 1),
+        "across": sheet.across,
+        "height": y,
+    }  # fmt: skip
+    return _Masks(**{name: np.asarray(array, np.float32) for name, array in arrays.items()})
+
+
+def _fine_sheet(sheet: HeadSheet) -> HeadSheet:
+    """The sheet's coordinates at every texel."""
+
+    def finer(values: Array) -> Array:
+        place = np.linspace(0, len(values) - 1, TEXTURE)
+        rows = np.stack([np.interp(place, np.arange(len(values)), column) for column in values.T], axis=1)
+        return np.stack([np.interp(place, np.arange(len(values)), row) for row in rows])
+
+    points = np.stack([finer(axis) for axis in np.moveaxis(sheet.points, -1, 0)], axis=-1)
+    return HeadSheet(finer(sheet.across), finer(sheet.height), finer(sheet.angle_deg), points)

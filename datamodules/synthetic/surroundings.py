@@ -1,0 +1,154 @@
+"""What surrounds the face and hides parts of it: back of the head, hair, shoulders."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from datamodules.synthetic.face_model import grid_triangles, synthetic_model
+from datamodules.synthetic.head import GRID, Array, jaw_edge, ramp
+from datamodules.synthetic.looks import HairStyle, Look
+from datamodules.synthetic.noise import smooth_noise
+
+_STEP = 2  # every other vertex of the sheet carries hair
+_ROWS = GRID // _STEP + 1
+_BACK, _CROWN = 25, 9  # columns behind the head, rings over it
+_CROWN_HEIGHT = 31.0
+_DEPTHS = PchipInterpolator([-170, -120, -70, -40, 0, 40, 92], [34, 34, 40, 56, 68, 74, 62])  # behind the sheet's edges
+_BELOW_SKIN = -9.0
+_BODY_ROWS, _BODY_COLUMNS = 9, 33
+
+# Height of the hair's edge at each angle from the midline; hair grows above it.
+_ANGLES = [0, 25, 45, 58, 68, 76, 82, 88, 100, 108, 115]
+_HAIRLINES: dict[HairStyle, list[float]] = {
+    "bald": [400] * 11,
+    "short": [74, 74, 68, 52, 30, 4, -10, 14, 18, 8, -38],
+    "medium": [74, 74, 68, 50, 26, 0, -28, -45, -62, -72, -82],
+    "long": [74, 74, 68, 50, 26, -10, -90, -400, -400, -400, -400],
+    "hat": [48, 47, 44, 40, 34, 28, 24, 20, 12, 4, -5],
+    "scarf": [70, 69, 62, 48, 26, -20, -62, -120, -400, -400, -400],
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A grid of points.
+
+    Attributes:
+        points: (R, C, 3) millimetres in the head's frame.
+        texels: (R, C, 2) where in its texture each lies, 0 to 1 downwards and across.
+    """
+
+    points: Array
+    texels: Array
+
+
+def scalp(face: Array) -> list[Surface]:
+    """The bare back and top of a head.
+
+    Args:
+        face: (GRID, GRID, 3) the sheet.
+    """
+    edge = face[::_STEP, ::_STEP]
+    still = np.zeros((_ROWS, _ROWS))
+    return _behind(edge, still, still[:, :1] * np.ones(_BACK))
+
+
+def hair(face: Array, look: Look, rng: np.random.Generator) -> list[Surface]:
+    """Hair, hat or scarf: a shell about the head, which dips below the skin where none grows."""
+    if look.hair_style == "bald":
+        return []
+    edge = face[::_STEP, ::_STEP]
+    sheet = synthetic_model().sheet
+    angle, height = np.abs(sheet.angle_deg[::_STEP, ::_STEP]), sheet.height[::_STEP, ::_STEP]
+    line = np.interp(angle, _ANGLES, _HAIRLINES[look.hair_style])
+    ragged = 5.0 * smooth_noise((_ROWS, _ROWS), 8, rng) + 2.5 * smooth_noise((_ROWS, _ROWS), 2, rng)
+    is_cloth = look.hair_style in ("hat", "scarf")
+    if is_cloth:
+        ragged = ragged * 0.2
+    else:
+        across = sheet.across[::_STEP, ::_STEP]
+        front = ramp(angle, 60.0, 40.0)
+        line = line + (look.hairline * ramp(angle, 80.0, 50.0))
+        lower = look.fringe * (1 - 0.5 * ramp(np.abs(across - look.parting), 6.0, 0.0))
+        line = line - lower * front
+    inside = height - line + ragged
+    if look.hair_style == "scarf":
+        inside = np.maximum(inside, jaw_edge(angle) - 4 - height)
+    volume = look.hair_volume * (0.6 if is_cloth else 1.0)
+    hanging = 22.0 * ramp(height, -25.0, -85.0) * (look.hair_style in ("long", "scarf"))
+    thickness = np.where(inside > 0, (volume + hanging) * np.tanh(inside / 14), np.maximum(inside, _BELOW_SKIN))
+    nape = {"short": -52.0, "medium": -85.0, "hat": -40.0}.get(look.hair_style, -500.0)
+    behind = height[:, :1] - nape + 4.0 * smooth_noise((_ROWS, _BACK), 4, rng)
+    thickness_behind = np.where(
+        behind > 0, (volume + hanging[:, :1]) * np.tanh(behind / 14), np.maximum(behind, _BELOW_SKIN)
+    )
+    thickness_behind = np.where(np.abs(np.linspace(-1, 1, _BACK)) > 0.9, thickness[:, [0]], thickness_behind)
+    return [Surface(edge + thickness[..., None] * _outward(edge), unit_texels(_ROWS, _ROWS)),
+            *_behind(edge, thickness, thickness_behind)]  # fmt: skip
+
+
+def body() -> Surface:
+    """Neck to chest, about the base of the neck."""
+    return _body()
+
+
+@cache
+def _body() -> Surface:
+    turn = np.linspace(-np.pi, np.pi, _BODY_COLUMNS)
+    t = np.linspace(0, 1, _BODY_ROWS)[:, None]
+    half_width = PchipInterpolator([0, 0.25, 0.45, 0.62, 1], [50, 70, 150, 195, 205])(t)
+    depth = PchipInterpolator([0, 0.25, 0.5, 1], [48, 60, 88, 112])(t)
+    height = PchipInterpolator([0, 0.25, 0.45, 0.62, 1], [14, -14, -34, -60, -240])(t)
+    x, z = half_width * np.sin(turn), depth * np.cos(turn) - 6
+    lower = 16 * np.cos(turn) * np.clip(1 - np.abs(t - 0.35) / 0.3, 0, 1)  # the neckline is lower in front
+    points = np.stack([x, height * np.ones_like(x) - lower, z], axis=-1)
+    return Surface(points, unit_texels(_BODY_ROWS, _BODY_COLUMNS))
+
+
+@cache
+def surface_triangles(rows: int, columns: int) -> NDArray[np.int32]:
+    """Triangles of a surface of that many rows and columns."""
+    return grid_triangles(rows, columns)
+
+
+def _behind(edge: Array, thickness: Array, thickness_behind: Array) -> list[Surface]:
+    """What joins the two sides of the sheet behind the head, and what closes it above."""
+    left, right = edge[:, 0], edge[:, -1]
+    middle, half = (left + right) / 2, (right - left) / 2
+    turn = np.linspace(np.pi, 0, _BACK)[:, None]
+    depth = _DEPTHS(np.clip(middle[:, 1], -170, 92))[:, None, None] * [0.0, 0.0, -1.0]
+    ring = half[:, None] * np.cos(turn) + depth * np.sin(turn)
+    away = ring / np.linalg.norm(ring, axis=-1, keepdims=True)
+    ends = np.stack([thickness[:, 0], thickness[:, -1]], axis=1)
+    thickness_behind = np.concatenate([ends[:, :1], thickness_behind[:, 1:-1], ends[:, 1:]], axis=1)
+    away[:, 0], away[:, -1] = _outward(edge)[:, 0], _outward(edge)[:, -1]
+    back = middle[:, None] + ring + thickness_behind[..., None] * away
+
+    top = np.concatenate([edge[0], (middle[:, None] + ring)[0, ::-1]])
+    cover = np.concatenate([thickness[0], thickness_behind[0, ::-1]])
+    centre = top.mean(axis=0)
+    turn = np.linspace(0, np.pi / 2, _CROWN)[:, None, None]
+    radial = top - centre
+    unit = radial / np.linalg.norm(radial, axis=-1, keepdims=True)
+    up = np.array([0.0, 1.0, 0.0])
+    crown = centre + np.cos(turn) * radial + np.sin(turn) * _CROWN_HEIGHT * up
+    crown += np.maximum(cover, cover.mean() * np.sin(turn[..., 0]))[..., None] * (
+        np.cos(turn) * unit + np.sin(turn) * up
+    )
+    back = back[:, ::-1]  # to the right as seen from behind
+    return [Surface(back, unit_texels(_ROWS, _BACK)), Surface(crown[::-1], unit_texels(_CROWN, len(top)))]
+
+
+def _outward(points: Array) -> Array:
+    """Level directions away from the axis of the head."""
+    direction = points * [1.0, 0.0, 1.0] + [0.0, 0.0, 10.0]
+    return np.asarray(direction / np.linalg.norm(direction, axis=-1, keepdims=True))
+
+
+@cache
+def unit_texels(rows: int, columns: int) -> Array:
+    """(rows, columns, 2) places of a grid's points in a texture of its own, 0 to 1."""
+    return np.stack(np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij"), axis=-1)

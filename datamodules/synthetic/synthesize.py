@@ -1,0 +1,54 @@
+"""Synthetic faces as files, for whoever wants them so."""
+
+import os
+from pathlib import Path
+
+from datamodules.errors import InputError
+from datamodules.files.images import write_jpeg
+from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
+from datamodules.synthetic.population import Population
+from datamodules.synthetic.sheet import people_sheet, samples_sheet
+
+
+def synthesize(
+    out: Path = Path("synthetic-faces"),
+    samples: int = 600,
+    seed: int = 0,
+    image_size: int = 256,
+    first_person: int = 0,
+    processes: int | None = None,
+    sheet: bool = False,
+) -> int:
+    """Draws faces by formula, in the layout of the real data sets, with the face model that belongs to them.
+
+    Args:
+        out: Folder for the data set, new or empty; an interrupted command goes on with --out as it was.
+        samples: How many faces; six of each person.
+        seed: Decides who they are.
+        image_size: Pixels a side of the photographs.
+        first_person: Number of the first person: sets of one seed whose numbers differ share nobody.
+        processes: How many draw at a time, all cores by default; any number makes the same files.
+        sheet: Write contact sheets of the first faces to --out instead of a data set.
+
+    Returns:
+        How many faces were drawn.
+    """
+    settings = SyntheticSettings(samples, seed, image_size, first_person)
+    if sheet:
+        return _write_sheets(out, Population(seed, image_size))
+    drawn = make_data_set(settings, out.absolute(), processes or os.cpu_count() or 1)
+    print(f"{drawn} faces drawn, {samples} in {out}.\nTrain on them: python run.py fit --data.root {out}  "
+          f"(their face model, {out / MODEL_FILE}, is found by itself)")  # fmt: skip
+    return drawn
+
+
+def _write_sheets(out: Path, population: Population) -> int:
+    sheets = {"faces.jpg": samples_sheet(population), "people.jpg": people_sheet(population)}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, picture in sheets.items():
+            write_jpeg(out / name, picture)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder that can.") from error
+    print(f"Contact sheets: {', '.join(str(out / name) for name in sheets)}")
+    return 0
