@@ -1,4 +1,4 @@
-# make fit     set up, then train (ARGS="--data.root ...": options of run.py fit)
+# make fit     set up, then train on faces by formula (ARGS="--data.root ...": options of run.py fit)
 # make test    set up, then format, lint, types and the quick tests
 # Both install once; a second call installs nothing again.
 
@@ -33,6 +33,7 @@ evidence: bench
 
 bench: $(INSTALLED)
 	$(VENV)/bin/pip install --quiet -e '.[bench]'
+	$(RUN) -m benchmarks.synthetic --many
 	$(RUN) -m benchmarks.training_step
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

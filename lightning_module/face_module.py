@@ -10,7 +10,7 @@ from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.samples import FaceBatch
-from lightning_module.hourglass import Hourglass, Tail
+from lightning_module.hourglass import PAIRS, Hourglass, Tail
 from lightning_module.losses import Norm, Reduction, weighted_distance
 from lightning_module.metrics import LANDMARKS_2D, FaceErrors
 from lightning_module.nme import NMEReport
@@ -52,6 +52,7 @@ class FaceModule(LightningModule):
         tail: "published" or "linear"; see Hourglass.
         is_residual: Whether the network predicts the difference from the mean map.
         norm_momentum: Of the batch norms; 0.001 as published, more for short runs.
+        pairs: Of residual blocks; 5 as published, fewer for small images.
         weights: How much each area counts.
         loss_norm: Norm of a texel's difference.
         loss_reduction: Over texels.
@@ -76,6 +77,7 @@ class FaceModule(LightningModule):
         tail: Tail = "linear",
         is_residual: bool = True,
         norm_momentum: float = 0.001,
+        pairs: int = PAIRS,
         weights: RegionWeights = RegionWeights(),  # noqa: B008  # frozen
         loss_norm: Norm = "l2",
         loss_reduction: Reduction = "mean",
@@ -86,7 +88,7 @@ class FaceModule(LightningModule):
         super().__init__()
         self.save_hyperparameters(logger=False)
         self.weights = weights
-        self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum)
+        self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs)
         self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tail = tail
         self._is_residual = is_residual

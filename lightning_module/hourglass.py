@@ -15,9 +15,9 @@ from datamodules.errors import InputError
 Tail = Literal["published", "linear"]
 
 _KERNEL = 4
-_PAIRS = 5  # of residual blocks; each halves the resolution and doubles the channels
+PAIRS = 5  # of residual blocks, as published; each halves the resolution and doubles the channels
 _TAIL_LAYERS = 3
-# Decoder layers by the times they upsample, each as channels in units of the base.
+# Decoder layers, coarsest first, each as channels in units of the base; all but the coarsest begin by upsampling.
 _DECODER = [[32], [16, 16, 16], [8, 8, 8], [4, 4, 4], [2, 2], [1, 1]]
 
 
@@ -28,12 +28,14 @@ class Hourglass(nn.Module):
 
     Args:
         base_channels: Channels of the first convolution; all others are multiples of it.
-        image_size: Pixels a side of the input, a multiple of 32.
-        map_size: Texels a side of the output: image_size / 32 * (1, 2, ... or 32). Where it is smaller than the image,
-            the last upsampling layers keep their resolution instead.
+        image_size: Pixels a side of the input, a multiple of 2 to the power of `pairs`.
+        map_size: Texels a side of the output: image_size / 2^pairs * (1, 2, ... or 2^pairs). Where it is smaller than
+            the image, the last upsampling layers keep their resolution instead.
         tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms,
             "linear" has none, as many parameters, and starts from zero.
         norm_momentum: Of the batch norms' running statistics; 0.001 is the published decay of 0.999.
+        pairs: Of residual blocks, 1 to 5; with fewer, a small image is not squeezed to nothing: 64 pixels and 3 pairs
+            meet at 8 x 8, as 256 pixels and the published 5 do.
 
     Raises:
         InputError: If the sizes do not go together.
@@ -46,20 +48,24 @@ class Hourglass(nn.Module):
         map_size: int = 256,
         tail: Tail = "published",
         norm_momentum: float = 0.001,
+        pairs: int = PAIRS,
     ) -> None:
         super().__init__()
         if base_channels < 1:
             raise InputError(f"base_channels is {base_channels}: give at least 1.")
-        doublings = _doublings(image_size, map_size)
+        if not 1 <= pairs <= PAIRS:
+            raise InputError(f"pairs is {pairs}: give a number from 1 to {PAIRS}.")
+        doublings = _doublings(image_size, map_size, pairs)
         self.stem = _Convolution(3, base_channels, 1, norm_momentum)
-        channels = [base_channels * 2**level for level in range(_PAIRS + 1)]
+        channels = [base_channels * 2**level for level in range(pairs + 1)]
         self.encoder = nn.Sequential()
         for narrow, wide in pairwise(channels):
             self.encoder.append(_ResidualBlock(narrow, wide, 2, norm_momentum))
             self.encoder.append(_ResidualBlock(wide, wide, 1, norm_momentum))
         self.decoder = nn.Sequential()
         width = channels[-1]
-        for level, layers in enumerate(_DECODER):
+        for level, layers in enumerate(_DECODER[PAIRS - pairs :]):
+            layers = layers if level else layers[:1]  # the coarsest has one layer
             for layer, multiple in enumerate(layers):
                 stride = 2 if layer == 0 and 0 < level <= doublings else 1
                 self.decoder.append(_Transposed(width, base_channels * multiple, stride, norm_momentum, nn.ReLU(True)))
@@ -138,12 +144,12 @@ def _batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=momentum)
 
 
-def _doublings(image_size: int, map_size: int) -> int:
-    """How many of the decoder's five upsampling layers double the resolution."""
-    coarsest, rest = divmod(image_size, 2**_PAIRS)
+def _doublings(image_size: int, map_size: int, pairs: int) -> int:
+    """How many of the decoder's upsampling layers double the resolution."""
+    coarsest, rest = divmod(image_size, 2**pairs)
     if coarsest < 1 or rest:
-        raise InputError(f"image_size is {image_size}: give a multiple of {2**_PAIRS}.")
-    sizes = [coarsest * 2**doublings for doublings in range(_PAIRS + 1)]
+        raise InputError(f"image_size is {image_size}: give a multiple of {2**pairs}.")
+    sizes = [coarsest * 2**doublings for doublings in range(pairs + 1)]
     if map_size not in sizes:
         raise InputError(f"map_size is {map_size}: with image_size {image_size} it can be one of {sizes}.")
     return sizes.index(map_size)

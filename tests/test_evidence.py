@@ -15,6 +15,35 @@ PROJECT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def bare_fit(tmp_path_factory):
+    """What `python run.py fit` makes, with nothing said but where to keep it."""
+    folder = tmp_path_factory.mktemp("bare")
+    torch.set_num_threads(2)
+    try:
+        return main(["fit", f"--tracking.folder={folder}", f"--data.cache_dir={folder / 'cache'}",
+                     "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"])  # fmt: skip
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_a_bare_fit_knows_new_people(bare_fit):
+    report, mean_map = (bare_fit.reports["test"][name] for name in ("nme", "nme_mean_map"))
+    print("synthetic test faces, NME %:", report.by_bin, "mean", report.mean_of_bins, "mean map", mean_map.mean_of_bins)
+    assert report.mean_of_bins <= 5
+    assert max(report.by_bin.values()) <= 6
+    assert mean_map.mean_of_bins >= 20
+
+
+def test_a_bare_fit_finds_real_faces(bare_fit, real, tmp_path):
+    result = main(["test", f"--ckpt_path={bare_fit.folder.best_checkpoint}", f"--data.test_root={real / 'aflw2000'}",
+                   f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}", f"--tracking.folder={tmp_path}",
+                   "--trainer.enable_progress_bar=false"])  # fmt: skip
+    report = result.reports["test"]["nme"]
+    print("ten real faces, NME %:", report.by_bin, report.counts, "mean of faces", report.mean_of_faces)
+    assert report.mean_of_faces <= 9
+
+
 def test_ten_real_faces_are_learnt_by_heart(real, tmp_path):
     torch.set_num_threads(2)
     root = real / "aflw2000"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from datamodules.errors import InputError
@@ -21,7 +22,7 @@ from datamodules.files.face_mat import FaceParameters, write_face_mat
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.face_model import synthetic_model
 from datamodules.synthetic.lighting import openness
-from datamodules.synthetic.population import VIEWS, Population
+from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 
 VERSION = 1  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
 MODEL_FILE = Path("model") / "BFM.mat"
@@ -38,12 +39,14 @@ class SyntheticSettings:
         seed: Decides who they are, and all else.
         image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
         first_person: Number of the first person; sets whose numbers differ share nobody.
+        tilt_deg: Standard deviations of pitch and roll.
     """
 
     samples: int
     seed: int = 0
     image_size: int = 256
     first_person: int = 0
+    tilt_deg: tuple[float, float] = TILT_DEG
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -52,6 +55,8 @@ class SyntheticSettings:
             raise InputError(f"--image_size is {self.image_size}: give a number of pixels from 32 to 4096.")
         if self.seed < 0 or self.first_person < 0:
             raise InputError(f"--seed is {self.seed}, --first_person {self.first_person}: give numbers from 0.")
+        if not all(0 <= deviation <= 30 for deviation in self.tilt_deg):
+            raise InputError(f"--tilt_deg is {list(self.tilt_deg)}: give two numbers of degrees from 0 to 30.")
 
     @property
     def fingerprint(self) -> str:
@@ -136,7 +141,7 @@ def _mapped(
     if processes <= 1 or len(tasks) <= _CHUNK:
         yield from map(draw, tasks)
         return
-    with ProcessPoolExecutor(processes, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(processes, initializer=_use_one_thread) as pool:
         try:
             yield from pool.map(draw, tasks, chunksize=_CHUNK)
         except BaseException:
@@ -144,10 +149,16 @@ def _mapped(
             raise
 
 
+def _use_one_thread() -> None:
+    """Processes that each use all cores wait for one another, and take twice as long."""
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
+
+
 def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int]) -> tuple[int, int]:
     """Draws the missing views of a person; how many, and how many there are now."""
     person, views = task
-    population = Population(settings.seed, settings.image_size)
+    population = Population(settings.seed, settings.image_size, settings.tilt_deg)
     made = 0
     for view in range(views):
         number = settings.first_person + person

@@ -6,7 +6,7 @@ from pathlib import Path
 from datamodules.dataset import SampleMaker
 from datamodules.errors import InputError
 from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
-from datamodules.synthetic.population import Population
+from datamodules.synthetic.population import TILT_DEG, Population
 from datamodules.synthetic.stream import StreamedFaces
 
 _FIRST_VALIDATION_PERSON = 300_000
@@ -21,6 +21,7 @@ class SyntheticFaces:
         samples: Faces to train and validate on; with `stream`, an epoch's.
         test_samples: Faces to test on.
         image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
+        tilt_deg: Standard deviations of pitch and roll; yaw goes all the way round to either side.
         seed: Decides them all. The run's own seed does not: runs that are compared share their data.
         stream: Draw new faces for every epoch instead of reading some again.
         validation_samples: Faces to validate on while faces are streamed.
@@ -32,6 +33,7 @@ class SyntheticFaces:
     seed: int = 0
     stream: bool = False
     validation_samples: int = 600
+    tilt_deg: tuple[float, float] = TILT_DEG
 
     def __post_init__(self) -> None:
         for name in ("samples", "test_samples", "validation_samples"):
@@ -42,17 +44,20 @@ class SyntheticFaces:
     def train_settings(self) -> SyntheticSettings:
         """What is on disk for training and validation."""
         if self.stream:
-            return SyntheticSettings(self.validation_samples, self.seed, self.image_size, _FIRST_VALIDATION_PERSON)
-        return SyntheticSettings(self.samples, self.seed, self.image_size)
+            return self._settings(self.validation_samples, _FIRST_VALIDATION_PERSON)
+        return self._settings(self.samples, 0)
 
     @property
     def test_settings(self) -> SyntheticSettings:
         """What is on disk for testing."""
-        return SyntheticSettings(self.test_samples, self.seed, self.image_size, _FIRST_TEST_PERSON)
+        return self._settings(self.test_samples, _FIRST_TEST_PERSON)
+
+    def _settings(self, samples: int, first_person: int) -> SyntheticSettings:
+        return SyntheticSettings(samples, self.seed, self.image_size, first_person, self.tilt_deg)
 
     def streamed(self, maker: SampleMaker) -> StreamedFaces:
         """The faces to train on, where they are streamed."""
-        return StreamedFaces(Population(self.seed, self.image_size), self.samples, maker)
+        return StreamedFaces(Population(self.seed, self.image_size, self.tilt_deg), self.samples, maker)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from datamodules.synthetic.looks import Look, draw_look
 
 _MOST_DEVIATIONS = 2.6
 _TRIES = 50
-_PITCH_DEG, _ROLL_DEG = 9.0, 5.0  # standard deviations
-_MOST_PITCH_DEG, _MOST_ROLL_DEG = 30.0, 20.0
+_MOST_TURNED = 3.0  # standard deviations of pitch and roll
 CROP_SHARE = 0.72  # of the image's side that the plain crop takes: the rest is there for jitter and rotation
 
 # How often each expression is seen, and the range of its amount.
@@ -70,15 +69,19 @@ def draw_person(rng: np.random.Generator) -> tuple[NDArray[np.float32], Look]:
 
 
 def draw_face(
-    identity: NDArray[np.float32], look: Look, yaw_deg: float, image_size: int, rng: np.random.Generator
+    identity: NDArray[np.float32],
+    look: Look,
+    yaw_deg: float,
+    tilt_deg: tuple[float, float],
+    image_size: int,
+    rng: np.random.Generator,
 ) -> SyntheticFace:
-    """That person, seen from there."""
+    """That person, seen from there; pitch and roll are normal, with those standard deviations."""
     coefficients = np.zeros(SAMPLE_COEFFICIENTS, np.float32)
     coefficients[:IDENTITY_COEFFICIENTS] = identity
     expression = _draw_expression(rng)
     coefficients[IDENTITY_COEFFICIENTS : IDENTITY_COEFFICIENTS + len(expression)] = expression
-    pitch = np.clip(rng.normal(0, _PITCH_DEG), -_MOST_PITCH_DEG, _MOST_PITCH_DEG)
-    roll = np.clip(rng.normal(0, _ROLL_DEG), -_MOST_ROLL_DEG, _MOST_ROLL_DEG)
+    pitch, roll = tilt_deg * rng.normal(size=2).clip(-_MOST_TURNED, _MOST_TURNED)
     gaze = (float(rng.normal(0, 2.2)), float(rng.normal(0, 1.0)))
     share = CROP_SHARE * rng.uniform(0.9, 1.05)
     centre = (0.5 + rng.uniform(-0.03, 0.03, 2)) * image_size

@@ -12,6 +12,7 @@ from datamodules.synthetic.renderer import render
 
 VIEWS = 6  # of each person: as many equal parts as the yaw range has
 YAW_RANGE_DEG = 90.0
+TILT_DEG = (5.0, 3.0)  # of pitch and roll: what a small network learns in minutes beside all of yaw
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class Population:
     Attributes:
         seed: Decides all of them.
         image_size: Pixels a side of the photographs.
+        tilt_deg: Standard deviations of pitch and roll.
     """
 
     seed: int
     image_size: int
+    tilt_deg: tuple[float, float] = TILT_DEG
 
     def person(self, person: int) -> tuple[NDArray[np.float32], Look]:
         """(199,) identity coefficients, and the look."""
@@ -36,7 +39,7 @@ class Population:
         rng = np.random.default_rng([self.seed, person, 1 + view])
         part = (view + person) % VIEWS
         yaw_deg = YAW_RANGE_DEG * (2 * (part + rng.random()) / VIEWS - 1)
-        return draw_face(identity, look, yaw_deg, self.image_size, rng), rng
+        return draw_face(identity, look, yaw_deg, self.tilt_deg, self.image_size, rng), rng
 
     def photograph(self, person: int, view: int) -> tuple[SyntheticFace, NDArray[np.uint8]]:
         """One view of a person, and (S, S, 3) RGB."""

@@ -100,7 +100,7 @@ def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
     for surface, (projection, rotation), place in parts:
         rows, columns = surface.points.shape[:2]
         points = surface.points.reshape(-1, 3)
-        vertices.append(project(points, projection))
+        vertices.append(project(points, np.asarray(projection, np.float64)))
         normals.append(surface_normals(surface.points).reshape(-1, 3) @ rotation.T)
         texels.append(surface.texels.reshape(-1, 2) * [place.height - 1, place.width - 1] + [place.top, place.left])
         triangles.append(surface_triangles(rows, columns) + first)

@@ -6,7 +6,7 @@ from pathlib import Path
 from datamodules.errors import InputError
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
-from datamodules.synthetic.population import Population
+from datamodules.synthetic.population import TILT_DEG, Population
 from datamodules.synthetic.sheet import people_sheet, samples_sheet
 
 
@@ -16,6 +16,7 @@ def synthesize(
     seed: int = 0,
     image_size: int = 256,
     first_person: int = 0,
+    tilt_deg: tuple[float, float] = TILT_DEG,
     processes: int | None = None,
     sheet: bool = False,
 ) -> int:
@@ -27,15 +28,16 @@ def synthesize(
         seed: Decides who they are.
         image_size: Pixels a side of the photographs.
         first_person: Number of the first person: sets of one seed whose numbers differ share nobody.
+        tilt_deg: Standard deviations of pitch and roll; yaw goes from -90 to 90 degrees.
         processes: How many draw at a time, all cores by default; any number makes the same files.
         sheet: Write contact sheets of the first faces to --out instead of a data set.
 
     Returns:
         How many faces were drawn.
     """
-    settings = SyntheticSettings(samples, seed, image_size, first_person)
+    settings = SyntheticSettings(samples, seed, image_size, first_person, tilt_deg)
     if sheet:
-        return _write_sheets(out, Population(seed, image_size))
+        return _write_sheets(out, Population(seed, image_size, tilt_deg))
     drawn = make_data_set(settings, out.absolute(), processes or os.cpu_count() or 1)
     print(f"{drawn} faces drawn, {samples} in {out}.\nTrain on them: python run.py fit --data.root {out}  "
           f"(their face model, {out / MODEL_FILE}, is found by itself)")  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_face_depends_on_its_numbers_alone():
 def test_the_far_side_of_a_turned_head_is_hidden(yaw_deg, hidden):
     """+yaw turns the nose to the left of the image, and what is at its left away from the camera."""
     identity, look = _person()
-    face = draw_face(identity, look, yaw_deg, 256, np.random.default_rng(0))
+    face = draw_face(identity, look, yaw_deg, (5.0, 3.0), 256, np.random.default_rng(0))
     vertices, triangles = _vertices(face), synthetic_model().face.triangles
     ids, barycentric = rasterize(vertices, triangles, 256, 256)
     depth = (vertices[triangles[ids], 2] * barycentric).sum(axis=-1)

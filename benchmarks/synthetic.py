@@ -1,0 +1,60 @@
+"""How fast faces are drawn, and whether drawing many of them leaks: python -m benchmarks.synthetic [--many]."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # one core is what is measured
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.record import save
+from datamodules.files.images import write_jpeg
+from datamodules.synthetic.population import VIEWS, Population
+
+_SIZE = 256
+_REPEATS, _PEOPLE = 5, 10
+_MANY = 10_000
+
+
+def _seconds_a_face(population: Population, first: int, folder: Path) -> float:
+    """Everything on, JPEG included, six views of each of ten people."""
+    start = time.perf_counter()
+    for person in range(first, first + _PEOPLE):
+        for view in range(VIEWS):
+            write_jpeg(folder / "face.jpg", population.photograph(person, view)[1])
+    return (time.perf_counter() - start) / (_PEOPLE * VIEWS)
+
+
+def _memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Writes results/synthetic.json."""
+    cv2.setNumThreads(1)
+    population = Population(0, _SIZE)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _seconds_a_face(population, 0, folder)  # compiles, and fills what is cached
+        seconds = [_seconds_a_face(population, _PEOPLE * (1 + i), folder) for i in range(_REPEATS)]
+    figures = {"image_size": _SIZE, "faces_a_second_one_core": 1 / float(np.median(seconds)),
+               "of_repeats": [1 / value for value in seconds]}  # fmt: skip
+    if "--many" in sys.argv[1:]:
+        small = Population(0, 128)
+        memory = []
+        for number in range(_MANY):
+            small.photograph(*divmod(number, VIEWS))
+            if number in (999, _MANY - 1):
+                memory.append(_memory_mb())
+        figures |= {"peak_memory_mb_after_1000": memory[0], f"peak_memory_mb_after_{_MANY}": memory[1]}
+    save("synthetic", "python -m benchmarks.synthetic --many", figures)
+
+
+if __name__ == "__main__":
+    main()
