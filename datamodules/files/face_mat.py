@@ -67,16 +67,17 @@ def write_face_mat(path: Path, face: FaceParameters, image_size: tuple[int, int]
         face: What it is to say; 3-D landmarks are written as 2-D ones too (pt2d).
         image_size: Width, height of the photograph, which becomes the region of interest (roi) as a whole.
     """
-    arrays = {
+    arrays: dict[str, NDArray[np.generic]] = {}
+    if image_size is not None:
+        arrays["roi"] = np.array([[1, 1, *image_size]], np.int16)
+    if face.landmarks_68_px is not None:
+        landmarks = (face.landmarks_68_px + np.array([1, 1, 0], np.float32)).T
+        arrays |= {"pt2d": landmarks[:2], _LANDMARKS: landmarks}
+    arrays |= {
         "Shape_Para": face.coefficients[:IDENTITY_COEFFICIENTS, None],
         "Exp_Para": face.coefficients[IDENTITY_COEFFICIENTS:, None],
         "Pose_Para": face.pose[None],
     }
-    if face.landmarks_68_px is not None:
-        arrays[_LANDMARKS] = (face.landmarks_68_px + np.array([1, 1, 0], np.float32)).T
-        arrays["pt2d"] = arrays[_LANDMARKS][:2]
-    if image_size is not None:
-        arrays["roi"] = np.array([[1, 1, *image_size]], np.int16)
     savemat(path, arrays)
 
 

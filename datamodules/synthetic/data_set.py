@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,6 @@ from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_c
 from datamodules.files.face_mat import FaceParameters, write_face_mat
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.face_model import synthetic_model
-from datamodules.synthetic.lighting import openness
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 
 VERSION = 1  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
@@ -125,7 +125,6 @@ def _is_made(settings: SyntheticSettings, root: Path) -> bool:
 
 def _draw(settings: SyntheticSettings, folder: Path, processes: int) -> int:
     tasks = [(person, min(VIEWS, settings.samples - VIEWS * person)) for person in range(-(-settings.samples // VIEWS))]
-    openness()  # processes that are forked have it then, and the model
     draw = partial(_draw_person, settings, folder)
     drawn = 0
     with tqdm(total=settings.samples, desc="Drawing faces", unit="face", leave=False) as progress:
@@ -141,7 +140,8 @@ def _mapped(
     if processes <= 1 or len(tasks) <= _CHUNK:
         yield from map(draw, tasks)
         return
-    with ProcessPoolExecutor(processes, initializer=_use_one_thread) as pool:
+    # forked processes would wait for ever for threads that only their parent has
+    with ProcessPoolExecutor(processes, get_context("spawn"), _use_one_thread) as pool:
         try:
             yield from pool.map(draw, tasks, chunksize=_CHUNK)
         except BaseException:

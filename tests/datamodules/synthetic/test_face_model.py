@@ -65,7 +65,7 @@ def test_identity_modes_are_orthonormal_and_fall(model):
 def test_a_jaw_that_drops_opens_the_mouth(model):
     closed, opened = model.face.mean[model.face.landmark_vertices], _moved(model, "jaw")
     gap = [points[62, 1] - points[66, 1] for points in (closed, opened)]
-    assert gap[0] < 2
+    assert gap[0] < 3
     assert gap[1] > 15
     assert abs(opened[30] - closed[30]).max() < 1  # and leaves the nose alone
 
