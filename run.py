@@ -25,7 +25,7 @@ def main(args: Sequence[str] | None = None) -> object:
     if arguments[:1] == ["synthesize"]:
         from datamodules.synthetic.synthesize import synthesize
 
-        return _call(synthesize, arguments)
+        return _call(synthesize, ["--sheet=true" if argument == "--sheet" else argument for argument in arguments])
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.tracked_cli import TrackedCLI
 

@@ -22,13 +22,14 @@ def prepare(data: FaceDataModule, out: Path) -> int:
     of the data set. Files that are there are kept, so that an interrupted command goes on.
 
     Args:
-        data: Which faces; --data.root and --data.morphable_model are needed. Nothing is augmented.
+        data: Which faces; synthetic ones where --data.root is not given. Nothing is augmented.
         out: Folder to write to.
 
     Returns:
         How many faces were written.
     """
     data.check("fit")
+    data.prepare_data()
     faces = data.plain_faces()
     rows = [position for position in range(len(faces)) if not _is_done(faces, position, out)]
     loader = DataLoader(faces, _BATCH, sampler=[(0, position) for position in rows], num_workers=data.num_workers)

@@ -58,5 +58,5 @@ def test_a_typo_is_one_line(root, model_file, tmp_path):
 
 
 def test_what_is_not_given_is_named(model_file, tmp_path):
-    with pytest.raises(InputError, match=r"--data\.root is not set"):
+    with pytest.raises(InputError, match=r"neither --data\.root nor --data\.test_root"):
         main(["prepare", f"--data.morphable_model={model_file}", f"--out={tmp_path}"])

@@ -29,7 +29,21 @@ def test_a_linear_tail_has_as_many_parameters_and_no_bounds():
     with torch.no_grad():
         image = torch.rand(4, 3, 64, 64)
         assert 0 <= published(image).min() <= published(image).max() <= 1
+        assert (linear(image) == 0).all()  # it starts from its centre
+        torch.nn.init.ones_(linear.decoder[-1].norm.weight)
         assert linear(image).min() < -0.5
+
+
+def test_fewer_pairs_leave_more_of_a_small_image():
+    network = Hourglass(8, 64, 32, "linear", pairs=3)
+    assert network.encoder(network.stem(torch.rand(2, 3, 64, 64))).shape == (2, 64, 8, 8)
+    assert network(torch.rand(2, 3, 64, 64)).shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("pairs", [0, 6])
+def test_a_number_of_pairs_that_there_is_not_is_refused(pairs):
+    with pytest.raises(InputError, match="pairs is"):
+        Hourglass(2, 64, 64, pairs=pairs)
 
 
 @pytest.mark.parametrize(("image_size", "map_size"), [(32, 1), (32, 32), (64, 16), (128, 64), (96, 48)])

@@ -48,9 +48,10 @@ def test_dense_figures_appear_only_with_maps():
     true, predicted = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
     predicted[0, 0] = torch.tensor([[1.0, 2], [3, 99]])
     errors = FaceErrors()
-    errors.update(PREDICTED[:1], TARGET[:1], YAW[:1], torch.tensor([0]), (predicted, true, regions))
+    errors.update(PREDICTED[:1], TARGET[:1], YAW[:1], torch.tensor([0]), (predicted, true, regions), PREDICTED[0])
     reports = errors.reports()
     assert list(reports) == PROTOCOLS
+    torch.testing.assert_close(reports["nme_mean_map"].per_face, reports["nme"].per_face)
     eyes, mouth, face, dense = (
         reports[name].mean_of_faces for name in ("nme_eyes_nose", "nme_mouth", "nme_face", "nme_dense")
     )
