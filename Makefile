@@ -33,6 +33,7 @@ evidence: bench
 
 bench: $(INSTALLED)
 	$(VENV)/bin/pip install --quiet -e '.[bench]'
+	$(RUN) -m benchmarks.synthetic
 	$(RUN) -m benchmarks.synthetic --many
 	$(RUN) -m benchmarks.training_step
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
