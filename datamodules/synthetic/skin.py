@@ -185,7 +185,7 @@ def _masks() -> _Masks:
         + 0.6 * bump(x, y, (0.0, -90.0), (13.0, 2.6))  # under the lip
     )
     frame_x, frame_y = (x - 33) / 24, (y + 4) / 17
-    frame = np.exp(-(((np.hypot(frame_x, frame_y) ** 1.0 - 0.95) / 0.06) ** 2)) + bump(x, y, (0.0, 2.0), (9.0, 1.6))
+    frame = np.exp(-(((np.hypot(frame_x, frame_y) - 0.95) / 0.06) ** 2)) + bump(x, y, (0.0, 2.0), (9.0, 1.6))
     frame += (
         np.exp(-(((y - 3) / 1.8) ** 2))
         * ramp(np.abs(sheet.angle_deg), 38.0, 42.0)

@@ -4,6 +4,7 @@ import pytest
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_boxes
 from datamodules.geometry.rasterizer import rasterize
+from datamodules.geometry.shading import shade
 from datamodules.synthetic.face_model import synthetic_model
 from datamodules.synthetic.faces import CROP_SHARE, draw_face, draw_person
 from datamodules.synthetic.population import VIEWS, Population
@@ -89,11 +90,19 @@ def test_photographs_differ_in_light_and_are_not_flat():
 
 
 def test_where_skin_lies_in_the_photograph_is_where_the_position_map_says():
-    """Painted green at the tip of the nose, a face shows green at that landmark."""
-    from datamodules.synthetic import renderer
-
-    population = Population(2, 128)
-    face, rng = population.face(1, 0)
-    scene = renderer._build(face, rng)
-    tip = synthetic_model().face.landmark_vertices[30]
-    np.testing.assert_allclose(scene.vertices_px[tip], face.landmarks_68_px()[30], atol=1e-3)
+    """A texture with a dot at the tip of the nose, drawn as the renderer draws, shows it at that landmark."""
+    population = Population(2, 256)
+    model = synthetic_model().face
+    u, v = model.uv[model.landmark_vertices[30]]
+    row, col = np.mgrid[:256, :256]
+    dot = np.exp(-((row - (1 - v) * 255) ** 2 + (col - u * 255) ** 2) / 8).astype(np.float32)
+    texels = np.column_stack([(1 - model.uv[:, 1]) * 255, model.uv[:, 0] * 255]).astype(np.float32)
+    light = np.ones((len(texels), 3), np.float32)
+    for view in range(VIEWS):
+        face, _ = population.face(1, view)
+        fine = _vertices(face) * [2, 2, 1] + [0.5, 0.5, 0]
+        ids, barycentric = rasterize(fine, model.triangles, 512, 512)
+        image, _ = shade(ids, barycentric, model.triangles, texels, light, np.repeat(dot[..., None], 3, axis=2), 2)
+        tip = face.landmarks_68_px()[30]
+        brightest = np.unravel_index(image[..., 0].argmax(), image.shape[:2])
+        assert np.hypot(brightest[1] - tip[0], brightest[0] - tip[1]) < 2
