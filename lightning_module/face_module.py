@@ -53,6 +53,7 @@ class FaceModule(LightningModule):
         is_residual: Whether the network predicts the difference from the mean map.
         norm_momentum: Of the batch norms; 0.001 as published, more for short runs.
         pairs: Of residual blocks; 5 as published, fewer for small images.
+        direct_rank: Width of a direct way from the code to the map beside the decoder; 0 as published.
         weights: How much each area counts.
         loss_norm: Norm of a texel's difference.
         loss_reduction: Over texels.
@@ -78,6 +79,7 @@ class FaceModule(LightningModule):
         is_residual: bool = True,
         norm_momentum: float = 0.001,
         pairs: int = PAIRS,
+        direct_rank: int = 0,
         weights: RegionWeights = RegionWeights(),  # noqa: B008  # frozen
         loss_norm: Norm = "l2",
         loss_reduction: Reduction = "mean",
@@ -88,7 +90,7 @@ class FaceModule(LightningModule):
         super().__init__()
         self.save_hyperparameters(logger=False)
         self.weights = weights
-        self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs)
+        self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs, direct_rank)
         self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._tail = tail
         self._is_residual = is_residual

@@ -36,6 +36,10 @@ class Hourglass(nn.Module):
         norm_momentum: Of the batch norms' running statistics; 0.001 is the published decay of 0.999.
         pairs: Of residual blocks, 1 to 5; with fewer, a small image is not squeezed to nothing: 64 pixels and 3 pairs
             meet at 8 x 8, as 256 pixels and the published 5 do.
+        direct_rank: Width of a second, direct way from the code to the map, two linear layers added to the decoder's
+            output; 0, as published, for none. Through the deep plain decoder a short training brings the turn of the
+            head and little else (its nod and tilt least of all); the direct way brings all of it from the first step.
+            Needs the linear tail.
 
     Raises:
         InputError: If the sizes do not go together.
@@ -49,12 +53,15 @@ class Hourglass(nn.Module):
         tail: Tail = "published",
         norm_momentum: float = 0.001,
         pairs: int = PAIRS,
+        direct_rank: int = 0,
     ) -> None:
         super().__init__()
         if base_channels < 1:
             raise InputError(f"base_channels is {base_channels}: give at least 1.")
         if not 1 <= pairs <= PAIRS:
             raise InputError(f"pairs is {pairs}: give a number from 1 to {PAIRS}.")
+        if direct_rank < 0 or (direct_rank and tail != "linear"):
+            raise InputError(f"direct_rank is {direct_rank}: give 0, or a positive number with the linear tail.")
         doublings = _doublings(image_size, map_size, pairs)
         self.stem = _Convolution(3, base_channels, 1, norm_momentum)
         channels = [base_channels * 2**level for level in range(pairs + 1)]
@@ -79,12 +86,14 @@ class Hourglass(nn.Module):
         if tail == "linear":
             # begin with no deviation at all: unit variance would be noise that training has to take back first
             nn.init.zeros_(cast(_Transposed, self.decoder[-1]).norm.weight)
+        code_size = image_size // 2**pairs
+        self.direct = _Direct(channels[-1] * code_size**2, direct_rank, map_size) if direct_rank else None
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, map_size, map_size) from (N, 3, image_size, image_size) in [0, 1]: 0 to 1, or unbounded if linear."""
         encoded: Tensor = self.encoder(self.stem(image))
         decoded: Tensor = self.decoder(encoded)
-        return decoded
+        return decoded if self.direct is None else decoded + self.direct(encoded)
 
 
 class _Convolution(nn.Module):
@@ -138,6 +147,22 @@ class _Transposed(nn.Module):
             raised = raised[..., :-1, :-1]
         activated: Tensor = self.activation(self.norm(raised))
         return activated
+
+
+class _Direct(nn.Module):
+    """The whole code to the whole map through few numbers; starts from zero, as the linear tail does."""
+
+    def __init__(self, inputs: int, rank: int, map_size: int) -> None:
+        super().__init__()
+        self.map_size = map_size
+        self.reduce = nn.Linear(inputs, rank)
+        self.expand = nn.Linear(rank, 3 * map_size**2)
+        nn.init.zeros_(self.expand.weight)
+        nn.init.zeros_(self.expand.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        flat: Tensor = self.expand(functional.relu(self.reduce(features.flatten(1))))
+        return flat.unflatten(1, (3, self.map_size, self.map_size))
 
 
 def _batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:

@@ -76,4 +76,4 @@ def project(vertices: NDArray[np.floating], projection: NDArray[np.float64]) -> 
 
 
 def _matrices(rows: list[list[NDArray[np.float64]]]) -> NDArray[np.float64]:
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    return np.stack([number for row in rows for number in row], axis=-1).reshape(-1, 3, 3)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-_INSIDE = -1e-9  # a pixel on an edge belongs to a triangle in spite of rounding
+_INSIDE = -1e-9  # least weight: a pixel on an edge belongs to a triangle in spite of rounding
 
 
 def rasterize(
@@ -49,14 +49,19 @@ def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignor
             continue
         b_col, b_row = (cy - ay) / area, (ax - cx) / area  # how the weights change from pixel to pixel
         c_col, c_row = (ay - by) / area, (bx - ax) / area
+        a_col = -b_col - c_col
+        a_step, b_step, c_step = 1.0 / a_col, 1.0 / b_col, 1.0 / c_col
         for row in range(first_row, last_row + 1):
-            b_in_row, c_in_row = b_row * (row - ay), c_row * (row - ay)
-            for col in range(first_col, last_col + 1):
-                weight_b = b_in_row + b_col * (col - ax)
-                weight_c = c_in_row + c_col * (col - ax)
+            b_at, c_at = b_row * (row - ay) - b_col * ax, c_row * (row - ay) - c_col * ax  # the weights at column 0
+            a_at = 1.0 - b_at - c_at
+            # the columns where no weight is negative: cheaper than to ask it of each
+            first, last = _span(a_at, a_step, float(first_col), float(last_col))
+            first, last = _span(b_at, b_step, first, last)
+            first, last = _span(c_at, c_step, first, last)
+            for col in range(int(np.ceil(first)), int(np.floor(last)) + 1):
+                weight_b = b_at + b_col * col
+                weight_c = c_at + c_col * col
                 weight_a = 1.0 - weight_b - weight_c
-                if weight_a < _INSIDE or weight_b < _INSIDE or weight_c < _INSIDE:
-                    continue
                 z = weight_a * az + weight_b * bz + weight_c * cz
                 if z > depth[row, col]:
                     depth[row, col] = z
@@ -64,3 +69,12 @@ def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignor
                     barycentric[row, col, 0] = weight_a
                     barycentric[row, col, 1] = weight_b
                     barycentric[row, col, 2] = weight_c
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _span(at_zero, step, first, last):  # type: ignore[no-untyped-def]
+    """The part of first ... last where at_zero + column / step is at least _INSIDE; last < first where there is none."""
+    if np.isinf(step):  # the same in all columns
+        return (first, last) if at_zero >= _INSIDE else (first, first - 1.0)
+    crossing = (_INSIDE - at_zero) * step
+    return (max(first, crossing), last) if step > 0.0 else (first, min(last, crossing))

@@ -39,8 +39,9 @@ def shade(
 def _fill(triangle_ids, barycentric, triangles, texels, light, texture, s, image, coverage):  # type: ignore[no-untyped-def]
     height, width = coverage.shape
     last_row, last_col = texture.shape[0] - 2, texture.shape[1] - 2
-    share = np.float32(1.0 / (s * s))
+    share, one = np.float32(1.0 / (s * s)), np.float32(1.0)
     for row in range(height * s):
+        image_row, coverage_row = image[row // s], coverage[row // s]
         for col in range(width * s):
             t = triangle_ids[row, col]
             if t < 0:
@@ -50,12 +51,17 @@ def _fill(triangle_ids, barycentric, triangles, texels, light, texture, s, image
             y = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0]
             x = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1]
             top, left = min(max(int(y), 0), last_row), min(max(int(x), 0), last_col)
-            y -= top
-            x -= left
+            # in float32 all the way: an integer among them would make float64 of it
+            down, right = y - np.float32(top), x - np.float32(left)
+            up_left, up_right = (one - down) * (one - right), (one - down) * right
+            low_left, low_right = down * (one - right), down * right
             for k in range(3):
-                upper = texture[top, left, k] * (1 - x) + texture[top, left + 1, k] * x
-                lower = texture[top + 1, left, k] * (1 - x) + texture[top + 1, left + 1, k] * x
-                colour = upper * (1 - y) + lower * y
+                colour = (
+                    texture[top, left, k] * up_left
+                    + texture[top, left + 1, k] * up_right
+                    + texture[top + 1, left, k] * low_left
+                    + texture[top + 1, left + 1, k] * low_right
+                )
                 brightness = wa * light[a, k] + wb * light[b, k] + wc * light[c, k]
-                image[row // s, col // s, k] += share * colour * brightness
-            coverage[row // s, col // s] += share
+                image_row[col // s, k] += share * colour * brightness
+            coverage_row[col // s] += share

@@ -24,7 +24,7 @@ from datamodules.files.images import write_jpeg
 from datamodules.synthetic.face_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 
-VERSION = 1  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
+VERSION = 2  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
 MODEL_FILE = Path("model") / "BFM.mat"
 NAME = "faces by formula"
 _CHUNK = 4  # persons handed to a process at a time

@@ -54,17 +54,18 @@ def draw_light(rng: np.random.Generator) -> Light:
 
 def illuminate(normals: Array, openness: NDArray[np.floating], light: Light) -> NDArray[np.float32]:
     """(V, 3) light on surfaces with (V, 3) unit normals, in the camera's frame, that see so much of the sky."""
-    facing = normals @ light.directions.T
-    received = light.ambient + light.sky * (0.5 + 0.5 * normals[:, 1:2])
-    received = received * openness[:, None]
-    lit = np.clip((facing + 0.1) / 1.1, 0, None) * (0.4 + 0.6 * openness[:, None])
-    received = received + lit @ light.colours
+    normals = normals.astype(np.float32)  # powers of float64 cost three times as much
+    directions, colours = light.directions.astype(np.float32), light.colours.astype(np.float32)
+    facing = normals @ directions.T
+    received = (0.5 + 0.5 * normals[:, 1:2]) * light.sky.astype(np.float32) + light.ambient.astype(np.float32)
+    received *= openness[:, None]
+    received += np.clip((facing + 0.1) / 1.1, 0, None) * (0.4 + 0.6 * openness[:, None]) @ colours
     if light.gloss:
-        halfway = light.directions + np.array([0.0, 0.0, 1.0])
+        halfway = directions + np.array([0, 0, 1], np.float32)
         halfway /= np.linalg.norm(halfway, axis=-1, keepdims=True)
-        shine = np.clip(normals @ halfway.T, 0, None) ** light.sharpness * (facing > 0)
-        received = received + 2.5 * light.gloss * (shine @ light.colours)
-    return received.astype(np.float32)
+        shine = np.clip(normals @ halfway.T, 0, None) ** np.float32(light.sharpness) * (facing > 0)
+        received += np.float32(2.5 * light.gloss) * (shine @ colours)
+    return received
 
 
 def surface_normals(points: Array) -> Array:
@@ -79,7 +80,7 @@ def surface_normals(points: Array) -> Array:
     y = down[..., 2] * across[..., 0] - down[..., 0] * across[..., 2]
     z = down[..., 0] * across[..., 1] - down[..., 1] * across[..., 0]
     normals = np.stack([x, y, z], axis=-1)
-    return np.asarray(normals / (np.sqrt((normals**2).sum(axis=-1, keepdims=True)) + 1e-12))
+    return np.asarray(normals / (np.sqrt(x * x + y * y + z * z) + 1e-12)[..., None])
 
 
 @cache

@@ -12,23 +12,27 @@ _SEED = 20  # of the store; it is part of the embedded data, not of a run
 
 @cache
 def _store(scale: int) -> NDArray[np.float32]:
-    """(512, 512) unit variance, varying over so many pixels, wrapping round."""
+    """Unit variance, varying over so many pixels."""
     rng = np.random.default_rng([_SEED, scale])
     white = rng.standard_normal((_SIZE, _SIZE), np.float32)
     if scale > 1:
         frequency = np.hypot(np.fft.fftfreq(_SIZE)[:, None], np.fft.rfftfreq(_SIZE)[None])
         white = np.fft.irfft2(np.fft.rfft2(white) * np.exp(-((frequency * scale) ** 2) * 2)).astype(np.float32)
-    return np.asarray(white / white.std(), np.float32)
+    return _twice(white)
 
 
 @cache
 def _streaks() -> NDArray[np.float32]:
-    """(512, 512) fine across, long along the rows' direction downwards: hair."""
+    """Fine across, long along the rows' direction downwards: hair."""
     rng = np.random.default_rng([_SEED, 0])
     white = rng.standard_normal((_SIZE, _SIZE), np.float32)
     frequency = np.abs(np.fft.fftfreq(_SIZE)[:, None]) * 24 + np.abs(np.fft.rfftfreq(_SIZE)[None]) * 1.5
-    smooth = np.fft.irfft2(np.fft.rfft2(white) * np.exp(-(frequency**2) * 2)).astype(np.float32)
-    return np.asarray(smooth / smooth.std(), np.float32)
+    return _twice(np.fft.irfft2(np.fft.rfft2(white) * np.exp(-(frequency**2) * 2)).astype(np.float32))
+
+
+def _twice(noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(1024, 1024) of unit variance from (512, 512), again and again: any piece of it is a view, round its edges too."""
+    return np.tile(noise / noise.std(), (2, 2))
 
 
 def smooth_noise(shape: tuple[int, int], scale: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -47,6 +51,5 @@ def _cut(store: NDArray[np.float32], shape: tuple[int, int], rng: np.random.Gene
     height, width = shape
     if height > _SIZE or width > _SIZE:
         return np.asarray(cv2.resize(_cut(store, (_SIZE, _SIZE), rng), (width, height)), np.float32)
-    piece = np.take(np.take(store, np.arange(top, top + height), 0, mode="wrap"),
-                    np.arange(left, left + width), 1, mode="wrap")  # fmt: skip
+    piece = store[top : top + height, left : left + width]
     return piece[:, ::-1] if flip else piece

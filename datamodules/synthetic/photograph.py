@@ -10,6 +10,7 @@ from datamodules.synthetic.noise import smooth_noise
 
 _GREY_CHANCE = 0.14
 _GREY = np.array([0.3, 0.59, 0.11], np.float32)
+_EVENLY = np.full(3, 1 / 3, np.float32)
 _TABLE = 4096
 
 
@@ -22,7 +23,7 @@ def develop(light: NDArray[np.float32], face: NDArray[np.float32], rng: np.rando
         rng: Decides the camera.
     """
     size = len(light)
-    metered = float((light.mean(axis=2) * face).sum() / max(float(face.sum()), 1.0))
+    metered = float((light @ _EVENLY * face).sum() / max(float(face.sum()), 1.0))
     wanted = float(np.clip(np.exp(rng.normal(np.log(0.25), 0.5)), 0.05, 0.7))
     scene = light * np.float32(wanted / max(metered, 1e-3) * 0.7 + 0.3 * rng.uniform(0.6, 1.6))
     if rng.random() < _GREY_CHANCE:

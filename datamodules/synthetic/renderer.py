@@ -103,11 +103,24 @@ def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
         vertices.append(project(points, np.asarray(projection, np.float64)))
         normals.append(surface_normals(surface.points).reshape(-1, 3) @ rotation.T)
         texels.append(surface.texels.reshape(-1, 2) * [place.height - 1, place.width - 1] + [place.top, place.left])
-        triangles.append(surface_triangles(rows, columns) + first)
+        corners = surface_triangles(rows, columns)
+        if surface is whole:  # of which nobody sees the inside
+            corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
+        triangles.append(corners + first)
         open_sky.append(openness() if surface is whole else np.full(len(points), _OPEN, np.float32))
         first += len(points)
     return _Scene(np.concatenate(vertices), np.concatenate(normals), np.concatenate(texels).astype(np.float32),
                   np.concatenate(triangles), np.concatenate(open_sky))  # fmt: skip
+
+
+def _face_camera(points_px: Array) -> NDArray[np.bool_]:
+    """(F,) for a grid's triangles, in the order of `grid_triangles`: half of a head looks away, and need not be drawn."""
+    x, y = points_px[..., 0], points_px[..., 1]
+    across_x, across_y = x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1]
+    down_x, down_y = x[1:] - x[:-1], y[1:] - y[:-1]
+    upper = across_x[:-1] * down_y[:, :-1] - across_y[:-1] * down_x[:, :-1]
+    lower = across_x[1:] * down_y[:, 1:] - across_y[1:] * down_x[:, 1:]
+    return np.concatenate([upper.ravel(), lower.ravel()]) > 0
 
 
 def _body_view(face: SyntheticFace, rng: np.random.Generator) -> tuple[Array, Array]:

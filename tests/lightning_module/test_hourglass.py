@@ -46,6 +46,24 @@ def test_a_number_of_pairs_that_there_is_not_is_refused(pairs):
         Hourglass(2, 64, 64, pairs=pairs)
 
 
+def test_a_direct_way_starts_from_nothing_and_sees_the_whole_code():
+    network = Hourglass(4, 64, 32, "linear", pairs=3, direct_rank=8)
+    image = torch.rand(2, 3, 64, 64)
+    assert (network(image) == 0).all()
+    torch.nn.init.ones_(network.direct.expand.weight)
+    code = network.encoder(network.stem(image)).detach().requires_grad_()
+    network.direct(code)[0, 0, 0, 0].backward()  # one texel
+    assert (code.grad[0].abs().sum(dim=0) > 0).all()
+    assert (code.grad[1] == 0).all()
+    assert Hourglass(4, 64, 32, "linear", pairs=3).direct is None
+
+
+@pytest.mark.parametrize(("rank", "tail"), [(-1, "linear"), (8, "published")])
+def test_a_direct_way_that_cannot_be_is_refused(rank, tail):
+    with pytest.raises(InputError, match="direct_rank is"):
+        Hourglass(2, 64, 64, tail, direct_rank=rank)
+
+
 @pytest.mark.parametrize(("image_size", "map_size"), [(32, 1), (32, 32), (64, 16), (128, 64), (96, 48)])
 def test_sizes_are_arguments(image_size, map_size):
     assert Hourglass(2, image_size, map_size)(torch.rand(2, 3, image_size, image_size)).shape[-1] == map_size
