@@ -162,7 +162,7 @@ class _Direct(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         flat: Tensor = self.expand(functional.relu(self.reduce(features.flatten(1))))
-        return flat.unflatten(1, (3, self.map_size, self.map_size))
+        return flat.reshape(-1, 3, self.map_size, self.map_size)
 
 
 def _batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
