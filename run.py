@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
 PROJECT = Path(__file__).resolve().parent
-_LIGHTNING = ("fit", "validate", "test", "predict")
+_FLAGS = ("--sheet", "--no_log")  # options that need no value
 
 
 def main(args: Sequence[str] | None = None) -> object:
@@ -25,7 +26,20 @@ def main(args: Sequence[str] | None = None) -> object:
     if arguments[:1] == ["synthesize"]:
         from datamodules.synthetic.synthesize import synthesize
 
-        return _call(synthesize, ["--sheet=true" if argument == "--sheet" else argument for argument in arguments])
+        return _call(synthesize, arguments)
+    if arguments[:1] == ["evaluate"]:
+        from lightning_module.evaluation.command import evaluate
+
+        return _call(evaluate, arguments)
+    if arguments[:1] == ["compare"]:
+        from lightning_module.reporting.compare import compare
+
+        options = list(takewhile(lambda argument: not argument.startswith("-"), arguments[1:]))
+        return _call(compare, ["compare", *(f"--runs+={name}" for name in options), *arguments[1 + len(options) :]])
+    if arguments[:1] == ["ui"]:
+        from lightning_module.reporting.ui import ui
+
+        return _call(ui, arguments)
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.tracked_cli import TrackedCLI
 
@@ -39,7 +53,7 @@ def _call(function: Callable[..., object], arguments: list[str]) -> object:
 
     from datamodules.errors import OneLineErrors
 
-    command, *options = arguments
+    command, *options = (f"{argument}=true" if argument in _FLAGS else argument for argument in arguments)
     parser = type("Parser", (OneLineErrors, ArgumentParser), {})
     return auto_cli(function, args=options, prog=f"run.py {command}", as_positional=False, parser_class=parser)
 

@@ -2,8 +2,9 @@
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from datamodules.files.face_folders import FolderLayout, is_validation, scan
 from datamodules.files.index import FaceIndex, Verification, open_index
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout, make_uv_layout
+from datamodules.other_landmarks import with_landmarks
 from datamodules.position_map import PositionMapper
 from datamodules.sampler import EpochSampler
 from datamodules.samples import FaceBatch, FaceSample
@@ -40,6 +42,9 @@ class FaceDataModule(LightningDataModule):
             the data set's card names.
         uv_coordinates: Its texture coordinates; BFM_UV.mat beside it by default.
         test_root: Folder to test (and to predict) on.
+        test_landmarks: Other true landmarks for it, such as AFLW2000-3D's re-annotation: .npy, .npz or .mat of
+            (N, 68, 3) or (N, 68, 2) or transposed, in the order of the sorted names of the complete folder.
+        test_landmarks_first_pixel: What that file calls the first pixel: 0 for the re-annotation, 1 for `pt3d_68`.
         synthetic: The faces to use where neither folder is given.
         batch_size: Faces a step, on each device.
         num_workers: Processes that decode and warp; any number gives the same run.
@@ -61,6 +66,8 @@ class FaceDataModule(LightningDataModule):
         morphable_model: Path | None = None,
         uv_coordinates: Path | None = None,
         test_root: Path | None = None,
+        test_landmarks: Path | None = None,
+        test_landmarks_first_pixel: Literal[0, 1] = 0,
         synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
         batch_size: int = 16,
         num_workers: int = 2,
@@ -91,6 +98,8 @@ class FaceDataModule(LightningDataModule):
         self._embedded = EmbeddedData(synthetic, cache) if root is None and test_root is None else None
         self.root = self._embedded.root if self._embedded else root
         self.test_root = self._embedded.test_root if self._embedded else test_root
+        self._test_landmarks = test_landmarks
+        self._test_landmarks_first_pixel = test_landmarks_first_pixel
         self.batch_size = batch_size
         self.val_fraction = val_fraction
         self._morphable_model = self._embedded.morphable_model if self._embedded else morphable_model
@@ -107,7 +116,7 @@ class FaceDataModule(LightningDataModule):
         self._model: MorphableModel | None = None
         self._layout: UVLayout | None = None
         self._mappers: dict[int, PositionMapper] = {}
-        self._indices: dict[Path, FaceIndex] = {}
+        self._indices: dict[tuple[Path, Path | None], FaceIndex] = {}
         self.train_faces: FaceDataset | StreamedFaces | None = None
         self.val_faces: FaceDataset | None = None
         self.test_faces: FaceDataset | None = None
@@ -139,9 +148,9 @@ class FaceDataModule(LightningDataModule):
         """Builds what is missing in the cache, once a machine."""
         if self._embedded:
             self._embedded.make(max(self.num_workers, 1))
-        for root in (self.root, self.test_root):
+        for root, is_test in ((self.root, False), (self.test_root, True)):
             if root is not None:
-                self._open_index(root)
+                self._open_index(root, is_test)
 
     def setup(self, stage: str) -> None:
         """Opens the data sets that a stage needs."""
@@ -149,7 +158,7 @@ class FaceDataModule(LightningDataModule):
             self._setup_training(_given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"))
         if stage in ("test", "predict") or self.test_root is not None:
             root = _given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
-            self.test_faces = self._faces(root, augmentation=None)
+            self.test_faces = self._faces(root, augmentation=None, is_test=True)
         if stage == "fit":
             self._warn_of_shared_faces()
 
@@ -175,13 +184,20 @@ class FaceDataModule(LightningDataModule):
         found = {"morphable_model": self.model.fingerprint()}
         for name, root in (("data", self.root), ("test_data", self.test_root)):
             if root is not None:
-                found[name] = self._open_index(root).fingerprint
+                found[name] = self._open_index(root, is_test=name == "test_data").fingerprint
         return found
 
     def card(self, stage: str) -> DatasetCard:
         """Name and kind of the data set of a stage."""
-        root = self.test_root if stage in ("test", "predict") else self.root
-        return read_card(_given(root, "--data.test_root" if stage == "test" else "--data.root", "a folder"))
+        is_test = stage in ("test", "predict")
+        card = read_card(
+            _given(
+                self.test_root if is_test else self.root, "--data.test_root" if is_test else "--data.root", "a folder"
+            )
+        )
+        if is_test and self._test_landmarks is not None:
+            return replace(card, name=f"{card.name}, {self._test_landmarks.stem}")
+        return card
 
     def plain_faces(self) -> FaceDataset:
         """All usable faces below --data.root, not augmented."""
@@ -248,21 +264,29 @@ class FaceDataModule(LightningDataModule):
         self.val_faces = self._faces(root, None, validates)
 
     def _faces(
-        self, root: Path, augmentation: Augmentation | None, chosen: np.typing.NDArray[np.bool_] | None = None
+        self,
+        root: Path,
+        augmentation: Augmentation | None,
+        chosen: np.typing.NDArray[np.bool_] | None = None,
+        is_test: bool = False,
     ) -> FaceDataset:
-        index = self._open_index(root)
+        index = self._open_index(root, is_test)
         crops = make_crops(index, self.model)
         if chosen is None:
             self._report_faults(root, index.faults + crops.faults, len(crops.rows))
         rows = crops.rows if chosen is None else crops.rows[chosen]
         return FaceDataset(index, rows, crops, SampleMaker(self.model, self._image_size, augmentation, self._seed))
 
-    def _open_index(self, root: Path) -> FaceIndex:
-        if root not in self._indices:
+    def _open_index(self, root: Path, is_test: bool = False) -> FaceIndex:
+        landmarks = self._test_landmarks if is_test else None
+        if (root, landmarks) not in self._indices:
             folders = scan(root, self._folder_layout)
             processes = max(self.num_workers, 1)
-            self._indices[root] = open_index(folders, self._cache_dir, self._verify, processes)
-        return self._indices[root]
+            index = open_index(folders, self._cache_dir, self._verify, processes)
+            if landmarks is not None:
+                index = with_landmarks(index, folders, landmarks, self._test_landmarks_first_pixel)
+            self._indices[root, landmarks] = index
+        return self._indices[root, landmarks]
 
     def _report_faults(self, root: Path, faults: list[str], usable: int) -> None:
         """Names all that is left out; stops where it is too much."""

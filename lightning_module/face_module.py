@@ -10,9 +10,10 @@ from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.samples import FaceBatch
+from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.hourglass import PAIRS, Hourglass, Tail
 from lightning_module.losses import Norm, Reduction, weighted_distance
-from lightning_module.metrics import LANDMARKS_2D, FaceErrors
+from lightning_module.metrics import ALL, FEW, FaceErrors
 from lightning_module.nme import NMEReport
 from lightning_module.region_weights import RegionWeights
 
@@ -108,8 +109,9 @@ class FaceModule(LightningModule):
         self.register_buffer("enlarge", _resampling(map_size, MAP_SIZE), persistent=False)
         self.register_buffer("train_mean", torch.zeros(3, map_size, map_size), persistent=False)
         self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
-        self.val_errors = FaceErrors()
-        self.test_errors = FaceErrors()
+        self.val_errors = FaceErrors(FEW)
+        self.test_errors = FaceErrors(ALL)
+        self.is_own_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
 
@@ -222,7 +224,9 @@ class FaceModule(LightningModule):
             loss = weighted_distance(
                 predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
             )
-            self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image))
+            is_logged = stage == "val" or self.is_own_test
+            self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
+                     logger=is_logged)  # fmt: skip
         predicted_68 = self._landmarks_68(predicted)
         errors = self.val_errors if stage == "val" else self.test_errors
         has_maps = batch.position_map is not None and self._layouts_agree
@@ -240,14 +244,17 @@ class FaceModule(LightningModule):
         reports = errors.reports()
         errors.reset()
         self.reports[stage] = reports
+        is_logged = stage == "val"  # a test is reported with its data set's name, by reporting/evaluation_report.py
         figures: dict[str, float] = {}
         for protocol, report in reports.items():
             figures[f"{stage}/{protocol}/mean"] = report.mean_of_bins
             figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.by_bin.items()}
-        figures |= {f"{stage}/faces/{name}": count for name, count in reports[LANDMARKS_2D].counts.items()}
-        headline = f"{stage}/{LANDMARKS_2D}/mean"
-        self.log(headline, figures.pop(headline), prog_bar=True)
-        self.log_dict({name: value for name, value in figures.items() if value == value})  # an empty bin is NaN
+        counts = reports[LANDMARKS_2D.name].counts
+        figures |= {f"{stage}/faces/{name}": count for name, count in counts.items()}
+        headline = f"{stage}/{LANDMARKS_2D.name}/mean"
+        self.log(headline, figures.pop(headline), prog_bar=True, logger=is_logged)
+        there = {name: value for name, value in figures.items() if value == value}  # an empty bin is NaN
+        self.log_dict(there, logger=is_logged)
 
     def _compare_layouts(self) -> None:
         layout = cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout

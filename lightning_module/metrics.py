@@ -1,34 +1,34 @@
 """Errors of every face of a data set, gathered over batches and processes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from datamodules.geometry.landmarks import Region
-from lightning_module.nme import NMEReport, dense_nme, landmark_nme, landmark_nme_3d
+from lightning_module.evaluation.protocols import (
+    DENSE_PROTOCOLS,
+    LANDMARK_PROTOCOLS,
+    LANDMARKS_2D,
+    LANDMARKS_3D,
+    MEAN_MAP,
+    Protocol,
+)
+from lightning_module.nme import NMEReport
 
-LANDMARKS_2D = "nme"
-LANDMARKS_3D = "nme_3d_mean_z"
-DENSE = "nme_dense"
-MEAN_MAP = "nme_mean_map"
-_DENSE_REGIONS = {
-    "nme_eyes_nose": [Region.EYES_NOSE],
-    "nme_mouth": [Region.MOUTH],
-    "nme_face": [Region.FACE],
-}
-PROTOCOLS = [LANDMARKS_2D, LANDMARKS_3D, DENSE, *_DENSE_REGIONS, MEAN_MAP]
+# What validation follows from epoch to epoch, and all that a test looks at.
+FEW: tuple[Protocol, ...] = (LANDMARKS_2D, LANDMARKS_3D, *DENSE_PROTOCOLS)
+ALL: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, *DENSE_PROTOCOLS, MEAN_MAP)
 
 
 class FaceErrors(Metric):
-    """NME of each face under every protocol.
-
-    nme            68 landmarks in x and y
-    nme_3d_mean_z  68 landmarks in x, y, z, the mean of z removed
-    nme_dense      all texels of the face in x and y; so do nme_eyes_nose, nme_mouth and nme_face (the rest) for areas
-    nme_mean_map   as nme, of a predictor that always answers with the mean map: what is to be beaten
+    """NME of each face under several protocols.
 
     A distributed sampler repeats faces to even out the processes; each is counted once, by its number.
+
+    Args:
+        protocols: Which.
     """
 
     full_state_update = False
@@ -36,8 +36,9 @@ class FaceErrors(Metric):
     yaws: list[Tensor]
     errors: list[Tensor]
 
-    def __init__(self) -> None:
+    def __init__(self, protocols: Sequence[Protocol] = ALL) -> None:
         super().__init__()
+        self._names = [protocol.name for protocol in protocols]
         for name in ("numbers", "yaws", "errors"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
@@ -54,27 +55,28 @@ class FaceErrors(Metric):
 
         Args:
             predicted_68: (N, 68, 3) in crop pixels.
-            target_68: (N, 68, 3).
+            target_68: (N, 68, 3); z is NaN where nobody knows it, and 3-D protocols have no figures then.
             yaw_deg: (N,).
             number: (N,) int64, one for each face of the data set.
             maps: Predicted and true (N, 3, S, S) maps and the (S, S) regions that they share, or None where the
                 network's texels are not the data's.
             mean_68: (68, 3) landmarks of the mean map, or None to leave its error out.
         """
-        columns = [landmark_nme(predicted_68, target_68), landmark_nme_3d(predicted_68, target_68)]
-        missing = torch.full_like(columns[0], torch.nan)
-        if maps is None:
-            columns += [missing] * (1 + len(_DENSE_REGIONS))
-        else:
-            predicted, target, regions = maps
-            columns.append(dense_nme(predicted, target, regions != Region.NECK, target_68))
-            for labels in _DENSE_REGIONS.values():
-                mask = torch.isin(regions, torch.tensor(labels, device=regions.device))
-                columns.append(dense_nme(predicted, target, mask, target_68))
-        columns.append(missing if mean_68 is None else landmark_nme(mean_68.expand_as(target_68), target_68))
+        has_depth = not target_68[..., 2].isnan().any()
+        measured = {
+            protocol.name: protocol.error(predicted_68, target_68)
+            for protocol in LANDMARK_PROTOCOLS
+            if protocol.name in self._names and (protocol.dimensions == 2 or has_depth)
+        }
+        if maps is not None:
+            for dense in DENSE_PROTOCOLS:
+                measured[dense.name] = dense.measure(*maps, target_68)
+        if mean_68 is not None:
+            measured[MEAN_MAP.name] = LANDMARKS_2D.error(mean_68.expand_as(target_68), target_68)
+        missing = torch.full_like(yaw_deg, torch.nan)
         self.numbers.append(number)
         self.yaws.append(yaw_deg)
-        self.errors.append(torch.stack(columns, dim=1))
+        self.errors.append(torch.stack([measured.get(name, missing) for name in self._names], dim=1))
 
     def compute(self) -> Tensor:
         """(M, 1 + protocols) yaw in degrees and errors of each face, in the order of their numbers."""
@@ -88,5 +90,5 @@ class FaceErrors(Metric):
     def reports(self) -> dict[str, NMEReport]:
         """A report for each protocol that has figures."""
         yaw_deg, *errors = self.compute().cpu().unbind(dim=1)
-        reports = {name: NMEReport(column, yaw_deg) for name, column in zip(PROTOCOLS, errors, strict=True)}
+        reports = {name: NMEReport(column, yaw_deg) for name, column in zip(self._names, errors, strict=True)}
         return {name: report for name, report in reports.items() if not report.per_face.isnan().all()}

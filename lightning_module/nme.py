@@ -1,8 +1,8 @@
-"""Normalised mean error: how far landmarks are off, as a percentage of the size of the face.
+"""Normalised mean error: how far points are off, as a percentage of the size of the face.
 
-The protocol of 3DDFA's AFLW2000-3D benchmark (Zhu et al., "Face Alignment Across Large Poses: A 3D Solution", 2016):
-68 landmarks in x and y, divided by sqrt(w * h) of the ground-truth landmarks' box, in bins of absolute yaw; its "Mean"
-is the mean of the bins, not of the faces.
+Which of these functions a named figure comes from, and who defined it, stands in evaluation/protocols.py. The size of a
+face is sqrt(w * h) of the box of its 68 true landmarks, whatever is measured. Where there are 81 landmarks, the first
+68 are those.
 """
 
 from dataclasses import dataclass
@@ -10,17 +10,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from datamodules.geometry.landmarks import LANDMARKS_68
+from lightning_module.evaluation.alignment import align
+
 # Each bin's name and the largest |yaw| in degrees that belongs to it; the benchmark puts what is beyond 90 last.
 YAW_BINS = {"yaw_00_30": 30.0, "yaw_30_60": 60.0, "yaw_60_90": float("inf")}
 
 
-def face_size(landmarks_68: Tensor) -> Tensor:
-    """(N,) sqrt(w * h) of the box of (N, 68, 2 or 3) ground-truth landmarks.
+def face_size(landmarks: Tensor) -> Tensor:
+    """(N,) sqrt(w * h) of the box of the first 68 of (N, L, 2 or 3) ground-truth landmarks.
 
     Raises:
         ValueError: If a box has no area.
     """
-    corners = torch.aminmax(landmarks_68[..., :2], dim=1)
+    corners = torch.aminmax(landmarks[:, :LANDMARKS_68, :2], dim=1)
     size: Tensor = (corners.max - corners.min).prod(dim=1).sqrt()
     if not (size > 0).all():
         raise ValueError(f"the ground-truth landmarks of face {int((size <= 0).nonzero()[0])} span no area")
@@ -28,13 +31,13 @@ def face_size(landmarks_68: Tensor) -> Tensor:
 
 
 def landmark_nme(predicted: Tensor, target: Tensor) -> Tensor:
-    """(N,) percent: mean distance in x and y of (N, 68, 2 or 3) landmarks / size of the target's face."""
+    """(N,) percent: mean distance in x and y of (N, L, 2 or 3) landmarks / size of the target's face."""
     distance: Tensor = torch.linalg.vector_norm(predicted[..., :2] - target[..., :2], dim=-1).mean(dim=1)
     return 100 * distance / face_size(target)
 
 
 def landmark_nme_3d(predicted: Tensor, target: Tensor) -> Tensor:
-    """(N,) percent: mean distance in x, y, z of (N, 68, 3) landmarks after the mean of z is taken from both.
+    """(N,) percent: mean distance in x, y, z of (N, L, 3) landmarks after the mean of z is taken from both.
 
     Depth is known only up to a shift, and papers align it differently: figures of other alignments do not compare.
     The size of the face is that of `landmark_nme`.
@@ -42,6 +45,15 @@ def landmark_nme_3d(predicted: Tensor, target: Tensor) -> Tensor:
     difference = predicted - target
     depth = difference[..., 2:] - difference[..., 2:].mean(dim=1, keepdim=True)
     distance: Tensor = torch.linalg.vector_norm(torch.cat([difference[..., :2], depth], dim=-1), dim=-1).mean(dim=1)
+    return 100 * distance / face_size(target)
+
+
+def aligned_nme(predicted: Tensor, target: Tensor, has_scale: bool) -> Tensor:
+    """(N,) percent: mean distance of (N, L, 3) landmarks after the rigid or similarity motion nearest to the target.
+
+    It measures shape alone: where the head is, how it is turned and, with scale, how large it is costs nothing.
+    """
+    distance: Tensor = torch.linalg.vector_norm(align(predicted, target, has_scale) - target, dim=-1).mean(dim=1)
     return 100 * distance / face_size(target)
 
 
@@ -55,6 +67,14 @@ def dense_nme(predicted: Tensor, target: Tensor, mask: Tensor, landmarks_68: Ten
         landmarks_68: (N, 68, 2 or 3) ground truth.
     """
     distance = (predicted - target)[:, :2, mask].square().sum(dim=1).sqrt().mean(dim=1)
+    return 100 * distance / face_size(landmarks_68)
+
+
+def dense_nme_3d(predicted: Tensor, target: Tensor, mask: Tensor, landmarks_68: Tensor) -> Tensor:
+    """(N,) percent: `dense_nme` in x, y and z, the mean of z over those texels removed."""
+    difference = (predicted - target)[:, :, mask]
+    depth = difference[:, 2] - difference[:, 2].mean(dim=1, keepdim=True)
+    distance = (difference[:, :2].square().sum(dim=1) + depth.square()).sqrt().mean(dim=1)
     return 100 * distance / face_size(landmarks_68)
 
 

@@ -1,8 +1,8 @@
 """fit, validate, test and predict: LightningCLI, with every run tracked and able to go on."""
 
+import hashlib
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from lightning_module.predictions import PredictionWriter
 from lightning_module.reporting.callbacks import LastCheckpoint, RunReport
 from lightning_module.reporting.environment import environment_tags
 from lightning_module.reporting.run_folder import RunFolder, newest_fit
-from lightning_module.reporting.tracking import Tracker, TrackingOptions
+from lightning_module.reporting.tracking import Tracker, TrackingOptions, TrackingPlace
 
 _STAGES = ("fit", "validate", "test", "predict")
-_PATHS = ("root", "test_root", "morphable_model", "uv_coordinates", "cache_dir")
+_PATHS = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir")
 # what does not change a run's figures is left out of its parameters
 _UNLOGGED_DATA = ("cache_dir", "map_size", "num_workers", "seed", "verify")
 _LOGGED_TRAINER = ("max_epochs", "max_steps", "precision", "accelerator", "devices", "num_nodes", "strategy",
@@ -168,9 +168,7 @@ class TrackedCLI(LightningCLI):
             callbacks.append(RunReport(self._tracker))
         if self.subcommand == "fit" and options.trainer.enable_checkpointing is not False:
             # saving is a joint act of all processes; where to is what the first one says
-            callbacks += self._checkpoints(
-                self._tracker.run if self._tracker else RunFolder(self._folder(options.tracking))
-            )
+            callbacks += self._checkpoints(self._tracker.run if self._tracker else RunFolder(self._place.folder))
         make_trainer = super().instantiate_trainer
         trainer: Trainer = self._ending_badly(make_trainer, logger=self._tracker or False, callbacks=callbacks)
         return trainer
@@ -183,8 +181,11 @@ class TrackedCLI(LightningCLI):
             datamodule: Any = self.datamodule
             if datamodule.test_root is None or self.config[self.subcommand].trainer.fast_dev_run:
                 return
+            self.model.is_own_test = True
             best = self._tracker.run.best_checkpoint if self._tracker else None
             best = self.trainer.strategy.broadcast(best if best and best.is_file() else None)
+            if best is not None:
+                self._note_checkpoint(best)
             self.trainer.test(self.model, datamodule=datamodule, verbose=False, weights_only=True, ckpt_path=best)
 
         self._run(train_and_test)
@@ -195,6 +196,7 @@ class TrackedCLI(LightningCLI):
 
     def test(self, **kwargs: Any) -> None:
         """Judges a checkpoint on the test faces."""
+        self._note_checkpoint(Path(self.config[self.subcommand].ckpt_path))
         self._run(lambda: self.trainer.test(verbose=False, **{k: v for k, v in kwargs.items() if k != "verbose"}))
 
     def _run(self, command: Callable[[], object]) -> None:
@@ -206,9 +208,7 @@ class TrackedCLI(LightningCLI):
                 self._tracker.log_file(checkpoint, "checkpoints")
                 break
         self._tracker.end("FINISHED")
-        uri = self._tracker.uri
-        look = uri if uri.startswith("http") else f"{sys.executable} -m mlflow ui --backend-store-uri {uri}"
-        print(f"Run {self._tracker.run.path}\nCompare runs: {look}")
+        print(f"Run {self._tracker.run.path}\nCompare runs: {self._place.look}")
 
     def _ending_badly(self, command: Callable[..., Any], **kwargs: Any) -> Any:
         """Runs something; if it fails or is stopped, the run says so before the error goes on."""
@@ -233,7 +233,7 @@ class TrackedCLI(LightningCLI):
             if self.config.subcommand != "fit" or path.name == RunFolder.LAST_CHECKPOINT:
                 self._resume = RunFolder.of_checkpoint(path)
             return str(path)
-        runs = self._folder(options.tracking) / "runs"
+        runs = _tracking(options).place(self._project).runs
         self._resume = _run_of_first_process() if _rank() else newest_fit(runs)
         if self._resume is None:
             raise InputError(f"{runs}: holds no run to go on with. Leave out --ckpt_path.")
@@ -244,13 +244,12 @@ class TrackedCLI(LightningCLI):
             raise InputError(f"{self._resume.path}: holds no checkpoint yet. Set --ckpt_path to one.")
         return None  # killed before its first checkpoint: it begins again, as the same run
 
-    def _folder(self, tracking: TrackingOptions | Namespace) -> Path:
-        return Path(tracking.folder).absolute() if tracking.folder is not None else self._project / "mlruns"
+    @property
+    def _place(self) -> TrackingPlace:
+        return _tracking(self.config[self.subcommand]).place(self._project)
 
     def _make_tracker(self, options: Namespace) -> Tracker:
-        tracking = TrackingOptions(**options.tracking.as_dict())
-        folder = self._folder(tracking)
-        uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        tracking = _tracking(options)
         name = tracking.run_name or f"{self.model.weights.ratio} s{options.seed_everything}"
         if self.subcommand != "fit":
             name = f"{self.subcommand} {self._resume.key if self._resume else Path(options.ckpt_path).name}"
@@ -258,16 +257,30 @@ class TrackedCLI(LightningCLI):
                 **(tracking.tags or {})}  # fmt: skip
         if options.ckpt_path is not None:
             tags["checkpoint"] = str(options.ckpt_path)
-        resume = self._resume if self.subcommand == "fit" else None
-        tracker = Tracker(uri, folder, tracking.experiment, name, tags, resume)
+        # a test adds to the run that trained the checkpoint, unless that is still at work
+        is_guest = self.subcommand == "test" and self._resume is not None and not self._resume.is_busy()
+        resume = self._resume if self.subcommand == "fit" or is_guest else None
+        tracker = Tracker(self._place, name, tags, resume, is_guest)
         repeated = options.clone()
-        repeated.ckpt_path = None
-        config = self._parser(self.subcommand).dump(repeated, skip_none=False)
-        tracker.run.config.write_text(config)
-        tracker.log_file(tracker.run.config)
+        repeated.ckpt_path = None if self.subcommand == "fit" else options.ckpt_path
+        config = tracker.run.path / f"test_{self._test_slug}.yaml" if is_guest else tracker.run.config
+        config.write_text(self._parser(self.subcommand).dump(repeated, skip_none=False))
+        tracker.log_file(config)
         if resume is None:
             tracker.log_params(_params(options))
         return tracker
+
+    @property
+    def _test_slug(self) -> str:
+        datamodule: Any = self.datamodule
+        return str(datamodule.card("test").slug)
+
+    def _note_checkpoint(self, path: Path) -> None:
+        """Which network the figures of the test are of."""
+        if self._tracker is not None:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+            self._tracker.log_tags({f"test.{self._test_slug}.checkpoint": f"{path.name} {digest}"})
 
     def _checkpoints(self, folder: RunFolder) -> list[Any]:
         last = LastCheckpoint(folder, self.config[self.subcommand].tracking.checkpoint_seconds)
@@ -282,6 +295,10 @@ class TrackedCLI(LightningCLI):
         if options.out is None:
             raise InputError("--out is not set: give a folder for the predicted maps.")
         return PredictionWriter(options.out)
+
+
+def _tracking(options: Namespace) -> TrackingOptions:
+    return TrackingOptions(**options.tracking.as_dict())
 
 
 def _rank() -> int:

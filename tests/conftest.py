@@ -45,6 +45,12 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def real_or_none() -> Path | None:
+    """The same where a test can do without, on numbers of its own."""
+    return _REAL if _REAL.is_dir() else None
+
+
+@pytest.fixture(scope="session")
 def real() -> Path:
     """Real photographs with ground truth and a near-real Basel Face Model, which may not be copied here."""
     if not _REAL.is_dir():

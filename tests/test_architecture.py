@@ -15,6 +15,8 @@ MAY_IMPORT = {
     "datamodules/samples.py": ("datamodules.geometry",),
     "datamodules/files": ("datamodules.files", "datamodules.geometry", "datamodules.samples", "datamodules.errors"),
     "datamodules": ("datamodules",),
+    # judging other methods starts from files of theirs
+    "lightning_module/evaluation/command.py": ("lightning_module", "datamodules.files", "datamodules.errors"),
     "lightning_module": ("lightning_module", "datamodules.samples", "datamodules.geometry", "datamodules.errors"),
     "sweeps": ("sweeps", "lightning_module.region_weights", "lightning_module.evaluation", "lightning_module.reporting", "datamodules.errors"),
     "run.py": ("datamodules", "lightning_module", "sweeps"),

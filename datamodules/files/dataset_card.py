@@ -1,5 +1,6 @@
 """What a data set calls itself: its `dataset.yaml`, or else its folder's name."""
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ class DatasetCard:
     kind: str = ""
     fingerprint: str = ""
     morphable_model: str = ""
+
+    @property
+    def slug(self) -> str:
+        """The name in small letters, digits and hyphens: what metrics of it are called."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "faces"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})" if self.kind else self.name

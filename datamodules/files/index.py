@@ -83,7 +83,7 @@ class FaceIndex:
         """One sample, exactly as disk has it."""
         width, height = self.image_sizes[row].tolist()
         landmarks = None if self.landmarks_68_px is None else self.landmarks_68_px[row]
-        if landmarks is not None and np.isnan(landmarks).any():
+        if landmarks is not None and np.isnan(landmarks[:, :2]).any():  # some have no z
             landmarks = None
         pose = HeadPose.from_pose_para(self.poses[row])
         return FaceRecord(self.key(row), self.image_path(row), (width, height), self.coefficients[row], pose, landmarks)

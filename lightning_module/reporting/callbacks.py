@@ -1,6 +1,5 @@
 """What a run leaves behind besides its figures: checkpoints to go on from, pictures, tables."""
 
-import json
 import time
 from collections import defaultdict
 from typing import Any, Protocol, cast
@@ -11,8 +10,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from rich.console import Console
 
 from datamodules.samples import FaceBatch
+from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.evaluation.record import EvaluationRecord
 from lightning_module.face_module import FaceModule, StepOutput
 from lightning_module.nme import YAW_BINS, landmark_nme, yaw_bin
+from lightning_module.reporting.evaluation_report import log_record, log_table
 from lightning_module.reporting.figures import (
     FacePicture,
     bin_order,
@@ -20,7 +22,7 @@ from lightning_module.reporting.figures import (
     landmarks_figure,
     region_weights_figure,
 )
-from lightning_module.reporting.nme_table import nme_rows, nme_table
+from lightning_module.reporting.nme_table import nme_table, spread_table
 from lightning_module.reporting.run_folder import RunFolder
 from lightning_module.reporting.tracking import Tracker
 
@@ -74,7 +76,6 @@ class RunReport(Callback):
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._faces: dict[str, list[FacePicture]] = defaultdict(list)
-        self._rows: dict[str, Any] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pictures the weights, and takes down what they are trained on."""
@@ -85,7 +86,8 @@ class RunReport(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes down what is tested on."""
-        self._log_fingerprints(trainer)
+        slug, found = _data(trainer).card("test").slug, _data(trainer).fingerprints()
+        self._tracker.log_tags({f"test.{slug}.fingerprint": found["test_data"]})
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets the faces of the last time."""
@@ -131,20 +133,25 @@ class RunReport(Callback):
 
     def _report(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         reports = cast(FaceModule, pl_module).reports[stage]
-        dataset = str(_data(trainer).card(stage))
+        card = _data(trainer).card(stage)
+        dataset = str(card)
+        # pictures and records of a test carry its data set's name: one run can be tested on several
+        place = stage if stage == "val" else f"test_{card.slug}"
         if self._faces:
-            self._save(landmarks_figure(bin_order(self._faces)), f"{stage}_landmarks")
-        self._save(ced_figure({dataset: reports["nme"]}, f"CED, 68 landmarks in x and y, {stage}"), f"{stage}_ced")
-        rows = nme_rows(reports, stage, dataset)
-        self._rows = {name: self._rows.get(name, []) + column for name, column in rows.items()}
-        path = self._tracker.run.path / "nme_by_yaw.json"
-        path.write_text(json.dumps({"columns": list(self._rows), "data": list(zip(*self._rows.values(), strict=True))}))
-        self._tracker.log_file(path)
-        # the second tag is what makes MLflow show the file as a table
-        shown = json.dumps([{"path": path.name, "type": "table"}])
-        self._tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
+            self._save(landmarks_figure(bin_order(self._faces)), f"{place}_landmarks")
+        title = f"CED, {LANDMARKS_2D.title}, {stage}"
+        self._save(ced_figure({dataset: reports[LANDMARKS_2D.name]}, title), f"{place}_ced")
+        record = EvaluationRecord(dataset, card.slug, reports)
+        summaries = record.summaries()
+        if stage == "test":
+            is_own = cast(FaceModule, pl_module).is_own_test
+            log_record(self._tracker, record, summaries, trainer.global_step, is_own)
+        else:
+            log_table(self._tracker, summaries, stage, dataset)
         is_aflw2000 = "aflw2000" in dataset.lower()
-        Console().print(nme_table(reports, f"{stage} on {dataset}", is_aflw2000))
+        Console().print(nme_table(summaries, f"{stage} on {dataset}", is_aflw2000))
+        if stage == "test":
+            Console().print(spread_table(summaries))
 
     def _log_fingerprints(self, trainer: Trainer) -> None:
         found = _data(trainer).fingerprints()

@@ -16,10 +16,14 @@ _log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 60.0
 STALE_SECONDS = 10 * HEARTBEAT_SECONDS  # a machine can be busy, or its network away, for a while
-_KEY, _HOST, _PROCESS, _HEARTBEAT = (f"weightmask.{name}" for name in ("key", "host", "process", "heartbeat"))
+KEY_TAG, _HOST, _PROCESS, _HEARTBEAT = (f"weightmask.{name}" for name in ("key", "host", "process", "heartbeat"))
 _ENDED_BY = "ended_by"
 # A server that is away must not hold up the sender for long: it tries again later by itself.
-_HTTP_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_SETTINGS = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
 _REFUSED = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "BAD_REQUEST")
 
 
@@ -42,7 +46,7 @@ class MlflowStore:
     def client(self) -> "MlflowClient":
         """MLflow's client; a new sqlite file takes it seconds."""
         if self._client is None:
-            for name, value in _HTTP_LIMITS.items():
+            for name, value in _SETTINGS.items():
                 os.environ.setdefault(name, value)
             for chatty in ("alembic", "mlflow.store"):
                 logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -127,9 +131,9 @@ class MlflowStore:
     def _create(self, content: dict[str, Any], time_ms: int, key: str) -> str:
         experiment_id = self._experiment_id(content["experiment"])
         # sent before, but killed before that was taken down?
-        for run in self.client.search_runs([experiment_id], f"tags.`{_KEY}` = '{key}'", max_results=1):
+        for run in self.client.search_runs([experiment_id], f"tags.`{KEY_TAG}` = '{key}'", max_results=1):
             return str(run.info.run_id)
-        tags = {**content["tags"], **_signs_of_life(), _KEY: key}
+        tags = {**content["tags"], **_signs_of_life(), KEY_TAG: key}
         run = self.client.create_run(experiment_id, start_time=time_ms, tags=tags, run_name=content["name"])
         return str(run.info.run_id)
 

@@ -90,6 +90,13 @@ class RunFolder:
         os.register_at_fork(after_in_child=file.close)
         return file
 
+    def is_busy(self) -> bool:
+        """Whether a process is at work on the run."""
+        lock = self.lock()
+        if lock is not None:
+            lock.close()
+        return lock is None
+
     def is_fit(self) -> bool:
         """Whether the run trains, rather than judges."""
         with self.journal.open() as file:

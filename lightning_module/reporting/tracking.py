@@ -1,6 +1,7 @@
 """A run's record, as Lightning's logger."""
 
 import logging
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,41 @@ class TrackingOptions:
     tags: dict[str, str] | None = None
     checkpoint_seconds: float = 30.0
 
+    def place(self, project: Path) -> "TrackingPlace":
+        """Where that is, for a project in this folder."""
+        folder = self.folder.expanduser().absolute() if self.folder is not None else project / "mlruns"
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        return TrackingPlace(uri, folder, self.experiment)
+
+
+@dataclass(frozen=True)
+class TrackingPlace:
+    """Where runs are kept, found out.
+
+    Attributes:
+        uri: MLflow's tracking store.
+        folder: mlruns/, which run folders and artifacts go below.
+        experiment: Name of the MLflow experiment.
+    """
+
+    uri: str
+    folder: Path
+    experiment: str
+
+    @property
+    def runs(self) -> Path:
+        """The run folders' folder."""
+        return self.folder / "runs"
+
+    @property
+    def look(self) -> str:
+        """What to do to see the runs."""
+        if self.uri.startswith("http"):
+            return self.uri
+        return (
+            f"python run.py ui --tracking.folder {self.folder}" if self.folder.name != "mlruns" else "python run.py ui"
+        )
+
 
 class Tracker(Logger):
     """Writes a run into its folder and, in the background, to MLflow.
@@ -47,40 +83,41 @@ class Tracker(Logger):
     Training never waits for the tracking store: what is logged is on disk at once, and sent when it can be.
 
     Args:
-        uri: MLflow's tracking store.
-        folder: mlruns/, which run folders and artifacts go below.
-        experiment: Name of the MLflow experiment.
+        place: Where runs are kept.
         run_name: Name of the run.
         tags: Tags of the run.
         resume: The folder of a run to go on with, in place of a new one.
+        is_guest: Whether figures are only added to that run: how it ended stays as it is.
     """
 
     def __init__(
         self,
-        uri: str,
-        folder: Path,
-        experiment: str,
+        place: TrackingPlace,
         run_name: str,
         tags: Mapping[str, str],
         resume: RunFolder | None = None,
+        is_guest: bool = False,
     ) -> None:
         super().__init__()
-        self._experiment = experiment
+        uri = place.uri
+        self._experiment = place.experiment
         self._run_name = run_name
-        self.run = resume or RunFolder.create(folder / "runs", run_name)
+        self.is_guest = is_guest
+        self.run = resume or RunFolder.create(place.runs, run_name)
         self._lock = self.run.lock()
         if self._lock is None:
             raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
         self._journal = Journal(self.run)
         if resume is None:
             self._journal.delivered(Delivery(uri=uri))
-            self._journal.write("create", experiment=experiment, name=run_name, tags=dict(tags))
-        else:
+            self._journal.write("create", experiment=place.experiment, name=run_name, tags=dict(tags))
+        elif not is_guest:
             self._journal.write("resume")
         self.uri = self._journal.delivery.uri or uri
         if self.uri != uri:
             _log.warning("Run %s goes on in %s, where it began, and not in %s.", self.run.key, self.uri, uri)
-        self._courier = Courier(MlflowStore(self.uri, folder / "artifacts"), self._journal, experiment, folder / "runs")
+        store = MlflowStore(self.uri, place.folder / "artifacts")
+        self._courier = Courier(store, self._journal, place.experiment, place.runs)
 
     @property
     def name(self) -> str:
@@ -123,10 +160,11 @@ class Tracker(Logger):
 
     @rank_zero_only
     def end(self, status: str, reason: str = "") -> None:
-        """Ends the run as FINISHED, FAILED or KILLED, and sends what is left."""
-        if reason:
-            self._write("tags", ended_by=reason)
-        self._write("end", status=status)
+        """Ends the run as FINISHED, FAILED or KILLED, unless as a guest, and sends what is left."""
+        if not self.is_guest:
+            if reason:
+                self._write("tags", ended_by=reason)
+            self._write("end", status=status)
         if self._courier.close() and self._lock is not None:
             self._lock.close()
 

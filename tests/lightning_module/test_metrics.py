@@ -5,7 +5,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from lightning_module.metrics import PROTOCOLS, FaceErrors
+from lightning_module.metrics import ALL, FEW, FaceErrors
 from lightning_module.nme import landmark_nme
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -43,19 +43,25 @@ def test_a_single_face_is_a_report_too():
 def test_dense_figures_appear_only_with_maps():
     errors = FaceErrors()
     _add(errors, [0])
-    assert list(errors.reports()) == ["nme", "nme_3d_mean_z"]
+    assert list(errors.reports()) == ["nme", "nme_3d_mean_z", "nme_3d_rigid", "nme_3d_similarity"]
     regions = torch.tensor([[2, 3], [4, 5]], dtype=torch.uint8)
     true, predicted = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
     predicted[0, 0] = torch.tensor([[1.0, 2], [3, 99]])
     errors = FaceErrors()
     errors.update(PREDICTED[:1], TARGET[:1], YAW[:1], torch.tensor([0]), (predicted, true, regions), PREDICTED[0])
     reports = errors.reports()
-    assert list(reports) == PROTOCOLS
+    assert list(reports) == [protocol.name for protocol in ALL]
     torch.testing.assert_close(reports["nme_mean_map"].per_face, reports["nme"].per_face)
     eyes, mouth, face, dense = (
         reports[name].mean_of_faces for name in ("nme_eyes_nose", "nme_mouth", "nme_face", "nme_dense")
     )
     assert [mouth / eyes, face / eyes, dense / eyes] == pytest.approx([2, 3, 2])  # the neck's 99 is in none
+
+
+def test_validation_follows_a_few():
+    errors = FaceErrors(FEW)
+    _add(errors, [0])
+    assert list(errors.reports()) == ["nme", "nme_3d_mean_z"]
 
 
 def _process(rank, port, folder):

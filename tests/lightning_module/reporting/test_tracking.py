@@ -12,7 +12,7 @@ from datamodules.errors import InputError
 from lightning_module.reporting import courier, mlflow_store
 from lightning_module.reporting.journal import Journal
 from lightning_module.reporting.mlflow_store import MlflowStore
-from lightning_module.reporting.tracking import Tracker
+from lightning_module.reporting.tracking import Tracker, TrackingPlace
 from tests.runs import mlflow_run
 
 
@@ -28,7 +28,7 @@ def uri(tmp_path, empty_store):
 
 
 def _tracker(tmp_path, uri, resume=None):
-    return Tracker(uri, tmp_path, "experiment", "16-5-4-3-0 s0", {"ratio": "16-5-4-3-0"}, resume)
+    return Tracker(TrackingPlace(uri, tmp_path, "experiment"), "16-5-4-3-0 s0", {"ratio": "16-5-4-3-0"}, resume)
 
 
 def _break(monkeypatch):

@@ -1,0 +1,85 @@
+"""Landmarks and yaw of many faces in one file, as other projects write them: .npy, .npz or .mat."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import scipy.io
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
+
+_COUNTS = (LANDMARKS_68, LANDMARKS_81)
+_SHAPES = "(N, 68, 3), (N, 3, 68), (N, 68, 2) or (N, 2, 68), or with 81"
+
+
+def read_landmarks(path: Path) -> NDArray[np.float64]:
+    """(N, 68 or 81, 2 or 3) landmarks as they stand there, whichever axis holds the coordinates.
+
+    Raises:
+        InputError: If there is no such array, or a number is none.
+    """
+    array = _read(path, dimensions=3)
+    if array.shape[1] in (2, 3) and array.shape[2] in _COUNTS:
+        array = array.transpose(0, 2, 1)
+    if array.shape[1] not in _COUNTS or array.shape[2] not in (2, 3):
+        raise InputError(f"{path}: holds an array of {_shape(array)}; landmarks have {_SHAPES}.")
+    if len(faces := np.flatnonzero(~np.isfinite(array).all(axis=(1, 2)))):
+        raise InputError(
+            f"{path}: the landmarks of face {faces[0]} (counted from 0; {len(faces)} in all) hold NaN or infinity. "
+            "Leave these faces out of all files, or give them a method's best guess."
+        )
+    return np.ascontiguousarray(array)
+
+
+def read_yaw(path: Path) -> NDArray[np.float64]:
+    """(N,) yaw as it stands there.
+
+    Raises:
+        InputError: If there is no such array, or a number is none.
+    """
+    array = _read(path, dimensions=1)
+    if not np.isfinite(array).all():
+        raise InputError(f"{path}: the yaw of face {np.flatnonzero(~np.isfinite(array))[0]} is NaN or infinity.")
+    return array
+
+
+def _read(path: Path, dimensions: int) -> NDArray[np.float64]:
+    """The one array of that many dimensions, those of length 1 aside for a list."""
+    arrays = _arrays(path)
+    if dimensions == 1:
+        arrays = {name: array.ravel() if array.size == max(array.shape) else array for name, array in arrays.items()}
+    fitting = {name: array for name, array in arrays.items() if array.ndim == dimensions and array.size}
+    if len(fitting) != 1:
+        found = ", ".join(f"{name or 'an array'} {_shape(array)}" for name, array in arrays.items()) or "nothing"
+        wanted = _SHAPES if dimensions == 3 else "(N,)"
+        raise InputError(f"{path}: holds {found}; it must hold exactly one array of {wanted}.")
+    (array,) = fitting.values()
+    return array.astype(np.float64)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
+    """All arrays of numbers in a file, by name."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file.")
+    try:
+        match path.suffix.lower():
+            case ".npy":
+                found = {"": np.load(path, allow_pickle=False)}
+            case ".npz":
+                with np.load(path, allow_pickle=False) as archive:
+                    found = dict(archive)
+            case ".mat":
+                found = {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
+            case _:
+                raise InputError(f"{path}: is no .npy, .npz or .mat file. Save the array as one of these.")
+    # a damaged file can fail in many ways inside scipy and numpy
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, NotImplementedError) as error:
+        raise InputError(f"{path}: cannot be read ({error}). Save the array again.".replace("\n", " ")) from error
+    return {name: value for name, value in found.items()
+            if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.number)}  # fmt: skip
+
+
+def _shape(array: NDArray[np.number]) -> str:
+    return str(tuple(array.shape))

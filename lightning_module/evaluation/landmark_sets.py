@@ -1,0 +1,80 @@
+"""Landmarks of many faces beside their ground truth: checked, and judged under every protocol that they allow."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
+from lightning_module.evaluation.protocols import LANDMARK_PROTOCOLS, LANDMARKS_81_2D
+from lightning_module.nme import NMEReport
+
+Array = NDArray[np.float64]
+YawUnit = Literal["degrees", "radians"]
+
+_MOST_RADIANS = 2 * np.pi
+_FEW_FACES = 10  # that could all be nearly frontal by chance
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkSet:
+    """One method's landmarks, or the truth.
+
+    Attributes:
+        points: (N, 68 or 81, 2 or 3).
+        name: What messages call it: a file.
+    """
+
+    points: Array
+    name: str
+
+
+def judge(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Array) -> dict[str, NMEReport]:
+    """NME by protocol: 3-D ones where both have z, 81 landmarks where both have them.
+
+    Raises:
+        InputError: If the two do not belong together.
+    """
+    faces = len(truth.points)
+    if len(predicted.points) != faces:
+        raise InputError(
+            f"{predicted.name}: holds {len(predicted.points)} faces, the ground truth {truth.name} {faces}. Give the "
+            "predictions of exactly these faces, in the same order."
+        )
+    if len(yaw_deg) != faces:
+        raise InputError(f"the yaw file holds {len(yaw_deg)} numbers for {faces} faces: give one for each face.")
+    corners = truth.points[:, :LANDMARKS_68, :2]
+    if len(flat := np.flatnonzero(np.ptp(corners, axis=1).min(axis=1) <= 0)):
+        raise InputError(
+            f"{truth.name}: the landmarks of face {flat[0]} span no area. Leave this face out of all files."
+        )
+    yaw = torch.from_numpy(yaw_deg)
+    has_depth = min(predicted.points.shape[2], truth.points.shape[2]) == 3
+    found, true = torch.from_numpy(predicted.points), torch.from_numpy(truth.points)
+    reports = {
+        protocol.name: NMEReport(protocol.error(found[:, :LANDMARKS_68], true[:, :LANDMARKS_68]), yaw)
+        for protocol in LANDMARK_PROTOCOLS
+        if protocol.dimensions == 2 or has_depth
+    }
+    if found.shape[1] == true.shape[1] == LANDMARKS_81:
+        reports[LANDMARKS_81_2D.name] = NMEReport(LANDMARKS_81_2D.error(found, true), yaw)
+    return reports
+
+
+def in_degrees(yaw: Array, unit: YawUnit | None, name: str) -> Array:
+    """(N,) degrees; where no unit is given, numbers that can only be radians are refused.
+
+    Raises:
+        InputError: If they look like radians.
+    """
+    if unit == "radians":
+        return np.rad2deg(yaw)
+    if unit is None and len(yaw) >= _FEW_FACES and np.abs(yaw).max() <= _MOST_RADIANS:
+        raise InputError(
+            f"{name}: no yaw is beyond {np.abs(yaw).max():.2f}, which looks like radians. Give --yaw_unit radians, or "
+            "--yaw_unit degrees if all faces are this frontal."
+        )
+    return yaw

@@ -1,0 +1,122 @@
+"""Which figures there are: what each measures, and who defined it. A name never means two things."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from datamodules.geometry.landmarks import Region
+from lightning_module.nme import aligned_nme, dense_nme, dense_nme_3d, landmark_nme, landmark_nme_3d
+
+_3DDFA = "Zhu et al., Face Alignment Across Large Poses: A 3D Solution, CVPR 2016 (AFLW2000-3D benchmark)"
+_PRNET = "Feng et al., Joint 3D Face Reconstruction and Dense Alignment with PRNet, ECCV 2018"
+_OURS = "this project"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a figure measures.
+
+    Attributes:
+        name: Of its figures, in metrics and files.
+        title: In tables.
+        definition: In words.
+        source: Who defined it.
+    """
+
+    name: str
+    title: str
+    definition: str
+    source: str
+
+
+@dataclass(frozen=True)
+class LandmarkProtocol(Protocol):
+    """What a figure over landmarks measures.
+
+    Attributes:
+        error: (N,) percent from predicted and true (N, L, 2 or 3) landmarks.
+        dimensions: Coordinates that it needs.
+    """
+
+    error: Callable[[Tensor, Tensor], Tensor]
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class DenseProtocol(Protocol):
+    """What a figure over texels measures.
+
+    Attributes:
+        error: (N,) percent from predicted and true (N, 3, S, S) maps, a mask, and the true 68 landmarks.
+        regions: Areas whose texels it averages over.
+    """
+
+    error: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+    regions: tuple[Region, ...]
+
+    def measure(self, predicted: Tensor, target: Tensor, regions: Tensor, landmarks_68: Tensor) -> Tensor:
+        """(N,) percent.
+
+        Args:
+            predicted: (N, 3, S, S) in crop pixels.
+            target: (N, 3, S, S).
+            regions: (S, S) labels.
+            landmarks_68: (N, 68, 2 or 3) ground truth.
+        """
+        mask = torch.isin(regions, torch.tensor(self.regions, device=regions.device))
+        return self.error(predicted, target, mask, landmarks_68)
+
+
+LANDMARKS_2D = LandmarkProtocol(
+    "nme", "68 landmarks, x y",
+    "Mean distance of the 68 landmarks in x and y / sqrt(w * h) of the box of the true ones. In bins of |yaw|: [0, 30], "
+    "(30, 60], (60, 90]; the field's Mean is that of the bins.",
+    _3DDFA, landmark_nme, 2,
+)  # fmt: skip
+LANDMARKS_3D = LandmarkProtocol(
+    "nme_3d_mean_z", "68 landmarks, x y z, mean z removed",
+    "As nme, in x, y and z, after the mean of z is taken from prediction and truth.",
+    _PRNET, landmark_nme_3d, 3,
+)  # fmt: skip
+LANDMARKS_RIGID = LandmarkProtocol(
+    "nme_3d_rigid", "68 landmarks, x y z, rigidly aligned",
+    "As nme, in x, y and z, after the rotation and translation that bring the prediction nearest to the truth.",
+    f"{_OURS}, after Umeyama 1991", partial(aligned_nme, has_scale=False), 3,
+)  # fmt: skip
+LANDMARKS_SIMILARITY = LandmarkProtocol(
+    "nme_3d_similarity", "68 landmarks, x y z, similarity aligned",
+    "As nme_3d_rigid, with the scale free as well.",
+    f"{_OURS}, after Umeyama 1991", partial(aligned_nme, has_scale=True), 3,
+)  # fmt: skip
+LANDMARKS_81_2D = LandmarkProtocol(
+    "nme_81", "81 landmarks, x y",
+    "As nme, over the 68 landmarks and the 13 of the forehead.",
+    f"{_OURS}, the landmarks of Shi et al.", landmark_nme, 2,
+)  # fmt: skip
+MEAN_MAP = Protocol(
+    "nme_mean_map", "always the mean map: 68 landmarks, x y",
+    "As nme, of a predictor that always answers with the mean map: what is to be beaten.", _OURS,
+)  # fmt: skip
+
+LANDMARK_PROTOCOLS = (LANDMARKS_2D, LANDMARKS_3D, LANDMARKS_RIGID, LANDMARKS_SIMILARITY)
+
+_ALL_OF_THE_FACE = (Region.EYES_NOSE, Region.MOUTH, Region.FACE)
+DENSE_PROTOCOLS = (
+    DenseProtocol("nme_dense", "all face texels, x y",
+                  "Mean distance of all texels of the face (without the neck) in x and y, over the same size.",
+                  _PRNET, dense_nme, _ALL_OF_THE_FACE),
+    DenseProtocol("nme_dense_3d", "all face texels, x y z, mean z removed",
+                  "As nme_dense, in x, y and z, after the mean of z over these texels is taken from both.",
+                  _PRNET, dense_nme_3d, _ALL_OF_THE_FACE),
+    DenseProtocol("nme_eyes_nose", "eyes and nose, x y", "As nme_dense, over eyes and nose.", _OURS, dense_nme,
+                  (Region.EYES_NOSE,)),
+    DenseProtocol("nme_mouth", "mouth, x y", "As nme_dense, over the mouth.", _OURS, dense_nme, (Region.MOUTH,)),
+    DenseProtocol("nme_face", "rest of the face, x y", "As nme_dense, over the rest of the face.", _OURS, dense_nme,
+                  (Region.FACE,)),
+)  # fmt: skip
+
+PROTOCOLS: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, LANDMARKS_81_2D, *DENSE_PROTOCOLS, MEAN_MAP)
+PROTOCOL_BY_NAME = {protocol.name: protocol for protocol in PROTOCOLS}

@@ -1,0 +1,154 @@
+"""Methods beside each other on one data set: rows, and the ways to print them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+from rich.table import Table
+
+from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.evaluation.record import EvaluationRecord
+from lightning_module.evaluation.statistics import Interval, confidence_intervals, paired_differences
+from lightning_module.nme import YAW_BINS
+from lightning_module.reporting.nme_table import AFLW2000_COUNTS, BIN_TITLES, interval, percent
+
+# Table 1 of Shi et al., with its own row last; on the whole of AFLW2000-3D, 68 landmarks in x and y.
+PRINTED = {
+    "3DDFA": (3.80, 4.55, 7.88, 5.41),
+    "3DSTN": (3.13, 4.43, 5.78, 4.45),
+    "PRN": (2.75, 3.50, 4.60, 3.62),
+    "SDM": (3.67, 4.90, 9.67, 6.08),
+    "Shi et al.": (2.69, 3.48, 4.58, 3.58),
+}
+_PRINTED_NOTE = "* printed in the paper (Shi et al., Table 1), not measured here"
+_PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:14px sans-serif;margin:2em}}td,th{{padding:.3em .8em;text-align:left}}
+tr:nth-child(even){{background:#f2f2f2}}</style>
+<h1>{title}</h1>
+{table}
+<p>{note}</p>
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method.
+
+    Attributes:
+        name: Its label.
+        is_printed: Whether the figures are the paper's, and not measured here.
+        means: Percent by yaw bin, then the mean of bins.
+        certainty: 95 % interval of the mean of bins.
+        difference: Mean of bins less the reference's, and its 95 % interval from faces in pairs; None where the faces
+            are not the same.
+    """
+
+    name: str
+    is_printed: bool
+    means: tuple[float, ...]
+    certainty: Interval
+    difference: tuple[float, Interval] | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Methods on one data set under one protocol.
+
+    Attributes:
+        dataset: Its name.
+        slug: Its name in files.
+        protocol: Name of the protocol.
+        reference: The method that the others are compared with.
+        rows: The methods.
+        counts: Faces by yaw bin.
+    """
+
+    dataset: str
+    slug: str
+    protocol: str
+    reference: str
+    rows: list[Row]
+    counts: dict[str, int]
+
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return f"NME %, {PROTOCOL_BY_NAME[self.protocol].title}, on {self.dataset}"
+
+    @property
+    def note(self) -> str:
+        """What stands below it."""
+        return _PRINTED_NOTE if any(row.is_printed for row in self.rows) else ""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Cells as they are printed."""
+        bins = [f"{BIN_TITLES[name]} (n = {self.counts[name]})" for name in YAW_BINS]
+        columns = ["method", *bins, "mean of bins", "95 %", f"less {self.reference}"]
+        return pd.DataFrame([_cells(row) for row in self.rows], columns=columns)
+
+    def as_markdown(self) -> str:
+        """For a README."""
+        table = self.frame.to_markdown(index=False, disable_numparse=True)
+        return f"**{self.title}**\n\n{table}\n" + (f"\n{self.note.replace('*', chr(92) + '*')}\n" if self.note else "")
+
+    def as_html(self) -> str:
+        """A page of its own, which needs nothing from elsewhere."""
+        title, table = escape(self.title), self.frame.to_html(index=False, border=0, justify="left")
+        return _PAGE.format(title=title, table=table, note=escape(self.note))
+
+    def as_latex(self) -> str:
+        """A tabular with rules of the package booktabs."""
+        caption = f"{self.title}. {self.note}".replace("%", r"\%").strip()
+        text = str(self.frame.to_latex(index=False, escape=True, caption=caption))
+        return text.replace("°", r"\textdegree{}")
+
+    def as_table(self) -> Table:
+        """For the terminal."""
+        table = Table(title=self.title, title_justify="left", caption=self.note or None, caption_justify="left")
+        for i, column in enumerate(self.frame.columns):
+            heading = str(column).replace(" (", "\n").rstrip(")").replace("mean of", "mean\nof")
+            table.add_column(heading, justify="right" if i else "left", no_wrap=bool(i))
+        for cells in self.frame.itertuples(index=False):
+            table.add_row(
+                *(str(cell).replace(" (", "\n").rstrip(")") if i else str(cell) for i, cell in enumerate(cells))
+            )
+        return table
+
+
+def compare(records: Mapping[str, EvaluationRecord], protocol: str, reference: str, seed: int = 0) -> Comparison:
+    """Methods by name, all on one data set.
+
+    Args:
+        records: Of each method.
+        protocol: Which each of them has.
+        reference: The method to compare with.
+        seed: Of the resampling.
+    """
+    against = records[reference]
+    rows = [_measured(name, record, against, protocol, seed) for name, record in records.items()]
+    counts = against.reports[protocol].counts
+    if "aflw2000" in against.slug and counts == AFLW2000_COUNTS and protocol == LANDMARKS_2D.name:
+        nan = float("nan")
+        rows += [Row(f"{name} *", True, means, Interval(nan, nan), None) for name, means in PRINTED.items()]
+    return Comparison(against.dataset, against.slug, protocol, reference, rows, counts)
+
+
+def _measured(name: str, record: EvaluationRecord, against: EvaluationRecord, protocol: str, seed: int) -> Row:
+    report = record.reports[protocol]
+    difference = None
+    if record is not against and record.same_faces(against):
+        other = against.reports[protocol]
+        pairs = paired_differences(report.per_face, other.per_face, report.yaw_deg, seed)
+        difference = (report.mean_of_bins - other.mean_of_bins, pairs["mean_of_bins"])
+    means = (*report.by_bin.values(), report.mean_of_bins)
+    return Row(name, False, means, confidence_intervals(report, seed)["mean_of_bins"], difference)
+
+
+def _cells(row: Row) -> list[str]:
+    difference = "-"
+    if row.difference is not None:
+        value, ends = row.difference
+        difference = f"{value:+.2f}" + ("" if ends.low != ends.low else f" ({ends.low:+.2f} to {ends.high:+.2f})")
+    return [row.name, *map(percent, row.means), interval(row.certainty), difference]

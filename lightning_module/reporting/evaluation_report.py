@@ -1,0 +1,65 @@
+"""An evaluation's record into a run: files, table and figures."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.evaluation.record import FOLDER, EvaluationRecord
+from lightning_module.evaluation.statistics import Summary
+from lightning_module.nme import YAW_BINS
+from lightning_module.reporting.nme_table import nme_rows
+from lightning_module.reporting.tracking import Tracker
+
+_TABLE = "nme_by_yaw.json"
+
+
+def log_record(
+    tracker: Tracker, record: EvaluationRecord, summaries: Mapping[str, Summary], step: int, is_own: bool
+) -> None:
+    """Everything about one test: `test/<data set>/<protocol>/<figure>`.
+
+    Args:
+        tracker: The run's.
+        record: The errors.
+        summaries: What is said of them.
+        step: Of the training.
+        is_own: Whether this is the test set that the run is sorted by: the field's protocol on it is `test/nme/...`.
+    """
+    for path in record.write(tracker.run.path / FOLDER, summaries):
+        tracker.log_file(path, FOLDER)
+    figures: dict[str, float] = {}
+    for protocol, summary in summaries.items():
+        under = f"test/{record.slug}/{protocol}"
+        means = f"test/{protocol}" if is_own and protocol == LANDMARKS_2D.name else under
+        for name, value in summary.figures.items():
+            name = "mean" if name == "mean_of_bins" else name
+            figures[f"{means if name == 'mean' or name in YAW_BINS else under}/{name}"] = value
+        low, high = summary.intervals["mean_of_bins"]
+        figures |= {f"{under}/mean_low_95": low, f"{under}/mean_high_95": high}
+    counts = summaries[LANDMARKS_2D.name].counts
+    figures |= {f"{'test' if is_own else f'test/{record.slug}'}/faces/{name}": count for name, count in counts.items()}
+    tracker.log_metrics({name: value for name, value in figures.items() if value == value}, step)
+    log_table(tracker, summaries, "test", record.dataset)
+
+
+def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, dataset: str) -> None:
+    """Adds rows to the run's table in MLflow, in place of older ones of the same stage and data set."""
+    columns = nme_rows(summaries, stage, dataset)
+    path = tracker.run.path / _TABLE
+    path.write_text(json.dumps({"columns": list(columns), "data": _other_rows(path, stage, dataset) + _rows(columns)}))
+    tracker.log_file(path)
+    if not tracker.is_guest:
+        # the second tag is what makes MLflow show the file as a table
+        shown = json.dumps([{"path": _TABLE, "type": "table"}])
+        tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
+
+
+def _rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:
+    return [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+def _other_rows(path: Path, stage: str, dataset: str) -> list[list[Any]]:
+    rows: list[list[Any]] = json.loads(path.read_text())["data"] if path.is_file() else []
+    return [row for row in rows if row[:2] != [stage, dataset]]

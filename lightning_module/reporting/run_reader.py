@@ -1,0 +1,104 @@
+"""Finds runs in MLflow, and reads the evaluations that they keep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from datamodules.errors import InputError
+from lightning_module.evaluation.record import FOLDER, EvaluationRecord, read_record
+from lightning_module.reporting.mlflow_store import KEY_TAG, MlflowStore
+from lightning_module.reporting.tracking import TrackingPlace
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_MOST_RUNS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedRun:
+    """A run with what it was tested on.
+
+    Attributes:
+        run_id: MLflow's.
+        name: As people call it.
+        key: Its own name for itself.
+        tags: All of them.
+        records: Evaluations by the data set's slug.
+    """
+
+    run_id: str
+    name: str
+    key: str
+    tags: dict[str, str]
+    records: dict[str, EvaluationRecord]
+
+
+def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) -> list[EvaluatedRun]:
+    """Runs with evaluations, the oldest first.
+
+    Args:
+        place: Where they are kept.
+        chosen: Names, keys, ids or beginnings of keys or ids; all of the experiment where none are given. In this
+            order, where they are.
+        tags: name=value, all of which a run must have.
+
+    Raises:
+        InputError: If one of the chosen is not there or was never tested, or none is left.
+    """
+    store = MlflowStore(place.uri, place.folder / "artifacts")
+    found = store.client.get_experiment_by_name(place.experiment)
+    if found is None:
+        raise InputError(
+            f"{place.uri}: holds no experiment {place.experiment}. Set --tracking.experiment or --tracking.folder."
+        )
+    wanted = dict(_pair(tag) for tag in tags)
+    runs = [
+        run
+        for run in store.client.search_runs(
+            [found.experiment_id], order_by=["attributes.start_time ASC"], max_results=_MOST_RUNS
+        )
+        if wanted.items() <= run.data.tags.items() and run.data.tags.get("command") != "compare"
+    ]
+    if chosen:
+        by_choice = [[run for run in runs if _is_called(run, name)] for name in chosen]
+        for name, fitting in zip(chosen, by_choice, strict=True):
+            if not fitting:
+                raise InputError(
+                    f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui."
+                )
+        runs = list({run.info.run_id: run for fitting in by_choice for run in fitting}.values())
+    evaluated = [_read(store, run) for run in runs]
+    for run in evaluated:
+        if chosen and not run.records:
+            raise InputError(f"{run.name}: was never tested. Test its checkpoint with python run.py test.")
+    evaluated = [run for run in evaluated if run.records]
+    if not evaluated:
+        raise InputError(f"{place.uri}: no run of {place.experiment} that fits was ever tested.")
+    return evaluated
+
+
+def _pair(tag: str) -> tuple[str, str]:
+    name, equals, value = tag.partition("=")
+    if not (name and equals):
+        raise InputError(f"--tags {tag}: give name=value, such as ratio=16:5:4:3:0.")
+    return name, value
+
+
+def _is_called(run: "Run", name: str) -> bool:
+    info, key = run.info, str(run.data.tags.get(KEY_TAG, ""))
+    return bool(
+        name == info.run_name or info.run_id.startswith(name) or key.startswith(name) or key.endswith(f"-{name}")
+    )
+
+
+def _read(store: MlflowStore, run: "Run") -> EvaluatedRun:
+    info, tags = run.info, run.data.tags
+    records = {}
+    with TemporaryDirectory() as folder:
+        if store.client.list_artifacts(info.run_id, FOLDER):
+            local = Path(store.client.download_artifacts(info.run_id, FOLDER, folder))
+            records = {path.stem: read_record(path) for path in sorted(local.glob("*.json"))}
+    return EvaluatedRun(info.run_id, info.run_name, tags.get(KEY_TAG, info.run_id), dict(tags), records)

@@ -1,0 +1,123 @@
+"""Runs beside each other."""
+
+import shutil
+
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+
+from datamodules.errors import InputError
+from lightning_module.reporting.run_folder import run_folders
+from run import main
+from tests.runs import mlflow_run
+
+FACES = 40
+COUNTS = {"yaw_00_30": 1312, "yaw_30_60": 383, "yaw_60_90": 305}
+
+
+def _evaluate(folder, name, noise, faces=FACES, dataset="some faces", seed=0, *more):
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=(faces, 68, 3)) * [40, 50, 30] + 225
+    own = np.random.default_rng([seed, 2])
+    np.save(folder / "found.npy", truth + own.normal(size=truth.shape) * noise)
+    np.save(folder / "truth.npy", truth)
+    yaw = np.repeat([10.0, 45.0, 80.0], list(COUNTS.values())) if faces == 2000 else np.linspace(-88, 88, faces)
+    np.save(folder / "yaw.npy", yaw)
+    main(["evaluate", f"--predictions={folder / 'found.npy'}", f"--landmarks={folder / 'truth.npy'}",
+          f"--yaw={folder / 'yaw.npy'}", f"--name={name}", f"--dataset={dataset}", f"--tracking.folder={folder}", *more])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, store_uri):
+    folder = tmp_path_factory.mktemp("compared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", store_uri)
+        _evaluate(folder, "rough", 4)
+        _evaluate(folder, "fine", 2)
+        _evaluate(folder, "a & b_c", 3, 25, "other faces")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store_uri(tmp_path_factory, empty_store):
+
+    place = shutil.copy(empty_store, tmp_path_factory.mktemp("store") / "mlflow.db")
+    return f"sqlite:///{place}"
+
+
+@pytest.fixture
+def compare(store, store_uri, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
+    return lambda *more: main(["compare", *more, f"--tracking.folder={store}"])
+
+
+def test_runs_are_compared_by_data_set_and_in_pairs_where_the_faces_are_the_same(compare, store, tmp_path, capsys):
+    found = compare(f"--out={tmp_path}", "--reference=rough", "--no_log")
+    by_dataset = {comparison.dataset: comparison for comparison in found}
+    assert set(by_dataset) == {"some faces", "other faces"}
+    rows = {row.name: row for row in by_dataset["some faces"].rows}
+    assert rows["rough"].difference is None
+    value, ends = rows["fine"].difference
+    assert ends.low < value < ends.high < 0
+    assert value == pytest.approx(rows["fine"].means[-1] - rows["rough"].means[-1])
+    assert "fine" in capsys.readouterr().out
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {f"some-faces{ending}" for ending in (".md", ".html", ".tex", "_ced.png")} <= names
+    assert "| fine" in (tmp_path / "some-faces.md").read_text()
+    assert "a &amp; b_c" in (tmp_path / "other-faces.html").read_text()
+    assert r"a \& b\_c" in (tmp_path / "other-faces.tex").read_text()
+    assert not any(row.is_printed for comparison in found for row in comparison.rows)
+
+
+def test_runs_are_chosen_by_name_and_tag(compare):
+    (only,) = compare("fine", "--no_log")
+    assert [row.name for row in only.rows] == ["fine"]
+    (tagged,) = compare("--tags+=method=rough", "--no_log")
+    assert [row.name for row in tagged.rows] == ["rough"]
+    (other,) = compare("--dataset=other-faces", "--protocol=nme_3d_rigid", "--no_log")
+    assert (other.slug, other.protocol) == ("other-faces", "nme_3d_rigid")
+
+
+def test_a_comparison_is_a_run_with_its_tables(compare, store, store_uri):
+
+    compare("fine", "rough")
+    newest = next(iter(run_folders(store / "runs")))
+    run = mlflow_run(newest)
+    assert (run.info.run_name, run.data.tags["command"]) == ("compare 2 runs", "compare")
+    files = {file.path for file in MlflowClient(store_uri).list_artifacts(run.info.run_id, "comparison")}
+    assert {"comparison/some-faces.md", "comparison/some-faces_ced.png"} <= files
+
+
+def test_the_papers_rows_stand_beside_the_whole_of_aflw2000_alone_and_say_so(tmp_path, monkeypatch, empty_store):
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}")
+    _evaluate(tmp_path, "mine", 4, 2000, "AFLW2000-3D")
+    (comparison,) = main(["compare", f"--tracking.folder={tmp_path}", f"--out={tmp_path}", "--no_log"])
+    assert [row.name for row in comparison.rows if row.is_printed] == [
+        "3DDFA *",
+        "3DSTN *",
+        "PRN *",
+        "SDM *",
+        "Shi et al. *",
+    ]
+    assert all(row.difference is None for row in comparison.rows)
+    for ending in ("md", "html", "tex"):
+        assert "printed in the paper" in (tmp_path / f"aflw2000-3d.{ending}").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nobody"], "nobody: the experiment weightmask has no such run"),
+        (["--tags+=ratio"], "--tags ratio: give name=value"),
+        (["--tags+=ratio=1:2"], "no run of weightmask that fits was ever tested"),
+        (["--protocol=nme_9"], "--protocol nme_9: there is none"),
+        (["--reference=nobody"], "--reference nobody: 0 of the runs"),
+        (["--dataset=none"], "none of the 3 runs was tested on none under nme"),
+        (["--tracking.experiment=empty"], "holds no experiment empty"),
+        (["--out=/proc/nowhere"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_line(compare, arguments, message):
+    with pytest.raises(InputError, match=message):
+        compare(*arguments, "--no_log")
