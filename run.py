@@ -28,9 +28,14 @@ def main(args: Sequence[str] | None = None) -> object:
 
         return _call(synthesize, arguments)
     if arguments[:1] == ["evaluate"]:
-        from lightning_module.evaluation.command import evaluate
+        from lightning_module.evaluation.command import evaluate, evaluate_meshes
 
-        return _call(evaluate, arguments)
+        if "--meshes" not in arguments:
+            return _call(evaluate, arguments)
+        place = arguments.index("--meshes")
+        folders = zip(("--predictions", "--truths"), arguments[place + 1 : place + 3], strict=False)
+        options = [*(f"{name}={folder}" for name, folder in folders), *arguments[place + 3 :]]
+        return _call(evaluate_meshes, [*arguments[:place], *options])
     if arguments[:1] == ["compare"]:
         from lightning_module.reporting.compare import compare
 

@@ -26,6 +26,7 @@ ONLY_IN = {
     "mlflow": ("lightning_module/reporting",),
     "optuna": ("sweeps",),
     "scipy.io": ("datamodules/files",),
+    "trimesh": ("datamodules/files", "lightning_module/evaluation/florence.py"),
     "PIL": ("datamodules/files",),
     "face_alignment": ("datamodules/photos",),
     "skimage": ("datamodules/photos",),

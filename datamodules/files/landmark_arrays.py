@@ -33,6 +33,18 @@ def read_landmarks(path: Path) -> NDArray[np.float64]:
     return np.ascontiguousarray(array)
 
 
+def read_points(path: Path) -> NDArray[np.float64]:
+    """(68, 3) landmarks of one face.
+
+    Raises:
+        InputError: If there are none.
+    """
+    array = _read(path, dimensions=2)
+    if array.shape != (LANDMARKS_68, 3) or not np.isfinite(array).all():
+        raise InputError(f"{path}: holds an array of {_shape(array)}, or NaN; the landmarks of a mesh are (68, 3).")
+    return array
+
+
 def read_yaw(path: Path) -> NDArray[np.float64]:
     """(N,) yaw as it stands there.
 
@@ -53,7 +65,7 @@ def _read(path: Path, dimensions: int) -> NDArray[np.float64]:
     fitting = {name: array for name, array in arrays.items() if array.ndim == dimensions and array.size}
     if len(fitting) != 1:
         found = ", ".join(f"{name or 'an array'} {_shape(array)}" for name, array in arrays.items()) or "nothing"
-        wanted = _SHAPES if dimensions == 3 else "(N,)"
+        wanted = {1: "(N,)", 2: "(68, 3)", 3: _SHAPES}[dimensions]
         raise InputError(f"{path}: holds {found}; it must hold exactly one array of {wanted}.")
     (array,) = fitting.values()
     return array.astype(np.float64)

@@ -3,15 +3,21 @@
 import logging
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.console import Console
+from tqdm import tqdm
 
 from datamodules.errors import InputError
 from datamodules.files.dataset_card import DatasetCard
-from datamodules.files.landmark_arrays import read_landmarks, read_yaw
+from datamodules.files.landmark_arrays import read_landmarks, read_points, read_yaw
+from datamodules.files.mesh import mesh_files, read_mesh
+from lightning_module.evaluation.florence import RADIUS, reconstruction_error
 from lightning_module.evaluation.landmark_sets import LandmarkSet, YawUnit, in_degrees, judge
+from lightning_module.evaluation.protocols import RECONSTRUCTION
 from lightning_module.evaluation.record import EvaluationRecord, as_json
 from lightning_module.evaluation.suspicions import suspicions
+from lightning_module.nme import NMEReport
 from lightning_module.reporting.environment import environment_tags
 from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.reporting.nme_table import nme_table, spread_table
@@ -60,19 +66,105 @@ def evaluate(
         _log.warning("%s: %s", predictions, suspicion)
     method, of = name or predictions.stem, dataset or landmarks.stem
     record = EvaluationRecord(of, DatasetCard(of).slug, reports)
+    _report(
+        record,
+        method,
+        seed,
+        json,
+        None if no_log else tracking,
+        {"predictions": str(predictions), "landmarks": str(landmarks)},
+    )
+    return record
+
+
+def evaluate_meshes(
+    predictions: Path,
+    truths: Path,
+    yaw: Path | None = None,
+    yaw_unit: YawUnit | None = None,
+    radius: float = RADIUS,
+    has_scale: bool = True,
+    name: str | None = None,
+    dataset: str | None = None,
+    json: Path | None = None,
+    no_log: bool = False,
+    seed: int = 0,
+    tracking: TrackingOptions = TrackingOptions(),  # noqa: B008  # frozen
+) -> EvaluationRecord:
+    """Judges meshes by the Florence protocol: from the truth to the prediction, point to plane, after ICP.
+
+    Both folders hold .obj or .ply files of the same stems. Beside each true mesh lies <stem>.npy with its (68, 3)
+    landmarks; where a prediction has one too, ICP starts from these, else from a prediction that is turned no further
+    than some 30 degrees.
+
+    Args:
+        predictions: Folder of the method's meshes.
+        truths: Folder of the true ones, in millimetres.
+        yaw: (N,) yaw of the faces in the order of the stems; without it all stand as frontal.
+        yaw_unit: Of the yaw file; degrees unless that is implausible.
+        radius: About the tip of the nose, within which the truth counts.
+        has_scale: Whether the scale of the predictions is free.
+        name: Of the method; by default the predictions' folder name.
+        dataset: Name of the test set; by default the truths' folder name.
+        json: File to write the figures to.
+        no_log: Keep nothing in MLflow.
+        seed: Of the balanced subset and the intervals.
+        tracking: Where the run is kept.
+    """
+    found, true = mesh_files(predictions), mesh_files(truths)
+    if missing := sorted(true.keys() - found.keys()):
+        raise InputError(f"{predictions}: holds no mesh {missing[0]} ({len(missing)} missing in all). Add them.")
+    yaw_deg = np.zeros(len(true)) if yaw is None else in_degrees(read_yaw(yaw), yaw_unit, str(yaw))
+    if len(yaw_deg) != len(true):
+        raise InputError(f"{yaw}: holds {len(yaw_deg)} numbers for {len(true)} meshes: give one for each.")
+    if not radius > 0:
+        raise InputError(f"--radius is {radius:g}: give a positive number of millimetres.")
+    errors = []
+    for stem, path in tqdm(true.items(), "Bringing together", unit="mesh"):
+        marks = read_points(path.with_suffix(".npy"))
+        own = found[stem].with_suffix(".npy")
+        try:
+            errors.append(reconstruction_error(
+                read_mesh(found[stem]), read_mesh(path), marks,
+                read_points(own) if own.is_file() else None, radius, has_scale))  # fmt: skip
+        except ValueError as error:
+            raise InputError(f"{path}: {error}. Are mesh and landmarks in millimetres, and of one face?") from error
+    report = NMEReport(torch.tensor(errors, dtype=torch.float64), torch.from_numpy(yaw_deg))
+    of = dataset or truths.resolve().name
+    record = EvaluationRecord(of, DatasetCard(of).slug, {RECONSTRUCTION.name: report})
+    tags = {
+        "predictions": str(predictions),
+        "truths": str(truths),
+        "radius": f"{radius:g}",
+        "has_scale": str(has_scale),
+    }
+    print(
+        f"Radius {radius:g} about the tip of the nose; the scale of the predictions is {'free' if has_scale else 'kept'}."
+    )
+    _report(record, name or predictions.resolve().name, seed, json, None if no_log else tracking, tags)
+    return record
+
+
+def _report(
+    record: EvaluationRecord,
+    method: str,
+    seed: int,
+    json: Path | None,
+    tracking: TrackingOptions | None,
+    tags: dict[str, str],
+) -> None:
+    """Prints a record, writes it and makes it a run, as far as is wanted."""
     summaries = record.summaries(seed)
-    Console().print(nme_table(summaries, f"{method} on {of}"), spread_table(summaries))
+    Console().print(nme_table(summaries, f"{method} on {record.dataset}"), spread_table(summaries))
     if json is not None:
         try:
-            json.write_text(as_json(of, summaries))
+            json.write_text(as_json(record.dataset, summaries))
         except OSError as error:
             raise InputError(f"{json}: cannot be written ({error.strerror}). Set --json to a file that can.") from error
-    if not no_log:
+    if tracking is not None:
         place = tracking.place(_PROJECT)
-        tags = {"command": "evaluate", "method": method, "predictions": str(predictions), "landmarks": str(landmarks),
-                **environment_tags(_PROJECT), **(tracking.tags or {})}  # fmt: skip
+        tags = {"command": "evaluate", "method": method, **tags, **environment_tags(_PROJECT), **(tracking.tags or {})}
         tracker = Tracker(place, tracking.run_name or method, tags)
         log_record(tracker, record, summaries, step=0, is_own=True)
         tracker.end("FINISHED")
         print(f"Run {tracker.run.path}\nCompare runs: {place.look}")
-    return record

@@ -101,6 +101,13 @@ MEAN_MAP = Protocol(
     "As nme, of a predictor that always answers with the mean map: what is to be beaten.", _OURS,
 )  # fmt: skip
 
+RECONSTRUCTION = Protocol(
+    "reconstruction_icp", "surface, ICP, of the interocular distance",
+    "Mean distance, point to plane, from the true surface within a radius (95 mm) of the tip of the nose to the predicted "
+    "one after ICP, in percent of the distance of the outer corners of the eyes.",
+    f"{_PRNET}, on the Florence scans",
+)  # fmt: skip
+
 LANDMARK_PROTOCOLS = (LANDMARKS_2D, LANDMARKS_3D, LANDMARKS_RIGID, LANDMARKS_SIMILARITY)
 
 _ALL_OF_THE_FACE = (Region.EYES_NOSE, Region.MOUTH, Region.FACE)
@@ -118,5 +125,5 @@ DENSE_PROTOCOLS = (
                   (Region.FACE,)),
 )  # fmt: skip
 
-PROTOCOLS: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, LANDMARKS_81_2D, *DENSE_PROTOCOLS, MEAN_MAP)
+PROTOCOLS: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, LANDMARKS_81_2D, *DENSE_PROTOCOLS, RECONSTRUCTION, MEAN_MAP)
 PROTOCOL_BY_NAME = {protocol.name: protocol for protocol in PROTOCOLS}

@@ -38,8 +38,10 @@ def log_record(
             figures[f"{means if name == 'mean' or name in YAW_BINS else under}/{name}"] = value
         low, high = summary.intervals["mean_of_bins"]
         figures |= {f"{under}/mean_low_95": low, f"{under}/mean_high_95": high}
-    counts = summaries[LANDMARKS_2D.name].counts
-    figures |= {f"{'test' if is_own else f'test/{record.slug}'}/faces/{name}": count for name, count in counts.items()}
+    (first, *_) = summaries.values()
+    figures |= {
+        f"{'test' if is_own else f'test/{record.slug}'}/faces/{name}": count for name, count in first.counts.items()
+    }
     tracker.log_metrics({name: value for name, value in figures.items() if value == value}, step)
     log_table(tracker, summaries, "test", record.dataset)
 
