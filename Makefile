@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: fit test slow evidence table2 bench clean
+.PHONY: fit test slow evidence table2 bench screenshots clean
 
 fit: $(INSTALLED)
 	$(RUN) run.py fit $(ARGS)
@@ -31,10 +31,15 @@ table2: $(INSTALLED)
 evidence: bench
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
+# MLflow's pages of the runs in mlruns/, into docs/ (apt-get install chromium)
+screenshots: $(INSTALLED)
+	$(RUN) -m benchmarks.screenshots $(ARGS)
+
 bench: $(INSTALLED)
 	$(VENV)/bin/pip install --quiet -e '.[bench]'
 	$(RUN) -m benchmarks.synthetic
 	$(RUN) -m benchmarks.synthetic --many
+	$(RUN) -m benchmarks.evaluation
 	$(RUN) -m benchmarks.training_step
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

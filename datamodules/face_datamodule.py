@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.augment import Augmentation
 from datamodules.crops import make_crops
+from datamodules.data_checks import given, report_faults, warn_of_shared_faces
 from datamodules.dataset import FaceDataset, SampleMaker
 from datamodules.errors import InputError
 from datamodules.files.bfm import read_morphable_model
@@ -137,7 +138,7 @@ class FaceDataModule(LightningDataModule):
         if stage in ("test", "predict") or self.test_root is not None:
             roots.append((self.test_root, "--data.test_root", "the folder of AFLW2000-3D"))
         for root, option, what in roots:
-            if not _given(root, option, what).is_dir():
+            if not given(root, option, what).is_dir():
                 raise InputError(f"{root}: there is no such folder. Set {option} to {what}.")
         if not self._model_path().is_file():
             raise InputError(
@@ -155,12 +156,12 @@ class FaceDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Opens the data sets that a stage needs."""
         if stage in ("fit", "validate"):
-            self._setup_training(_given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"))
+            self._setup_training(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"))
         if stage in ("test", "predict") or self.test_root is not None:
-            root = _given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
+            root = given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
             self.test_faces = self._faces(root, augmentation=None, is_test=True)
         if stage == "fit":
-            self._warn_of_shared_faces()
+            warn_of_shared_faces(self.train_faces, self.test_faces)
 
     @property
     def model(self) -> MorphableModel:
@@ -191,7 +192,7 @@ class FaceDataModule(LightningDataModule):
         """Name and kind of the data set of a stage."""
         is_test = stage in ("test", "predict")
         card = read_card(
-            _given(
+            given(
                 self.test_root if is_test else self.root, "--data.test_root" if is_test else "--data.root", "a folder"
             )
         )
@@ -201,7 +202,7 @@ class FaceDataModule(LightningDataModule):
 
     def plain_faces(self) -> FaceDataset:
         """All usable faces below --data.root, not augmented."""
-        return self._faces(_given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"), augmentation=None)
+        return self._faces(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"), augmentation=None)
 
     def train_dataloader(self) -> DataLoader[FaceSample]:
         """Every training face once an epoch, in an order of its own."""
@@ -239,7 +240,7 @@ class FaceDataModule(LightningDataModule):
         root = self.root or self.test_root
         named = read_card(root).morphable_model if root and root.is_dir() else ""
         path = root / named if root and named and self._morphable_model is None else self._morphable_model
-        return _given(path, "--data.morphable_model", "the path of BFM.mat")
+        return given(path, "--data.morphable_model", "the path of BFM.mat")
 
     def _setup_training(self, root: Path) -> None:
         if self._embedded and self._embedded.faces.stream:
@@ -273,7 +274,7 @@ class FaceDataModule(LightningDataModule):
         index = self._open_index(root, is_test)
         crops = make_crops(index, self.model)
         if chosen is None:
-            self._report_faults(root, index.faults + crops.faults, len(crops.rows))
+            report_faults(root, index.faults + crops.faults, len(crops.rows), self._max_bad_fraction)
         rows = crops.rows if chosen is None else crops.rows[chosen]
         return FaceDataset(index, rows, crops, SampleMaker(self.model, self._image_size, augmentation, self._seed))
 
@@ -287,29 +288,6 @@ class FaceDataModule(LightningDataModule):
                 index = with_landmarks(index, folders, landmarks, self._test_landmarks_first_pixel)
             self._indices[root, landmarks] = index
         return self._indices[root, landmarks]
-
-    def _report_faults(self, root: Path, faults: list[str], usable: int) -> None:
-        """Names all that is left out; stops where it is too much."""
-        if not faults:
-            return
-        total = usable + len(faults)
-        report = "\n".join(
-            [f"{root}: {len(faults)} of {total} samples cannot be used:", *(f"  {line}" for line in faults)]
-        )
-        if len(faults) > self._max_bad_fraction * total:
-            raise InputError(
-                f"{report}\n{root}: {len(faults)} bad samples are more than {self._max_bad_fraction:.1%} of {total}. "
-                "Repair or remove them, or raise --data.max_bad_fraction."
-            )
-        _log.warning("%s\nThey are left out.", report)
-
-    def _warn_of_shared_faces(self) -> None:
-        if not isinstance(self.train_faces, FaceDataset) or self.test_faces is None:
-            return
-        train, test = (_stems(faces) for faces in (self.train_faces, self.test_faces))
-        if shared := sorted(train & test):
-            _log.warning("%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
-                         "the network does on new faces.", len(shared), len(test), shared[0])  # fmt: skip
 
     def _loader(self, faces: FaceDataset | StreamedFaces | None, shuffle: bool = False) -> DataLoader[FaceSample]:
         if faces is None:
@@ -330,16 +308,3 @@ class FaceDataModule(LightningDataModule):
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
-
-
-def _stems(faces: FaceDataset) -> set[str]:
-    return {faces.index.key(row).rpartition("/")[2] for row in faces.rows}
-
-
-def _given(path: Path | None, option: str, what: str) -> Path:
-    if path is None:
-        raise InputError(
-            f"{option} is not set: give {what}. 300W-3D, 300W-LP and AFLW2000-3D are handed out by their authors "
-            "(3DDFA's project page), the Basel Face Model by the University of Basel."
-        )
-    return path

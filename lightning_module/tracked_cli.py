@@ -1,9 +1,7 @@
 """fit, validate, test and predict: LightningCLI, with every run tracked and able to go on."""
 
 import hashlib
-import logging
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,9 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from datamodules.errors import InputError, OneLineErrors, reason
 from lightning_module.face_module import FaceModule
 from lightning_module.nme import NMEReport
+from lightning_module.parameters import flat, parameters
 from lightning_module.predictions import PredictionWriter
+from lightning_module.quiet import quieten
 from lightning_module.reporting.callbacks import LastCheckpoint, RunReport
 from lightning_module.reporting.environment import environment_tags
 from lightning_module.reporting.run_folder import RunFolder, newest_fit
@@ -28,10 +28,6 @@ from lightning_module.reporting.tracking import Tracker, TrackingOptions, Tracki
 
 _STAGES = ("fit", "validate", "test", "predict")
 _PATHS = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir")
-# what does not change a run's figures is left out of its parameters
-_UNLOGGED_DATA = ("cache_dir", "map_size", "num_workers", "seed", "verify")
-_LOGGED_TRAINER = ("max_epochs", "max_steps", "precision", "accelerator", "devices", "num_nodes", "strategy",
-                   "deterministic", "accumulate_grad_batches", "gradient_clip_val")  # fmt: skip
 _LAST = "last"
 _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts beside the first
 
@@ -67,7 +63,7 @@ class TrackedCLI(LightningCLI):
         self._arguments = list(args)
         self._resume: RunFolder | None = None
         self._tracker: Tracker | None = None
-        _quieten()
+        quieten()
         defaults = {"default_config_files": [str(project / "conf" / "default.yaml")]}
         super().__init__(
             FaceModule,
@@ -125,7 +121,7 @@ class TrackedCLI(LightningCLI):
                 f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt."
             ) from error
         given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
-        before, after = _flat(given), _flat(saved)
+        before, after = flat(given), flat(saved)
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
         asked = {argument.partition("=")[0].removeprefix("--model.") for argument in self._arguments}
         if refused := sorted(changed & asked):
@@ -267,7 +263,7 @@ class TrackedCLI(LightningCLI):
         config.write_text(self._parser(self.subcommand).dump(repeated, skip_none=False))
         tracker.log_file(config)
         if resume is None:
-            tracker.log_params(_params(options))
+            tracker.log_params(parameters(options))
         return tracker
 
     @property
@@ -316,36 +312,3 @@ def _whole_number(seed: bool | int) -> int:
     if isinstance(seed, bool):
         raise InputError(f"--seed_everything is {str(seed).lower()}: give a number, which decides the whole run.")
     return seed
-
-
-def _params(options: Namespace) -> dict[str, Any]:
-    """What a reader compares, under one name each."""
-    data = {
-        f"data.{name}": value for name, value in _flat(options.data.as_dict()).items() if name not in _UNLOGGED_DATA
-    }
-    trainer = {f"trainer.{name}": options.trainer[name] for name in _LOGGED_TRAINER}
-    return {"seed": options.seed_everything, **_flat(options.model.as_dict()), **data, **trainer}
-
-
-def _flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in options.items():
-        value = value.as_dict() if isinstance(value, Namespace) else value
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat
-
-
-def _quieten() -> None:
-    """Silences what Lightning says of choices that were made on purpose, and its advertisements."""
-    for message in (".*does not have many workers.*", ".*Total length of `list` across ranks is zero.*",
-                    ".*Checkpoint directory .* exists.*", ".*isinstance.treespec, LeafSpec.*",
-                    "The dirpath has changed from.*",
-                    ".*callbacks used to create the checkpoint need to be provided.*",
-                    ".*recommended to use `self.log.*sync_dist=True.*"):  # fmt: skip
-        warnings.filterwarnings("ignore", message)
-    logging.getLogger("pytorch_lightning.trainer.connectors.checkpoint_connector").setLevel(logging.WARNING)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)
-
-
-def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return not any(name in record.getMessage() for name in ("litlogger", "litmodels"))

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
 from lightning_module.evaluation.record import FOLDER, EvaluationRecord
 from lightning_module.evaluation.statistics import Summary
 from lightning_module.nme import YAW_BINS
-from lightning_module.reporting.nme_table import nme_rows
+from lightning_module.reporting.nme_table import BIN_TITLES, interval, nme_rows, percent
 from lightning_module.reporting.tracking import Tracker
 
 _TABLE = "nme_by_yaw.json"
@@ -44,6 +44,8 @@ def log_record(
     }
     tracker.log_metrics({name: value for name, value in figures.items() if value == value}, step)
     log_table(tracker, summaries, "test", record.dataset)
+    if is_own:
+        tracker.log_tags({"mlflow.note.content": _description(summaries, record.dataset)})
 
 
 def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, dataset: str) -> None:
@@ -56,6 +58,19 @@ def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, da
         # the second tag is what makes MLflow show the file as a table
         shown = json.dumps([{"path": _TABLE, "type": "table"}])
         tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
+
+
+def _description(summaries: Mapping[str, Summary], dataset: str) -> str:
+    """What a run's page says first."""
+    (protocol, summary), *_ = summaries.items()
+    heads = " | ".join(
+        [*(f"{BIN_TITLES[name]} (n = {count})" for name, count in summary.counts.items()), "mean of bins", "95 %"]
+    )
+    cells = " | ".join(
+        [*map(percent, (*summary.by_bin.values(), summary.mean_of_bins)), interval(summary.intervals["mean_of_bins"])]
+    )
+    rule = "|---" * 5
+    return f"NME %, {PROTOCOL_BY_NAME[protocol].title}, on {dataset}:\n\n| {heads} |\n{rule}|\n| {cells} |"
 
 
 def _rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:

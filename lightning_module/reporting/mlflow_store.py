@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_module.reporting.journal import Delivery, Entry, Journal
+from lightning_module.reporting.runs_view import offer_view
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -143,12 +144,14 @@ class MlflowStore:
             return str(found.experiment_id)
         location = None if self.uri.startswith("http") else self._artifacts.resolve().as_uri()
         try:
-            return str(self.client.create_experiment(name, location))
+            created = str(self.client.create_experiment(name, location))
         except Exception as error:
             # another process was quicker
             if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
                 raise
             return self._experiment_id(name)
+        offer_view(self.client, created)
+        return created
 
 
 def _signs_of_life() -> dict[str, str]:

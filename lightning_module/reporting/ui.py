@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from datamodules.errors import InputError
+from lightning_module.reporting.mlflow_store import MlflowStore
+from lightning_module.reporting.runs_view import offer_view, view_path
 from lightning_module.reporting.tracking import TrackingOptions
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -28,7 +30,13 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
             f"{place.folder}: holds no runs yet. Start one with python run.py fit, or set --tracking.folder."
         )
     _refuse_taken(port)
-    print(f"Runs: http://{_HOST}:{port} (Ctrl-C ends)", flush=True)
+    client = MlflowStore(place.uri, place.folder / "artifacts").client
+    experiment = client.get_experiment_by_name(place.experiment)
+    page = ""
+    if experiment is not None:
+        offer_view(client, experiment.experiment_id)
+        page = view_path(experiment.experiment_id)
+    print(f"Runs: http://{_HOST}:{port}/{page} (in a moment; Ctrl-C ends)", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", place.uri, "--host", _HOST, "--port", str(port),
                "--default-artifact-root", (place.folder / "artifacts").as_uri()]  # fmt: skip
     try:

@@ -121,9 +121,9 @@ def test_an_interrupted_command_goes_on(root, tmp_path, monkeypatch):
 
 
 def test_a_command_killed_outright_leaves_nothing_that_looks_whole(tmp_path):
-    settings = SyntheticSettings(60, seed=1, image_size=96)  # enough that none is done before it is killed
+    settings = SyntheticSettings(240, seed=1, image_size=96)  # enough that none is done before it is killed
     place = tmp_path / "faces"
-    command = [sys.executable, str(PROJECT / "run.py"), "synthesize", f"--out={place}", "--samples=60", "--seed=1",
+    command = [sys.executable, str(PROJECT / "run.py"), "synthesize", f"--out={place}", "--samples=240", "--seed=1",
                "--image_size=96", "--processes=2"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     while not list(tmp_path.glob(".faces-*/*.jpg")) and process.poll() is None:
@@ -131,7 +131,7 @@ def test_a_command_killed_outright_leaves_nothing_that_looks_whole(tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not place.exists()
-    assert make_data_set(settings, place) < 60  # it goes on
+    assert make_data_set(settings, place) < 240  # it goes on
     make_data_set(settings, tmp_path / "at once")
     assert _files(place) == _files(tmp_path / "at once")
 
