@@ -82,19 +82,23 @@ def addresses(table: str, folder: Path) -> dict[str, tuple[str, str]]:
     )
     return {
         "runs": (table, "test/nme/mean"),
-        "compare": (f'{base}#/compare-runs?runs={ids}&experiments=["{experiment}"]', "Comparing"),
+        "compare": (f'{base}#/compare-runs?runs={ids}&experiments=["{experiment}"]&workflowType=machine_learning', "Comparing"),
         "run": (f"{base}#/experiments/{experiment}/runs/{newest.info.run_id}?workflowType=machine_learning", "mean of bins"),
         "picture": (f"{base}#/experiments/{experiment}/runs/{newest.info.run_id}/artifacts/{picture}?workflowType=machine_learning", "landmarks"),
     }  # fmt: skip
 
 
 def main(folder: Path = PROJECT / "mlruns", out: Path = PROJECT / "docs") -> None:
-    """Writes mlflow_runs.png and its companions."""
+    """Writes mlflow_runs.jpg and its companions."""
     with served(folder.absolute()) as table, opened() as page:
-        for name, (address, text) in addresses(table, folder.absolute()).items():
-            show(page, address, text)
-            page.screenshot(path=out / f"mlflow_{name}.png")
-            print(out / f"mlflow_{name}.png")
+        pages = addresses(table, folder.absolute())
+        for name in ("runs", "compare", "picture"):
+            show(page, *pages[name])
+            for path in page.get_by_text("Path: file:").all():
+                path.evaluate("element => element.style.visibility = 'hidden'")  # of this machine
+            picture = out / f"mlflow_{name}.jpg"
+            page.screenshot(path=picture, type="jpeg", quality=80)
+            print(picture)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,9 @@ class Comparison:
         """For the terminal."""
         table = Table(title=self.title, title_justify="left", caption=self.note or None, caption_justify="left")
         for i, column in enumerate(self.frame.columns):
-            heading = str(column).replace(" (", "\n").rstrip(")").replace("mean of", "mean\nof")
+            heading = (
+                str(column).replace(" (", "\n").rstrip(")").replace("mean of", "mean\nof").replace("less ", "less\n")
+            )
             table.add_column(heading, justify="right" if i else "left", no_wrap=bool(i))
         for cells in self.frame.itertuples(index=False):
             table.add_row(

@@ -1,0 +1,130 @@
+"""What a user gets wrong: one clear line, and no run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from datamodules.errors import InputError
+from run import main
+from tests.fakes import write_faces
+from tests.runs import fit, fit_arguments
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def first_run(faces, model_file, tmp_path_factory):
+    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), "--trainer.max_epochs=1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--data.root={tmp}/nothing"], "there is no such folder"),
+        (["--data.morphable_model={tmp}/BFM.mat"], "there is no such file"),
+        (["--ckpt_path={tmp}/gone.ckpt"], "there is no such checkpoint"),
+        (["--ckpt_path=last"], "holds no run to go on with"),
+        (["--data.val_fraction=1.5"], "val_fraction is 1.5"),
+        (["--data.batch_size=0"], "batch_size is 0"),
+        (["--model.weights.mouth=-1"], "region weights"),
+        (["--model.map_size=48"], "map_size is 48"),
+        (["--data.image_size=50"], "image_size is 50"),
+        (["--model.base_channels=0"], "base_channels is 0"),
+        (["--data.augmentation.scale=[2,1]"], r"augmentation\.scale"),
+        (["--data.augmentation.erase_area=[1,2]"], r"augmentation\.erase_area"),
+        (["--data.augmentation.mirror_probability=2"], r"augmentation\.mirror_probability"),
+        (["--seed_everything=true"], "seed_everything is true"),
+        (["--data.test_root={tmp}/nothing"], r"Set --data\.test_root"),
+        (["--trainer.logger=CSVLogger", "--trainer.logger.save_dir={tmp}"], "runs are tracked by MLflow"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_starts_no_run(arguments, fault, faces, model_file, tmp_path):
+    with pytest.raises(InputError, match=fault) as caught:
+        fit(faces, model_file, tmp_path, *(argument.format(tmp=tmp_path) for argument in arguments))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "option", ["--data.rooot=x", "--model.weights.landmark=3", "--model.weight.landmarks=3", "--seed=3"]
+)
+def test_a_typo_trains_nothing_and_is_named(option, faces, model_file, tmp_path):
+    with pytest.raises(InputError) as caught:
+        fit(faces, model_file, tmp_path, option)
+    assert option.partition("=")[0].removeprefix("--") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_typo_in_a_config_is_named(faces, model_file, tmp_path):
+    (tmp_path / "mine.yaml").write_text("model:\n  weights: {landmark: 3}\n")
+    with pytest.raises(InputError, match="landmark"):
+        fit(faces, model_file, tmp_path, "--config", str(tmp_path / "mine.yaml"))
+
+
+def test_weights_beside_a_checkpoint_are_refused(first_run, faces, model_file, tmp_path):
+    with pytest.raises(InputError, match=r"--model\.weights\.landmarks cannot be changed beside --ckpt_path"):
+        main(["test", f"--ckpt_path={first_run.best_checkpoint}", "--model.weights.landmarks=50"])
+
+
+@pytest.mark.parametrize("command", ["test", "validate", "predict"])
+def test_judging_needs_a_checkpoint(command, faces, model_file):
+    with pytest.raises(InputError, match="--ckpt_path is not set"):
+        main([command, f"--data.test_root={faces}", f"--data.morphable_model={model_file}"])
+
+
+def test_validating_nothing_is_refused(first_run, faces, model_file):
+    with pytest.raises(InputError, match="nothing validates"):
+        main(["validate", f"--ckpt_path={first_run.best_checkpoint}", f"--data.root={faces}", "--data.val_fraction=0",
+              f"--data.morphable_model={model_file}"])  # fmt: skip
+
+
+def test_predict_names_a_folder_that_cannot_be_written(first_run, faces, model_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
+              f"--data.morphable_model={model_file}", f"--out={tmp_path / 'file' / 'x'}"])  # fmt: skip
+
+
+def test_predict_needs_a_folder(first_run, faces, model_file):
+    with pytest.raises(InputError, match="--out is not set"):
+        main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
+              f"--data.morphable_model={model_file}"])  # fmt: skip
+
+
+def test_what_is_no_checkpoint_is_named(faces, model_file, tmp_path):
+    (tmp_path / "x.ckpt").write_bytes(b"PK no zip")
+    with pytest.raises(InputError, match=r"x\.ckpt: is no checkpoint"):
+        main(
+            [
+                "test",
+                f"--ckpt_path={tmp_path / 'x.ckpt'}",
+                f"--data.test_root={faces}",
+                f"--data.morphable_model={model_file}",
+            ]
+        )
+
+
+def test_a_fit_that_names_test_data_alone_is_told_what_it_lacks(faces):
+    with pytest.raises(InputError, match=r"--data\.root is not set"):
+        main(["fit", f"--data.test_root={faces}", "--trainer.accelerator=cpu"])
+
+
+def test_a_one_cycle_schedule_must_know_its_end(faces, model_file, tmp_path):
+    with pytest.raises(InputError, match="has to know its end"):
+        fit(faces, model_file, tmp_path, "--model.lr_schedule=one_cycle", "--trainer.max_epochs=-1")
+
+
+def test_a_terminal_shows_one_line_even_for_a_workers_error(model_file, tmp_path):
+    root = write_faces(tmp_path / "data", [0.0] * 8)
+    data = (root / "image00003.jpg").read_bytes()
+    (root / "image00003.jpg").write_bytes(data[: len(data) - 300])
+    arguments = fit_arguments(root, model_file, tmp_path / "mlruns", "--data.num_workers=1", "--data.val_fraction=0")
+    done = subprocess.run([sys.executable, str(PROJECT / "run.py"), *arguments], cwd=tmp_path, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120, check=False)  # fmt: skip
+    assert done.returncode == 2
+    assert "Traceback" not in done.stdout
+    assert done.stdout.splitlines()[-1].startswith(f"error: {root / 'image00003.jpg'}: is a truncated JPEG")
+    (journal,) = (tmp_path / "mlruns" / "runs").glob("*/journal.jsonl")
+    assert "Traceback" not in journal.read_text()
