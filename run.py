@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
 PROJECT = Path(__file__).resolve().parent
 _FLAGS = ("--sheet", "--no_log")  # options that need no value
+_REPEATED = ("--runs", "--tags")  # options that can be given again and again
 
 
 def main(args: Sequence[str] | None = None) -> object:
@@ -32,15 +32,14 @@ def main(args: Sequence[str] | None = None) -> object:
 
         if "--meshes" not in arguments:
             return _call(evaluate, arguments)
-        place = arguments.index("--meshes")
-        folders = zip(("--predictions", "--truths"), arguments[place + 1 : place + 3], strict=False)
-        options = [*(f"{name}={folder}" for name, folder in folders), *arguments[place + 3 :]]
-        return _call(evaluate_meshes, [*arguments[:place], *options])
+        folders, options = _split(argument for argument in arguments[1:] if argument != "--meshes")
+        named = (f"{name}={folder}" for name, folder in zip(("--predictions", "--truths"), folders, strict=False))
+        return _call(evaluate_meshes, ["evaluate", *named, *options])
     if arguments[:1] == ["compare"]:
         from lightning_module.reporting.compare import compare
 
-        options = list(takewhile(lambda argument: not argument.startswith("-"), arguments[1:]))
-        return _call(compare, ["compare", *(f"--runs+={name}" for name in options), *arguments[1 + len(options) :]])
+        runs, options = _split(arguments[1:])
+        return _call(compare, ["compare", *(f"--runs={name}" for name in runs), *options])
     if arguments[:1] == ["ui"]:
         from lightning_module.reporting.ui import ui
 
@@ -52,15 +51,37 @@ def main(args: Sequence[str] | None = None) -> object:
     return cli.result
 
 
+def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What stands alone, and options as name=value."""
+    alone, options, rest = [], [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("-"):
+            alone.append(argument)
+        elif argument in _FLAGS and rest[:1] not in (["true"], ["false"]):
+            options.append(f"{argument}=true")
+        elif "=" in argument or argument in ("-h", "--help") or not rest:
+            options.append(argument)
+        else:
+            options.append(f"{argument}={rest.pop(0)}")
+    return alone, options
+
+
 def _call(function: Callable[..., object], arguments: list[str]) -> object:
     """Runs a command whose options are a function's."""
     from jsonargparse import ArgumentParser, auto_cli
 
     from datamodules.errors import OneLineErrors
 
-    command, *options = (f"{argument}=true" if argument in _FLAGS else argument for argument in arguments)
+    command, *given = arguments
+    alone, options = _split(given)
+    for name in _REPEATED:  # jsonargparse appends with +=, and takes = for the whole list
+        options = [
+            option.replace(f"{name}=", f"{name}+=", 1) if option.startswith(f"{name}=") else option
+            for option in options
+        ]
     parser = type("Parser", (OneLineErrors, ArgumentParser), {})
-    return auto_cli(function, args=options, prog=f"run.py {command}", as_positional=False, parser_class=parser)
+    return auto_cli(function, args=options + alone, prog=f"run.py {command}", as_positional=False, parser_class=parser)
 
 
 def _main() -> int:

@@ -46,6 +46,8 @@ class FaceDataModule(LightningDataModule):
         test_landmarks: Other true landmarks for it, such as AFLW2000-3D's re-annotation: .npy, .npz or .mat of
             (N, 68, 3) or (N, 68, 2) or transposed, in the order of the sorted names of the complete folder.
         test_landmarks_first_pixel: What that file calls the first pixel: 0 for the re-annotation, 1 for `pt3d_68`.
+        test_holdout: Whether to test only on the share of it that validates a fit with the same val_fraction, such as
+            300W-LP's, whose other photographs were trained on.
         synthetic: The faces to use where neither folder is given.
         batch_size: Faces a step, on each device.
         num_workers: Processes that decode and warp; any number gives the same run.
@@ -69,6 +71,7 @@ class FaceDataModule(LightningDataModule):
         test_root: Path | None = None,
         test_landmarks: Path | None = None,
         test_landmarks_first_pixel: Literal[0, 1] = 0,
+        test_holdout: bool = False,
         synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
         batch_size: int = 16,
         num_workers: int = 2,
@@ -101,6 +104,7 @@ class FaceDataModule(LightningDataModule):
         self.test_root = self._embedded.test_root if self._embedded else test_root
         self._test_landmarks = test_landmarks
         self._test_landmarks_first_pixel = test_landmarks_first_pixel
+        self._test_holdout = test_holdout
         self.batch_size = batch_size
         self.val_fraction = val_fraction
         self._morphable_model = self._embedded.morphable_model if self._embedded else morphable_model
@@ -160,6 +164,11 @@ class FaceDataModule(LightningDataModule):
         if stage in ("test", "predict") or self.test_root is not None:
             root = given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
             self.test_faces = self._faces(root, augmentation=None, is_test=True)
+            if self._test_holdout:
+                validates = self._validates(self.test_faces)
+                if not validates.any():
+                    raise InputError(f"{root}: no face falls into the validation share of {self.val_fraction:g}.")
+                self.test_faces = self._faces(root, None, validates, is_test=True)
         if stage == "fit":
             warn_of_shared_faces(self.train_faces, self.test_faces)
 
@@ -197,8 +206,8 @@ class FaceDataModule(LightningDataModule):
             )
         )
         if is_test and self._test_landmarks is not None:
-            return replace(card, name=f"{card.name}, {self._test_landmarks.stem}")
-        return card
+            card = replace(card, name=f"{card.name}, {self._test_landmarks.stem}")
+        return replace(card, name=f"{card.name}, hold-out") if is_test and self._test_holdout else card
 
     def plain_faces(self) -> FaceDataset:
         """All usable faces below --data.root, not augmented."""
@@ -249,10 +258,7 @@ class FaceDataModule(LightningDataModule):
             self.val_faces = self._faces(root, augmentation=None)
             return
         faces = self._faces(root, self._augmentation)
-        index = faces.index
-        validates = np.array(
-            [is_validation(index.key(row), index.layout, self.val_fraction) for row in faces.rows], dtype=bool
-        )
+        validates = self._validates(faces)
         if validates.all():
             raise InputError(
                 f"{root}: all {len(faces)} faces fall into the validation share of {self.val_fraction:g}, none is left "
@@ -263,6 +269,12 @@ class FaceDataModule(LightningDataModule):
                          root, len(faces), self.val_fraction)  # fmt: skip
         self.train_faces = self._faces(root, self._augmentation, ~validates)
         self.val_faces = self._faces(root, None, validates)
+
+    def _validates(self, faces: FaceDataset) -> np.typing.NDArray[np.bool_]:
+        index = faces.index
+        return np.array(
+            [is_validation(index.key(row), index.layout, self.val_fraction) for row in faces.rows], dtype=bool
+        )
 
     def _faces(
         self,

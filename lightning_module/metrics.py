@@ -15,7 +15,7 @@ from lightning_module.evaluation.protocols import (
     MEAN_MAP,
     Protocol,
 )
-from lightning_module.nme import NMEReport
+from lightning_module.nme import NMEReport, face_aspect
 
 # What validation follows from epoch to epoch, and all that a test looks at.
 FEW: tuple[Protocol, ...] = (LANDMARKS_2D, LANDMARKS_3D, *DENSE_PROTOCOLS)
@@ -34,12 +34,13 @@ class FaceErrors(Metric):
     full_state_update = False
     numbers: list[Tensor]
     yaws: list[Tensor]
+    aspects: list[Tensor]
     errors: list[Tensor]
 
     def __init__(self, protocols: Sequence[Protocol] = ALL) -> None:
         super().__init__()
         self._names = [protocol.name for protocol in protocols]
-        for name in ("numbers", "yaws", "errors"):
+        for name in ("numbers", "yaws", "aspects", "errors"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
     def update(
@@ -76,19 +77,20 @@ class FaceErrors(Metric):
         missing = torch.full_like(yaw_deg, torch.nan)
         self.numbers.append(number)
         self.yaws.append(yaw_deg)
+        self.aspects.append(face_aspect(target_68))
         self.errors.append(torch.stack([measured.get(name, missing) for name in self._names], dim=1))
 
     def compute(self) -> Tensor:
-        """(M, 1 + protocols) yaw in degrees and errors of each face, in the order of their numbers."""
+        """(M, 2 + protocols) yaw in degrees, aspect and errors of each face, in the order of their numbers."""
         numbers = dim_zero_cat(self.numbers)
         faces, inverse = torch.unique(numbers, return_inverse=True)
         places = torch.arange(len(numbers), device=numbers.device)
         first = torch.full_like(faces, len(numbers)).scatter_reduce(0, inverse, places, "amin")
-        rows = torch.column_stack([dim_zero_cat(self.yaws), dim_zero_cat(self.errors)])
+        rows = torch.column_stack([dim_zero_cat(self.yaws), dim_zero_cat(self.aspects), dim_zero_cat(self.errors)])
         return rows[first]
 
     def reports(self) -> dict[str, NMEReport]:
         """A report for each protocol that has figures."""
-        yaw_deg, *errors = self.compute().cpu().unbind(dim=1)
-        reports = {name: NMEReport(column, yaw_deg) for name, column in zip(self._names, errors, strict=True)}
+        yaw_deg, aspect, *errors = self.compute().cpu().unbind(dim=1)
+        reports = {name: NMEReport(column, yaw_deg, aspect) for name, column in zip(self._names, errors, strict=True)}
         return {name: report for name, report in reports.items() if not report.per_face.isnan().all()}

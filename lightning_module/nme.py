@@ -30,6 +30,13 @@ def face_size(landmarks: Tensor) -> Tensor:
     return size
 
 
+def face_aspect(landmarks: Tensor) -> Tensor:
+    """(N,) w / h of the same box."""
+    corners = torch.aminmax(landmarks[:, :LANDMARKS_68, :2], dim=1)
+    width, height = (corners.max - corners.min).unbind(dim=1)
+    return width / height
+
+
 def landmark_nme(predicted: Tensor, target: Tensor) -> Tensor:
     """(N,) percent: mean distance in x and y of (N, L, 2 or 3) landmarks / size of the target's face."""
     distance: Tensor = torch.linalg.vector_norm(predicted[..., :2] - target[..., :2], dim=-1).mean(dim=1)
@@ -91,10 +98,13 @@ class NMEReport:
     Attributes:
         per_face: (N,) percent.
         yaw_deg: (N,) degrees.
+        aspect: (N,) width / height of the box of each face's true landmarks: which truth this is, whatever crop it is
+            seen in; None where nobody asked.
     """
 
     per_face: Tensor
     yaw_deg: Tensor
+    aspect: Tensor | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -112,7 +122,9 @@ class NMEReport:
     @property
     def mean_of_bins(self) -> float:
         """The field's "Mean": over the bins that have faces."""
-        return float(torch.tensor(list(self.by_bin.values()), dtype=torch.float64).nanmean())
+        counts = self.counts
+        means = [mean for name, mean in self.by_bin.items() if counts[name]]
+        return float(torch.tensor(means, dtype=torch.float64).mean())
 
     @property
     def mean_of_faces(self) -> float:

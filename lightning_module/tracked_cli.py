@@ -16,6 +16,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import InputError, OneLineErrors, reason
+from lightning_module.evaluation.record import FOLDER, read_record
 from lightning_module.face_module import FaceModule
 from lightning_module.nme import NMEReport
 from lightning_module.parameters import flat, parameters
@@ -253,8 +254,7 @@ class TrackedCLI(LightningCLI):
                 **(tracking.tags or {})}  # fmt: skip
         if options.ckpt_path is not None:
             tags["checkpoint"] = str(options.ckpt_path)
-        # a test adds to the run that trained the checkpoint, unless that is still at work
-        is_guest = self.subcommand == "test" and self._resume is not None and not self._resume.is_busy()
+        is_guest = self._adds_to_fit(Path(options.ckpt_path)) if self.subcommand == "test" else False
         resume = self._resume if self.subcommand == "fit" or is_guest else None
         tracker = Tracker(self._place, name, tags, resume, is_guest)
         repeated = options.clone()
@@ -265,6 +265,20 @@ class TrackedCLI(LightningCLI):
         if resume is None:
             tracker.log_params(parameters(options))
         return tracker
+
+    def _adds_to_fit(self, checkpoint: Path) -> bool:
+        """Whether a test belongs into the run that trained, and not while that is at work.
+
+        It does for the network that the run tested itself, and not in place of other data's record of the same name.
+        """
+        run = self._resume
+        if run is None or run.is_busy():
+            return False
+        own = run.best_checkpoint if run.best_checkpoint.is_file() else run.last_checkpoint
+        record = run.path / FOLDER / f"{self._test_slug}.json"
+        datamodule: Any = self.datamodule
+        known = read_record(record).fingerprint if record.is_file() else datamodule.fingerprints()["test_data"]
+        return checkpoint.resolve() == own.resolve() and known == datamodule.fingerprints()["test_data"]
 
     @property
     def _test_slug(self) -> str:

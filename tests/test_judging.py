@@ -99,6 +99,26 @@ def test_landmarks_without_depth_give_no_figures_in_depth_and_strangers_are_name
     assert f"{scan(faces).keys[3]} (" in caplog.text
 
 
+def test_another_network_of_the_run_or_other_data_of_the_name_do_not_take_its_records_place(
+    run, faces, model_file, tmp_path
+):
+    own = _test(run, faces, model_file)
+    assert own.folder.path == run.path
+    shutil.copy(run.last_checkpoint, run.path / "other.ckpt")
+    result = main(["test", f"--ckpt_path={run.path / 'other.ckpt'}", f"--data.test_root={faces}", "--data.num_workers=0",
+                   f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"])  # fmt: skip
+    assert result.folder.path != run.path
+    elsewhere = write_faces(tmp_path / "elsewhere" / faces.name, [0.0, 40, 80])
+    assert _test(run, elsewhere, model_file).folder.path != run.path
+
+
+def test_the_hold_out_of_a_data_set_is_what_validated(run, faces, model_file):
+    result = _test(run, faces, model_file, "--data.val_fraction=0.3", "--data.test_holdout=true")
+    held_out = len(result.reports["test"]["nme"].per_face)
+    assert 0 < held_out < 12
+    assert any(name == "test/faces-hold-out/nme/mean" for name, _ in history(run))
+
+
 def test_rows_of_another_folder_are_refused(run, faces, model_file, tmp_path):
     np.save(tmp_path / "short.npy", _own_landmarks(faces)[1:])
     with pytest.raises(InputError, match=r"short.npy: holds 11 faces, .* 12 samples"):
@@ -160,9 +180,12 @@ def test_flat_landmarks_give_the_flat_protocol_and_81_their_own(files, tmp_path)
     ("change", "said"),
     [
         (lambda p: p + np.array([1, 1, 0]), "do the predictions count pixels from 1"),
-        (lambda p: p - np.array([1, 1, 0]), "do the ground truth count pixels from 1"),
+        (lambda p: p - np.array([1, 1, 0]), "do the true landmarks count pixels from 1"),
         (lambda p: p * [1, -1, 1] + np.array([0, 449, 0]), "counted from below"),
         (lambda p: p * 0.57, "0.57 times as large"),
+        (lambda p: p * [1, 1, -1], "z of the predictions runs against"),
+        (lambda p: p * [1, 1, 100], "times as much as that"),
+        (lambda p: np.roll(p, -1, axis=0), "in another order"),
     ],
 )
 def test_what_looks_wrong_is_said(files, tmp_path, caplog, change, said):
@@ -202,7 +225,10 @@ def test_bad_files_get_one_line(files, tmp_path):
     (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04 no archive")
     np.save(tmp_path / "pickled.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     (tmp_path / "points.csv").write_text("1,2")
+    (tmp_path / "empty.mat").write_bytes(b"")
+    np.savez(tmp_path / "scalar.npz", n=3)
     for name, message in (("broken.npz", "cannot be read"), ("pickled.npy", "cannot be read"),
+                          ("empty.mat", "cannot be read"), ("scalar.npz", "must hold exactly one"),
                           ("points.csv", "is no .npy, .npz or .mat"), ("none.npy", "no such file")):  # fmt: skip
         with pytest.raises(InputError, match=f"{name}: .*{message}"):
             _evaluate(tmp_path, predictions=name)

@@ -1,11 +1,13 @@
 """Landmarks and yaw of many faces in one file, as other projects write them: .npy, .npz or .mat."""
 
+import zlib
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import scipy.io
 from numpy.typing import NDArray
+from scipy.io.matlab import MatReadError
 
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
@@ -61,7 +63,10 @@ def _read(path: Path, dimensions: int) -> NDArray[np.float64]:
     """The one array of that many dimensions, those of length 1 aside for a list."""
     arrays = _arrays(path)
     if dimensions == 1:
-        arrays = {name: array.ravel() if array.size == max(array.shape) else array for name, array in arrays.items()}
+        arrays = {
+            name: array.ravel() if array.ndim and array.size == max(array.shape) else array
+            for name, array in arrays.items()
+        }
     fitting = {name: array for name, array in arrays.items() if array.ndim == dimensions and array.size}
     if len(fitting) != 1:
         found = ", ".join(f"{name or 'an array'} {_shape(array)}" for name, array in arrays.items()) or "nothing"
@@ -87,10 +92,20 @@ def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
             case _:
                 raise InputError(f"{path}: is no .npy, .npz or .mat file. Save the array as one of these.")
     # a damaged file can fail in many ways inside scipy and numpy
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, NotImplementedError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        BadZipFile,
+        NotImplementedError,
+        MatReadError,
+        zlib.error,
+    ) as error:
         raise InputError(f"{path}: cannot be read ({error}). Save the array again.".replace("\n", " ")) from error
     return {name: value for name, value in found.items()
-            if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.number)}  # fmt: skip
+            if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"}  # fmt: skip
 
 
 def _shape(array: NDArray[np.number]) -> str:

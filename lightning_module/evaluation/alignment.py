@@ -26,5 +26,7 @@ def align(points: Tensor, target: Tensor, has_scale: bool) -> Tensor:
     rotation = (left * sign[:, None]) @ right
     moved: Tensor = centred @ rotation.mT
     if has_scale:
-        moved = moved * ((singular * sign).sum(dim=1) / centred.square().sum(dim=(1, 2)))[:, None, None]
+        # points that all coincide stay so: no scale makes a face of them
+        spread = centred.square().sum(dim=(1, 2)).clamp_min(torch.finfo(points.dtype).tiny)
+        moved = moved * ((singular * sign).sum(dim=1) / spread)[:, None, None]
     return moved + goal

@@ -12,12 +12,13 @@ from datamodules.errors import InputError
 from datamodules.files.dataset_card import DatasetCard
 from datamodules.files.landmark_arrays import read_landmarks, read_points, read_yaw
 from datamodules.files.mesh import mesh_files, read_mesh
+from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.florence import RADIUS, reconstruction_error
 from lightning_module.evaluation.landmark_sets import LandmarkSet, YawUnit, in_degrees, judge
-from lightning_module.evaluation.protocols import RECONSTRUCTION
+from lightning_module.evaluation.protocols import LANDMARKS_2D, RECONSTRUCTION
 from lightning_module.evaluation.record import EvaluationRecord, as_json
 from lightning_module.evaluation.suspicions import suspicions
-from lightning_module.nme import NMEReport
+from lightning_module.nme import NMEReport, face_aspect
 from lightning_module.reporting.environment import environment_tags
 from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.reporting.nme_table import nme_table, spread_table
@@ -43,6 +44,7 @@ def evaluate(
 
     Files are .npy, .npz or .mat with one array of (N, 68, 3), (N, 3, 68), (N, 68, 2) or (N, 2, 68), or with 81
     landmarks, of which the first 68 are iBUG's. Both files count pixels from the same corner, in the same image.
+    Meshes instead of landmarks: evaluate --meshes PREDICTED TRUE; see evaluate --meshes --help.
 
     Args:
         predictions: The method's landmarks.
@@ -119,9 +121,10 @@ def evaluate_meshes(
         raise InputError(f"{yaw}: holds {len(yaw_deg)} numbers for {len(true)} meshes: give one for each.")
     if not radius > 0:
         raise InputError(f"--radius is {radius:g}: give a positive number of millimetres.")
-    errors = []
+    errors, marked = [], []
     for stem, path in tqdm(true.items(), "Bringing together", unit="mesh"):
         marks = read_points(path.with_suffix(".npy"))
+        marked.append(marks)
         own = found[stem].with_suffix(".npy")
         try:
             errors.append(reconstruction_error(
@@ -129,8 +132,14 @@ def evaluate_meshes(
                 read_points(own) if own.is_file() else None, radius, has_scale))  # fmt: skip
         except ValueError as error:
             raise InputError(f"{path}: {error}. Are mesh and landmarks in millimetres, and of one face?") from error
-    report = NMEReport(torch.tensor(errors, dtype=torch.float64), torch.from_numpy(yaw_deg))
-    of = dataset or truths.resolve().name
+    shapes = face_aspect(torch.from_numpy(np.stack(marked)))
+    report = NMEReport(torch.tensor(errors, dtype=torch.float64), torch.from_numpy(yaw_deg), shapes)
+    # other conditions are another test: they share no table with the usual ones
+    of = (
+        (dataset or truths.resolve().name)
+        + ("" if radius == RADIUS else f", radius {radius:g}")
+        + ("" if has_scale else ", scale kept")
+    )
     record = EvaluationRecord(of, DatasetCard(of).slug, {RECONSTRUCTION.name: report})
     tags = {
         "predictions": str(predictions),
@@ -155,12 +164,8 @@ def _report(
 ) -> None:
     """Prints a record, writes it and makes it a run, as far as is wanted."""
     summaries = record.summaries(seed)
-    Console().print(nme_table(summaries, f"{method} on {record.dataset}"), spread_table(summaries))
-    if json is not None:
-        try:
-            json.write_text(as_json(record.dataset, summaries))
-        except OSError as error:
-            raise InputError(f"{json}: cannot be written ({error.strerror}). Set --json to a file that can.") from error
+    is_aflw2000 = LANDMARKS_2D.name in record.reports and is_whole_aflw2000(record.reports[LANDMARKS_2D.name])
+    Console().print(nme_table(summaries, f"{method} on {record.dataset}", is_aflw2000), spread_table(summaries))
     if tracking is not None:
         place = tracking.place(_PROJECT)
         tags = {"command": "evaluate", "method": method, **tags, **environment_tags(_PROJECT), **(tracking.tags or {})}
@@ -168,3 +173,8 @@ def _report(
         log_record(tracker, record, summaries, step=0, is_own=True)
         tracker.end("FINISHED")
         print(f"Run {tracker.run.path}\nCompare runs: {place.look}")
+    if json is not None:
+        try:
+            json.write_text(as_json(record.dataset, summaries))
+        except OSError as error:
+            raise InputError(f"{json}: cannot be written ({error.strerror}). Set --json to a file that can.") from error

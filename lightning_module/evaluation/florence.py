@@ -20,6 +20,7 @@ NOSE_TIP, OUTER_CORNERS = 30, (36, 45)  # among the 68 landmarks
 _POINTS = 2000  # that ICP moves; the error is measured from all
 _COARSE, _FINE = 100, 60  # iterations: nearest vertices, then nearest points of the surface
 _SETTLED = 1e-9
+_INTEROCULAR = (50.0, 150.0)  # millimetres that a face can have
 
 
 def reconstruction_error(
@@ -42,14 +43,16 @@ def reconstruction_error(
         has_scale: Whether the scale of the prediction is free, as it is where nothing but a photograph was known.
 
     Raises:
-        ValueError: If nothing of the truth lies within the radius, or the eyes coincide.
+        ValueError: If nothing of the truth lies within the radius, or it cannot be in millimetres.
     """
     moved = trimesh.Trimesh(*predicted, process=False)
     interocular = float(np.linalg.norm(np.subtract(*landmarks_68[list(OUTER_CORNERS)])))
     near = np.linalg.norm(truth.vertices - landmarks_68[NOSE_TIP], axis=1) <= radius
-    if not near.any() or interocular <= 0:
+    if not near.any():
+        raise ValueError(f"no vertex lies within {radius:g} of the tip of the nose")
+    if not _INTEROCULAR[0] < interocular < _INTEROCULAR[1]:
         raise ValueError(
-            f"no vertex lies within {radius:g} of the tip of the nose, or the corners of the eyes coincide"
+            f"the outer corners of the eyes are {interocular:.3g} apart, where millimetres would be about 90"
         )
     points = truth.vertices[near]
     start = _start(predicted.vertices, points, landmarks_68, predicted_68, has_scale)
@@ -62,8 +65,19 @@ def reconstruction_error(
                        reflection=False)  # fmt: skip
     moved.apply_transform(np.linalg.inv(motion))
     nearest, _, triangles = closest_point(moved, points)
-    distances = np.abs(((points - nearest) * moved.face_normals[triangles]).sum(axis=1))
+    offsets, normals = points - nearest, moved.face_normals[triangles]
+    # a plane runs on where the surface ends: beyond an edge, or a triangle without area, the distance to the point counts
+    has_plane = ~_at_an_edge(moved)[triangles] & (np.linalg.norm(normals, axis=1) > 0.5)
+    distances = np.where(has_plane, np.abs((offsets * normals).sum(axis=1)), np.linalg.norm(offsets, axis=1))
     return float(100 * distances.mean() / interocular)
+
+
+def _at_an_edge(mesh: trimesh.Trimesh) -> NDArray[np.bool_]:
+    """(F,) whether a side of a triangle belongs to no other."""
+    _, first, counts = np.unique(mesh.edges_sorted, axis=0, return_index=True, return_counts=True)
+    found = np.zeros(len(mesh.faces), bool)
+    found[mesh.edges_face[first[counts == 1]]] = True
+    return found
 
 
 def _start(vertices: Array, points: Array, landmarks_68: Array, predicted_68: Array | None, has_scale: bool) -> Array:

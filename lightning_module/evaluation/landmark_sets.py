@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from lightning_module.evaluation.protocols import LANDMARK_PROTOCOLS, LANDMARKS_81_2D
-from lightning_module.nme import NMEReport
+from lightning_module.nme import NMEReport, face_aspect
 
 Array = NDArray[np.float64]
 YawUnit = Literal["degrees", "radians"]
@@ -54,13 +54,14 @@ def judge(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Array) -> dict[st
     yaw = torch.from_numpy(yaw_deg)
     has_depth = min(predicted.points.shape[2], truth.points.shape[2]) == 3
     found, true = torch.from_numpy(predicted.points), torch.from_numpy(truth.points)
+    aspect = face_aspect(true)
     reports = {
-        protocol.name: NMEReport(protocol.error(found[:, :LANDMARKS_68], true[:, :LANDMARKS_68]), yaw)
+        protocol.name: NMEReport(protocol.error(found[:, :LANDMARKS_68], true[:, :LANDMARKS_68]), yaw, aspect)
         for protocol in LANDMARK_PROTOCOLS
         if protocol.dimensions == 2 or has_depth
     }
     if found.shape[1] == true.shape[1] == LANDMARKS_81:
-        reports[LANDMARKS_81_2D.name] = NMEReport(LANDMARKS_81_2D.error(found, true), yaw)
+        reports[LANDMARKS_81_2D.name] = NMEReport(LANDMARKS_81_2D.error(found, true), yaw, aspect)
     return reports
 
 

@@ -103,8 +103,8 @@ MEAN_MAP = Protocol(
 
 RECONSTRUCTION = Protocol(
     "reconstruction_icp", "surface, ICP, of the interocular distance",
-    "Mean distance, point to plane, from the true surface within a radius (95 mm) of the tip of the nose to the predicted "
-    "one after ICP, in percent of the distance of the outer corners of the eyes.",
+    "Mean distance, point to plane, from the true surface within 95 mm (or the radius in the data set's name) of the tip of the nose to the predicted "
+    "one after ICP with its scale free (unless the name says kept), in percent of the distance of the outer corners of the eyes.",
     f"{_PRNET}, on the Florence scans",
 )  # fmt: skip
 

@@ -15,8 +15,8 @@ from lightning_module.evaluation.statistics import Summary, summarize
 from lightning_module.nme import NMEReport
 
 FOLDER = "evaluation"  # of a run, where its records lie
-_YAW = "yaw_deg"
-_SAME_YAW_DEG = 0.02  # what files of different makers round it to
+_YAW, _ASPECT = "yaw_deg", "truth_aspect"
+_SAME_YAW_DEG, _SAME_ASPECT = 0.02, 2e-3  # what files of different makers round them to
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +27,13 @@ class EvaluationRecord:
         dataset: Its name.
         slug: Its name in metrics and file names.
         reports: NME by protocol.
+        fingerprint: Of the data, where it has one: a run keeps one record of each.
     """
 
     dataset: str
     slug: str
     reports: Mapping[str, NMEReport]
+    fingerprint: str = ""
 
     def summaries(self, seed: int = 0) -> dict[str, Summary]:
         """All that is said of each protocol."""
@@ -41,16 +43,21 @@ class EvaluationRecord:
         """Writes both files, and says where."""
         folder.mkdir(parents=True, exist_ok=True)
         figures, faces = folder / f"{self.slug}.json", folder / f"{self.slug}.npz"
-        figures.write_text(as_json(self.dataset, summaries))
+        figures.write_text(as_json(self.dataset, summaries, self.fingerprint))
         (first, *_) = self.reports.values()
         columns = {name: report.per_face.numpy() for name, report in self.reports.items()}
+        if first.aspect is not None:
+            columns[_ASPECT] = first.aspect.numpy()
         np.savez_compressed(faces, allow_pickle=False, **{_YAW: first.yaw_deg.numpy(), **columns})
         return [figures, faces]
 
     def same_faces(self, other: "EvaluationRecord") -> bool:
-        """Whether both are of the same faces in the same order, by all that records tell: their yaw."""
-        mine, theirs = (next(iter(record.reports.values())).yaw_deg for record in (self, other))
-        return len(mine) == len(theirs) and bool(((mine - theirs).abs() < _SAME_YAW_DEG).all())
+        """Whether both are of the same faces in the same order with the same truth: yaw and shape of each agree."""
+        (mine, *_), (theirs, *_) = self.reports.values(), other.reports.values()
+        if len(mine.yaw_deg) != len(theirs.yaw_deg) or mine.aspect is None or theirs.aspect is None:
+            return False
+        same_yaw = (mine.yaw_deg - theirs.yaw_deg).abs() < _SAME_YAW_DEG
+        return bool((same_yaw & ((mine.aspect / theirs.aspect - 1).abs() < _SAME_ASPECT)).all())
 
 
 def read_record(figures: Path) -> EvaluationRecord:
@@ -60,17 +67,19 @@ def read_record(figures: Path) -> EvaluationRecord:
         InputError: If it or the .npz file beside it cannot be read.
     """
     try:
-        dataset = str(json.loads(figures.read_text())["dataset"])
+        said = json.loads(figures.read_text())
+        dataset, fingerprint = str(said["dataset"]), str(said["fingerprint"])
         with np.load(figures.with_suffix(".npz"), allow_pickle=False) as arrays:
             columns: dict[str, NDArray[np.floating]] = dict(arrays)
         yaw_deg = torch.from_numpy(columns.pop(_YAW))
-        reports = {name: NMEReport(torch.from_numpy(column), yaw_deg) for name, column in columns.items()}
+        aspect = torch.from_numpy(columns.pop(_ASPECT)) if _ASPECT in columns else None
+        reports = {name: NMEReport(torch.from_numpy(column), yaw_deg, aspect) for name, column in columns.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{figures}: is no record of an evaluation ({error}). Run the test again.") from error
-    return EvaluationRecord(dataset, figures.stem, reports)
+    return EvaluationRecord(dataset, figures.stem, reports, fingerprint)
 
 
-def as_json(dataset: str, summaries: Mapping[str, Summary]) -> str:
+def as_json(dataset: str, summaries: Mapping[str, Summary], fingerprint: str = "") -> str:
     """Figures of all protocols with their definitions; what cannot be said is null."""
     protocols = {
         name: {
@@ -84,7 +93,9 @@ def as_json(dataset: str, summaries: Mapping[str, Summary]) -> str:
         }
         for name, summary in summaries.items()
     }
-    return json.dumps({"dataset": dataset, "protocols": protocols}, indent=1, allow_nan=False)
+    return json.dumps(
+        {"dataset": dataset, "fingerprint": fingerprint, "protocols": protocols}, indent=1, allow_nan=False
+    )
 
 
 def _or_null(value: float) -> float | None:

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from rich.console import Console
 
 from datamodules.samples import FaceBatch
+from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.evaluation.record import EvaluationRecord
 from lightning_module.face_module import FaceModule, StepOutput
@@ -141,14 +142,15 @@ class RunReport(Callback):
             self._save(landmarks_figure(bin_order(self._faces)), f"{place}_landmarks")
         title = f"CED, {LANDMARKS_2D.title}, {stage}"
         self._save(ced_figure({dataset: reports[LANDMARKS_2D.name]}, title), f"{place}_ced")
-        record = EvaluationRecord(dataset, card.slug, reports)
+        fingerprint = _data(trainer).fingerprints().get("test_data", "") if stage == "test" else ""
+        record = EvaluationRecord(dataset, card.slug, reports, fingerprint)
         summaries = record.summaries()
         if stage == "test":
             is_own = cast(FaceModule, pl_module).is_own_test
             log_record(self._tracker, record, summaries, trainer.global_step, is_own)
         else:
             log_table(self._tracker, summaries, stage, dataset)
-        is_aflw2000 = "aflw2000" in dataset.lower()
+        is_aflw2000 = is_whole_aflw2000(reports[LANDMARKS_2D.name])
         Console().print(nme_table(summaries, f"{stage} on {dataset}", is_aflw2000))
         if stage == "test":
             Console().print(spread_table(summaries))

@@ -55,23 +55,20 @@ def compare(
     found = find_runs(place, runs or [], tags or [])
     names = _names(found)
     against = None if reference is None else _one_called(reference, found, names)
-    comparisons, pictured = [], {}
-    for slug in sorted({slug for run in found for slug in run.records}):
-        if dataset not in (None, slug):
-            continue
-        records = {names[run.run_id]: run.records[slug] for run in found
-                   if slug in run.records and protocol in run.records[slug].reports}  # fmt: skip
-        if not records:
+    comparisons = []
+    for records in _by_faces(found, names, protocol):
+        if dataset is not None and dataset not in {record.slug for record in records.values()}:
             continue
         first = against if against in records else next(iter(records))
-        comparisons.append(compare_records(records, protocol, first, seed))
-        pictured[slug] = records
+        if against not in (None, first):
+            _log.warning("%s was not tested on %s: %s is the reference there.", against, records[first].dataset, first)
+        comparisons.append((compare_records(records, protocol, first, seed), records))
     if not comparisons:
         raise InputError(f"none of the {len(found)} runs was tested on {dataset or 'anything'} under {protocol}.")
-    for comparison in comparisons:
+    for comparison, _ in comparisons:
         Console().print(comparison.as_table())
     folder = out or place.folder / "comparisons" / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    files = _write(folder, comparisons, pictured)
+    files = _write(folder, comparisons)
     print(f"Tables and CED curves: {folder}")
     if not no_log:
         tracker = Tracker(
@@ -82,7 +79,7 @@ def compare(
             copy.write_bytes(path.read_bytes())
             tracker.log_file(copy, "comparison")
         tracker.end("FINISHED")
-    return comparisons
+    return [comparison for comparison, _ in comparisons]
 
 
 def _names(runs: list[EvaluatedRun]) -> dict[str, str]:
@@ -101,27 +98,40 @@ def _one_called(reference: str, runs: list[EvaluatedRun], names: Mapping[str, st
     return names[fitting[0].run_id]
 
 
-def _write(
-    folder: Path, comparisons: list[Comparison], records: Mapping[str, Mapping[str, EvaluationRecord]]
-) -> list[Path]:
+def _by_faces(runs: list[EvaluatedRun], names: Mapping[str, str], protocol: str) -> list[dict[str, EvaluationRecord]]:
+    """Records by run's name, together where they are of the same faces and truth, whatever the data set was called."""
+    groups: list[dict[str, EvaluationRecord]] = []
+    for run in runs:
+        for record in run.records.values():
+            if protocol not in record.reports:
+                continue
+            name = names[run.run_id]
+            fitting = (group for group in groups if name not in group and record.same_faces(next(iter(group.values()))))
+            group = next(fitting, None)
+            if group is None:
+                groups.append({name: record})
+            else:
+                group[name] = record
+    return groups
+
+
+def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, EvaluationRecord]]]) -> list[Path]:
+    written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for comparison in comparisons:
-            for ending, text in (
-                ("md", comparison.as_markdown()),
-                ("html", comparison.as_html()),
-                ("tex", comparison.as_latex()),
-            ):
-                path = folder / f"{comparison.slug}.{ending}"
-                path.write_text(text)
-                written.append(path)
-            reports = {name: record.reports[comparison.protocol] for name, record in records[comparison.slug].items()}
-            picture = folder / f"{comparison.slug}_ced.png"
-            ced_figure(reports, f"CED, {PROTOCOL_BY_NAME[comparison.protocol].title}, {comparison.dataset}").savefig(
-                picture, dpi=110
-            )
-            written.append(picture)
+        for comparison, records in comparisons:
+            stem, number = comparison.slug, 1
+            while folder / f"{stem}.md" in written:  # other faces of the same name
+                number += 1
+                stem = f"{comparison.slug}-{number}"
+            texts = {"md": comparison.as_markdown(), "html": comparison.as_html(), "tex": comparison.as_latex()}
+            for ending, text in texts.items():
+                (folder / f"{stem}.{ending}").write_text(text)
+                written.append(folder / f"{stem}.{ending}")
+            reports = {name: record.reports[comparison.protocol] for name, record in records.items()}
+            title = f"CED, {PROTOCOL_BY_NAME[comparison.protocol].title}, {comparison.dataset}"
+            ced_figure(reports, title).savefig(folder / f"{stem}_ced.png", dpi=110)
+            written.append(folder / f"{stem}_ced.png")
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}). Set --out to a folder that can.") from error
     return written

@@ -1,5 +1,6 @@
 """Methods beside each other on one data set: rows, and the ways to print them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -7,11 +8,12 @@ from html import escape
 import pandas as pd
 from rich.table import Table
 
+from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
 from lightning_module.evaluation.record import EvaluationRecord
 from lightning_module.evaluation.statistics import Interval, confidence_intervals, paired_differences
 from lightning_module.nme import YAW_BINS
-from lightning_module.reporting.nme_table import AFLW2000_COUNTS, BIN_TITLES, interval, percent
+from lightning_module.reporting.nme_table import BIN_TITLES, interval, percent
 
 # Table 1 of Shi et al., with its own row last; on the whole of AFLW2000-3D, 68 landmarks in x and y.
 PRINTED = {
@@ -41,7 +43,7 @@ class Row:
         means: Percent by yaw bin, then the mean of bins.
         certainty: 95 % interval of the mean of bins.
         difference: Mean of bins less the reference's, and its 95 % interval from faces in pairs; None where the faces
-            are not the same.
+            are not known to be the same.
     """
 
     name: str
@@ -100,7 +102,7 @@ class Comparison:
 
     def as_latex(self) -> str:
         """A tabular with rules of the package booktabs."""
-        caption = f"{self.title}. {self.note}".replace("%", r"\%").strip()
+        caption = re.sub(r"([%&_#$])", r"\\\1", f"{self.title}. {self.note}").strip()
         text = str(self.frame.to_latex(index=False, escape=True, caption=caption))
         return text.replace("°", r"\textdegree{}")
 
@@ -131,7 +133,7 @@ def compare(records: Mapping[str, EvaluationRecord], protocol: str, reference: s
     against = records[reference]
     rows = [_measured(name, record, against, protocol, seed) for name, record in records.items()]
     counts = against.reports[protocol].counts
-    if "aflw2000" in against.slug and counts == AFLW2000_COUNTS and protocol == LANDMARKS_2D.name:
+    if protocol == LANDMARKS_2D.name and is_whole_aflw2000(against.reports[protocol]):
         nan = float("nan")
         rows += [Row(f"{name} *", True, means, Interval(nan, nan), None) for name, means in PRINTED.items()]
     return Comparison(against.dataset, against.slug, protocol, reference, rows, counts)

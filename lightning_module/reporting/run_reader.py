@@ -58,10 +58,11 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     runs = [
         run
         for run in store.client.search_runs(
-            [found.experiment_id], order_by=["attributes.start_time ASC"], max_results=_MOST_RUNS
+            [found.experiment_id], order_by=["attributes.start_time DESC"], max_results=_MOST_RUNS
         )
         if wanted.items() <= run.data.tags.items() and run.data.tags.get("command") != "compare"
     ]
+    runs.reverse()
     if chosen:
         by_choice = [[run for run in runs if _is_called(run, name)] for name in chosen]
         for name, fitting in zip(chosen, by_choice, strict=True):

@@ -55,6 +55,12 @@ def test_landmarks_without_area_are_refused():
         landmark_nme(points, points)
 
 
+def test_an_error_that_is_no_number_stays_in_the_mean():
+    report = NMEReport(torch.tensor([1.0, math.nan]), torch.tensor([0.0, 80.0]))
+    assert math.isnan(report.mean_of_bins)
+    assert NMEReport(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 80.0])).mean_of_bins == 2
+
+
 def test_yaw_30_belongs_to_the_first_bin():
     yaw = torch.tensor([0.0, 30, -30, 30.01, 60, -60, 60.01, -90, 95])
     assert yaw_bin(yaw).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]

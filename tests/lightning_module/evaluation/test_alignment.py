@@ -1,6 +1,7 @@
 """What each alignment forgives, and what it does not."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,6 +61,14 @@ def test_without_alignment_every_motion_counts(depth, scale):
 def test_a_mirror_image_is_not_turned_into_the_face():
     mirrored = TARGET * torch.tensor([-1.0, 1.0, 1.0])
     assert (LANDMARKS_SIMILARITY.error(mirrored, TARGET) > 5).all()
+
+
+def test_points_that_coincide_are_wrong_and_not_missing():
+    lost = PREDICTED.clone()
+    lost[0] = 0
+    errors = LANDMARKS_SIMILARITY.error(lost, TARGET)
+    assert errors[0] > 20
+    assert errors[1] == pytest.approx(float(LANDMARKS_SIMILARITY.error(PREDICTED, TARGET)[1]))
 
 
 def test_the_rotation_is_the_one_that_scipy_finds():

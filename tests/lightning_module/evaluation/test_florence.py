@@ -59,6 +59,21 @@ def test_a_dent_is_measured(face):
     assert reconstruction_error(Mesh(dented, thin.triangles), truth, landmarks) > 0.3
 
 
+def test_a_hole_costs_what_is_missing(face):
+    truth, landmarks, thin = face
+    cheek = (landmarks[2] + landmarks[31]) / 2
+    far = np.linalg.norm(thin.vertices - cheek, axis=1) > 25
+    holed = Mesh(thin.vertices, thin.triangles[far[thin.triangles].all(axis=1)])
+    whole = reconstruction_error(thin, truth, landmarks, landmarks, has_scale=False)
+    assert reconstruction_error(holed, truth, landmarks, landmarks, has_scale=False) > whole + 0.2
+
+
+def test_metres_are_refused(face):
+    truth, landmarks, thin = face
+    with pytest.raises(ValueError, match="where millimetres would be about 90"):
+        reconstruction_error(thin, Mesh(truth.vertices / 1000, truth.triangles), landmarks / 1000)
+
+
 def test_only_what_lies_within_the_radius_counts(face):
     truth, landmarks, thin = face
     spoiled = thin.vertices.copy()
@@ -98,6 +113,8 @@ def test_folders_of_meshes_are_judged(folders, capsys):
     said = capsys.readouterr().out
     assert "Radius 95" in said
     assert "found on true" in said
+    other = _evaluate(folders, "--no_log", "--radius=60", "--has_scale=false")
+    assert other.dataset == "true, radius 60, scale kept"
     assert "point to plane" in (folders / "figures.json").read_text()
 
 

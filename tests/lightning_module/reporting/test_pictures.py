@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from lightning_module.evaluation.aflw2000 import MEAN_ASPECT, is_whole_aflw2000
 from lightning_module.evaluation.statistics import summarize
 from lightning_module.nme import NMEReport
 from lightning_module.reporting.figures import (
@@ -45,11 +46,12 @@ def test_a_table_shows_counts_protocol_and_a_dash_for_an_empty_bin():
 
 
 def test_the_papers_row_stands_only_beside_the_whole_of_aflw2000():
+    assert "as printed" in _text(nme_table(SUMMARIES, "test on AFLW2000-3D", is_aflw2000=True))
     yaws = torch.cat([torch.zeros(1312), torch.full((383,), 45.0), torch.full((305,), 80.0)])
-    whole = {"nme": summarize(NMEReport(torch.ones(2000), yaws), resamples=10)}
-    assert "as printed" in _text(nme_table(whole, "test on AFLW2000-3D", is_aflw2000=True))
-    assert "as printed" not in _text(nme_table(whole, "test on 2000 others", is_aflw2000=False))
-    assert "as printed" not in _text(nme_table(SUMMARIES, "test on AFLW2000-3D", is_aflw2000=True))
+    aspect = torch.full((2000,), MEAN_ASPECT)
+    assert is_whole_aflw2000(NMEReport(torch.ones(2000), yaws, aspect))
+    assert not is_whole_aflw2000(NMEReport(torch.ones(2000), yaws, aspect - 0.04))  # re-annotated
+    assert not is_whole_aflw2000(NMEReport(torch.ones(1999), yaws[1:], aspect[1:]))
 
 
 def test_rows_for_mlflow_have_null_for_an_empty_bin():
