@@ -1,0 +1,92 @@
+"""Which ratios of region weights a search can try."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import optuna
+
+from datamodules.errors import InputError
+from lightning_module.region_weights import RegionWeights
+
+FACE = 3.0  # what the others are relative to: only ratios matter
+_HAS_NECK = "has_neck"
+
+# What everything is measured against: the paper's r1 and r2 (Table 2), and PRNet's weights; tried first.
+BASELINES = (
+    RegionWeights(16, 5, 4, FACE, 0),
+    RegionWeights(FACE, FACE, FACE, FACE, 0),  # 1:1:1:1:0
+    RegionWeights(16, 4, 4, FACE, 0),
+)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Ranges of the weights, log-uniform, where the rest of the face weighs 3.
+
+    Args:
+        landmarks: Single texels carry under 1 % of all weight at 16, so the range goes far up.
+        eyes_nose: Lowest and highest.
+        mouth: Lowest and highest.
+        neck: Lowest and highest where the neck counts at all; whether it does is a switch of its own.
+        landmark_radius_texels: Sizes of the landmarks' discs to choose from; 0 is a single texel.
+
+    Raises:
+        InputError: If a range does not run upwards from above 0, or there is no radius.
+    """
+
+    landmarks: tuple[float, float] = (1.0, 3000.0)
+    eyes_nose: tuple[float, float] = (0.3, 100.0)
+    mouth: tuple[float, float] = (0.3, 100.0)
+    neck: tuple[float, float] = (0.01, 10.0)
+    landmark_radius_texels: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        for name in ("landmarks", "eyes_nose", "mouth", "neck"):
+            low, high = getattr(self, name)
+            if not (0 < low < high < np.inf):
+                raise InputError(
+                    f"--space.{name} is [{low:g}, {high:g}]: give two numbers above 0, the lower one first."
+                )
+        if not self.landmark_radius_texels or min(self.landmark_radius_texels) < 0:
+            raise InputError("--space.landmark_radius_texels: give at least one number, none below 0.")
+
+    def suggest(self, trial: optuna.Trial) -> RegionWeights:
+        """The weights of a trial."""
+        chosen = {
+            name: trial.suggest_float(name, *getattr(self, name), log=True)
+            for name in ("landmarks", "eyes_nose", "mouth")
+        }
+        has_neck = trial.suggest_categorical(_HAS_NECK, [False, True])
+        neck = trial.suggest_float("neck", *self.neck, log=True) if has_neck else 0.0
+        radius = trial.suggest_categorical("landmark_radius_texels", list(self.landmark_radius_texels))
+        return RegionWeights(**chosen, face=FACE, neck=neck, landmark_radius_texels=radius)
+
+    def parameters(self, weights: RegionWeights) -> dict[str, Any]:
+        """What `suggest` is to be told for exactly these weights, up to a common factor.
+
+        Raises:
+            InputError: If they lie outside the space.
+        """
+        if not weights.face:
+            raise InputError(f"{weights.ratio}: the rest of the face weighs nothing, which no trial can.")
+        factor = FACE / weights.face
+        found: dict[str, Any] = {name: getattr(weights, name) * factor for name in ("landmarks", "eyes_nose", "mouth")}
+        found[_HAS_NECK] = bool(weights.neck)
+        if weights.neck:
+            found["neck"] = weights.neck * factor
+        found["landmark_radius_texels"] = weights.landmark_radius_texels
+        for name, value in found.items():
+            if name in (_HAS_NECK, "landmark_radius_texels"):
+                continue
+            low, high = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(f"{weights.ratio}: {name} lies outside --space.{name} [{low:g}, {high:g}].")
+        if weights.landmark_radius_texels not in self.landmark_radius_texels:
+            raise InputError(f"{weights.ratio}: its radius is none of --space.landmark_radius_texels.")
+        return found
+
+    @property
+    def signature(self) -> str:
+        """The same for equal spaces: a study belongs to one."""
+        return " ".join(f"{field.name}={asdict(self)[field.name]}" for field in fields(self))
