@@ -41,8 +41,8 @@ def spread_table(summaries: Mapping[str, Summary]) -> Table:
     """Rows are protocols: how sure the mean of bins is, and how errors are spread."""
     (first, *_) = summaries.values()
     table = Table(title="How sure, and how spread", title_justify="left", caption_justify="left",
-                  caption="95 %: where the mean of bins would lie with other faces (bootstrap); other trainings differ "
-                  "by more. balanced: mean of as many faces of each bin. CED: cumulative error distribution.")  # fmt: skip
+                  caption="95 %: where the mean of bins would lie with other faces (bootstrap), of other trainings it "
+                  "says nothing. balanced: mean of as many faces of each bin. CED: cumulative error distribution.")  # fmt: skip
     table.add_column("protocol")
     threshold = f"{first.threshold:g} %"
     for heading in ("mean of bins\n95 %", f"balanced\nn = {first.balanced_faces}", f"CED's area\nup to {threshold}",
