@@ -86,8 +86,8 @@ def test_a_lock_ends_with_its_process_though_its_forked_workers_live_on(tmp_path
     code = (
         "import os, sys, time; from pathlib import Path; from lightning_module.reporting.run_folder import RunFolder\n"
         f"lock = RunFolder(Path({str(folder.path)!r})).lock()\n"
-        "os.fork() or time.sleep(20)\n"
-        "print('locked', flush=True); time.sleep(20)"
+        "os.fork() and time.sleep(20)\n"
+        "print('locked', flush=True); time.sleep(20)"  # by the worker, which has let go of its copy by then
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True, cwd=PROJECT
