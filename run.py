@@ -4,6 +4,12 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
+
+    from sweeps.fits import FitRequest, FitResult
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
@@ -12,8 +18,12 @@ _FLAGS = ("--sheet", "--no_log")  # options that need no value
 _REPEATED = ("--runs", "--tags")  # options that can be given again and again
 
 
-def main(args: Sequence[str] | None = None) -> object:
+def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> object:
     """Runs one command, given as on the command line.
+
+    Args:
+        args: By default those of the process.
+        callbacks: Lightning's, for fit, validate and test.
 
     Returns:
         What the command made: a `RunResult` for fit, validate and test.
@@ -44,11 +54,45 @@ def main(args: Sequence[str] | None = None) -> object:
         from lightning_module.reporting.ui import ui
 
         return _call(ui, arguments)
+    if arguments[:1] == ["sweep"]:
+        from sweeps.command import sweep
+
+        return _call(sweep, arguments)
+    if arguments[:1] == ["sweep_worker"]:  # started by sweep
+        from sweeps.worker import run_worker
+
+        run_worker(arguments[1], fit)
+        return None
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.tracked_cli import TrackedCLI
 
-    cli = TrackedCLI(FaceDataModule, PROJECT, arguments)
+    cli = TrackedCLI(FaceDataModule, PROJECT, arguments, callbacks)
     return cli.result
+
+
+def fit(request: "FitRequest") -> "FitResult":
+    """A fit of a sweep: the same command that a person would give.
+
+    Returns:
+        Where it is recorded, and its test errors.
+    """
+    from lightning_module.evaluation.protocols import LANDMARKS_2D
+    from lightning_module.evaluation.record import FOLDER, read_record
+    from lightning_module.nme import yaw_bin
+    from lightning_module.reporting.callbacks import Watch
+    from lightning_module.tracked_cli import RunResult
+    from sweeps.fits import FitResult, TestErrors
+
+    result = main(request.arguments(), [Watch(request.on_validation)])
+    assert isinstance(result, RunResult) and result.folder is not None  # noqa: PT018  # a fit is tracked
+    test = None
+    if "test" in result.reports:
+        (record,) = (read_record(path) for path in (result.folder.path / FOLDER).glob("*.json"))
+        report = record.reports[LANDMARKS_2D.name]
+        test = TestErrors(
+            report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), record.dataset, record.fingerprint
+        )
+    return FitResult(result.folder.key, test)
 
 
 def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -69,7 +113,7 @@ def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _call(function: Callable[..., object], arguments: list[str]) -> object:
     """Runs a command whose options are a function's."""
-    from jsonargparse import ArgumentParser, auto_cli
+    from jsonargparse import ArgumentParser
 
     from datamodules.errors import OneLineErrors
 
@@ -80,8 +124,10 @@ def _call(function: Callable[..., object], arguments: list[str]) -> object:
             option.replace(f"{name}=", f"{name}+=", 1) if option.startswith(f"{name}=") else option
             for option in options
         ]
-    parser = type("Parser", (OneLineErrors, ArgumentParser), {})
-    return auto_cli(function, args=options + alone, prog=f"run.py {command}", as_positional=False, parser_class=parser)
+    summary = (function.__doc__ or "").partition("\n    Args:")[0]
+    parser = type("Parser", (OneLineErrors, ArgumentParser), {})(prog=f"run.py {command}", description=summary)
+    parser.add_function_arguments(function, as_group=False, fail_untyped=True)
+    return function(**parser.instantiate(parser.parse_args(options + alone)).as_dict())
 
 
 def _main() -> int:

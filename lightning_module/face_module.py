@@ -123,7 +123,8 @@ class FaceModule(LightningModule):
             (self.landmark_texels, layout.landmark_texels),
         ):
             buffer.copy_(torch.from_numpy(array.copy()))
-        self.weight_map.copy_(self.weights.weight_map(layout.regions, layout.landmark_texels))
+        weights = self.weights.weight_map(layout.regions, layout.landmark_texels)
+        self.weight_map.copy_(torch.from_numpy(weights))
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import Region
@@ -56,7 +54,7 @@ class RegionWeights:
             Region.NECK: self.neck,
         }
 
-    def weight_map(self, regions: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> Tensor:
+    def weight_map(self, regions: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> NDArray[np.float32]:
         """(S, S) float32 weights with mean 1 over the texels that count.
 
         Args:
@@ -68,4 +66,5 @@ class RegionWeights:
         for region, weight in self.by_region().items():
             table[region] = weight
         weights = table[labels]
-        return torch.from_numpy((weights / weights[weights > 0].mean()).astype(np.float32))
+        scaled: NDArray[np.float32] = (weights / weights[weights > 0].mean()).astype(np.float32)
+        return scaled

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from jsonargparse import Namespace
 from lightning_utilities.core.rank_zero import rank_zero_only
-from pytorch_lightning import LightningDataModule, Trainer
+from pytorch_lightning import Callback, LightningDataModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import SIGTERMException
@@ -57,11 +57,19 @@ class TrackedCLI(LightningCLI):
         datamodule_class: The data; it has `check`, `fingerprints`, `card` and `uv_layout`.
         project: Folder of the project, where conf/ and mlruns/ are.
         args: The command line.
+        callbacks: Of the caller's own, which no configuration names.
     """
 
-    def __init__(self, datamodule_class: type[LightningDataModule], project: Path, args: Sequence[str]) -> None:
+    def __init__(
+        self,
+        datamodule_class: type[LightningDataModule],
+        project: Path,
+        args: Sequence[str],
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
         self._project = project
         self._arguments = list(args)
+        self._callbacks = list(callbacks)
         self._resume: RunFolder | None = None
         self._tracker: Tracker | None = None
         quieten()
@@ -88,6 +96,8 @@ class TrackedCLI(LightningCLI):
         """Adds what is tracked where, and says once what data and network share."""
         parser.add_argument("--tracking", type=TrackingOptions, default=TrackingOptions())
         parser.add_argument("--out", type=Path, default=None, help="predict: folder for the predicted maps")
+        parser.add_argument("--test_at_end", type=bool, default=True, help="fit: test the best network where there is "
+                            "test data")  # fmt: skip
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
         parser.link_arguments("model.map_size", "data.map_size")
@@ -160,7 +170,7 @@ class TrackedCLI(LightningCLI):
         if _rank() == 0:
             datamodule.prepare_data()  # what is wrong with the data ends here, before there is a run
             self._tracker = self._make_tracker(options)
-        callbacks = [*(self.config_init[self.subcommand].trainer.callbacks or [])]
+        callbacks = [*(self.config_init[self.subcommand].trainer.callbacks or []), *self._callbacks]
         if self._tracker is not None:
             callbacks.append(RunReport(self._tracker))
         if self.subcommand == "fit" and options.trainer.enable_checkpointing is not False:
@@ -176,7 +186,8 @@ class TrackedCLI(LightningCLI):
         def train_and_test() -> None:
             self.trainer.fit(**kwargs)
             datamodule: Any = self.datamodule
-            if datamodule.test_root is None or self.config[self.subcommand].trainer.fast_dev_run:
+            options = self.config[self.subcommand]
+            if datamodule.test_root is None or options.trainer.fast_dev_run or not options.test_at_end:
                 return
             self.model.is_own_test = True
             best = self._tracker.run.best_checkpoint if self._tracker else None

@@ -1,23 +1,19 @@
 """Which ratios of region weights a search can try."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import optuna
 
 from datamodules.errors import InputError
-from lightning_module.region_weights import RegionWeights
+
+if TYPE_CHECKING:  # a command's help needs neither
+    import optuna
+
+    from lightning_module.region_weights import RegionWeights
 
 FACE = 3.0  # what the others are relative to: only ratios matter
 _HAS_NECK = "has_neck"
-
-# What everything is measured against: the paper's r1 and r2 (Table 2), and PRNet's weights; tried first.
-BASELINES = (
-    RegionWeights(16, 5, 4, FACE, 0),
-    RegionWeights(FACE, FACE, FACE, FACE, 0),  # 1:1:1:1:0
-    RegionWeights(16, 4, 4, FACE, 0),
-)
 
 
 @dataclass(frozen=True)
@@ -51,18 +47,20 @@ class SearchSpace:
         if not self.landmark_radius_texels or min(self.landmark_radius_texels) < 0:
             raise InputError("--space.landmark_radius_texels: give at least one number, none below 0.")
 
-    def suggest(self, trial: optuna.Trial) -> RegionWeights:
-        """The weights of a trial."""
+    def suggest(self, trial: "optuna.Trial") -> "RegionWeights":
+        """The weights of a trial, of three digits each, so that the ratio in a run's name is the whole truth."""
+        from lightning_module.region_weights import RegionWeights
+
         chosen = {
-            name: trial.suggest_float(name, *getattr(self, name), log=True)
+            name: _rounded(trial.suggest_float(name, *getattr(self, name), log=True))
             for name in ("landmarks", "eyes_nose", "mouth")
         }
         has_neck = trial.suggest_categorical(_HAS_NECK, [False, True])
-        neck = trial.suggest_float("neck", *self.neck, log=True) if has_neck else 0.0
+        neck = _rounded(trial.suggest_float("neck", *self.neck, log=True)) if has_neck else 0.0
         radius = trial.suggest_categorical("landmark_radius_texels", list(self.landmark_radius_texels))
         return RegionWeights(**chosen, face=FACE, neck=neck, landmark_radius_texels=radius)
 
-    def parameters(self, weights: RegionWeights) -> dict[str, Any]:
+    def parameters(self, weights: "RegionWeights") -> dict[str, Any]:
         """What `suggest` is to be told for exactly these weights, up to a common factor.
 
         Raises:
@@ -90,3 +88,7 @@ class SearchSpace:
     def signature(self) -> str:
         """The same for equal spaces: a study belongs to one."""
         return " ".join(f"{field.name}={asdict(self)[field.name]}" for field in fields(self))
+
+
+def _rounded(weight: float) -> float:
+    return float(f"{weight:.3g}")

@@ -7,7 +7,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_module.evaluation.seeds import ALPHA, detectable, difference_interval, holm, sign_flip_p
+from lightning_module.evaluation.seeds import (
+    ALPHA,
+    Figure,
+    detectable,
+    difference_interval,
+    figure_by_seed,
+    holm,
+    sign_flip_p,
+)
 from lightning_module.evaluation.statistics import Interval
 
 Outcome = Literal["better", "worse", "not distinguishable"]
@@ -20,7 +28,7 @@ class Verdict:
     Attributes:
         ratio: As in "16-5-4-3-0".
         outcome: What the test over seeds says.
-        difference: Mean of bins of NME less the reference's, percent of the size of the face.
+        difference: Of the figure, less the reference's, percent of the size of the face.
         interval: 95 %, over other seeds and faces.
         p: Of the sign-flip test over seeds, after Holm's correction.
         detectable: Smallest difference that this budget would have found four times out of five.
@@ -44,7 +52,11 @@ class Verdict:
 
 
 def judge(
-    errors: Mapping[str, NDArray[np.float64]], reference: NDArray[np.float64], bins: NDArray[np.integer], seed: int = 0
+    errors: Mapping[str, NDArray[np.float64]],
+    reference: NDArray[np.float64],
+    bins: NDArray[np.integer],
+    figure: Figure = "mean",
+    seed: int = 0,
 ) -> list[Verdict]:
     """Verdicts on several ratios, corrected for their number.
 
@@ -52,20 +64,16 @@ def judge(
         errors: (S, N) NME of each face under each seed, by ratio.
         reference: (S, N) of the reference, from the same seeds on the same faces.
         bins: (N,) yaw bin of each face.
+        figure: What is compared: the "mean" of the bins, or the "worst".
         seed: Of the resampling.
     """
-    present = np.unique(bins)
-    differences = {ratio: found - reference for ratio, found in errors.items()}
-    by_seed = {ratio: np.mean([change[:, bins == name].mean(axis=1) for name in present], axis=0)
-               for ratio, change in differences.items()}  # fmt: skip
+    known = figure_by_seed(reference, bins, figure)
+    by_seed = {ratio: figure_by_seed(found, bins, figure) - known for ratio, found in errors.items()}
     p_values = holm([sign_flip_p(means, seed) for means in by_seed.values()])
     verdicts = []
     for (ratio, means), p in zip(by_seed.items(), p_values, strict=True):
         outcome: Outcome = "not distinguishable" if p > ALPHA else "better" if means.mean() < 0 else "worse"
         smallest = detectable(len(means), len(errors)) * float(means.std(ddof=1)) if len(means) > 1 else float("inf")
-        verdicts.append(
-            Verdict(
-                ratio, outcome, float(means.mean()), difference_interval(differences[ratio], bins, seed), p, smallest
-            )
-        )
+        interval = difference_interval(errors[ratio], reference, bins, figure, seed)
+        verdicts.append(Verdict(ratio, outcome, float(means.mean()), interval, p, smallest))
     return verdicts

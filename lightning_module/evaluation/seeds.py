@@ -7,6 +7,7 @@ significant. So an exact sign-flip test over the seeds decides, and faces only w
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from scipy.stats import permutation_test
 from lightning_module.evaluation.statistics import LEVEL, Interval
 
 Array = NDArray[np.float64]
+Figure = Literal["mean", "worst"]  # of the yaw bins
 
 ALPHA = 1 - LEVEL
 POWER = 0.8
@@ -46,28 +48,40 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def figure_by_seed(errors: Array, bins: NDArray[np.integer], figure: Figure) -> Array:
+    """(S,) mean of the yaw bins, or the worst of them, from (S, N) errors of each face under each seed."""
+    means = np.stack([errors[:, bins == name].mean(axis=1) for name in np.unique(bins)], axis=-1)
+    return _over_bins(means, figure)
+
+
 def difference_interval(
-    differences: Array, bins: NDArray[np.integer], seed: int = 0, resamples: int = 2000
+    errors: Array,
+    reference: Array,
+    bins: NDArray[np.integer],
+    figure: Figure = "mean",
+    seed: int = 0,
+    resamples: int = 2000,
 ) -> Interval:
-    """95 % bootstrap interval of the mean of bins of a difference, over other seeds and other faces at once.
+    """95 % bootstrap interval of how much a figure differs, over other seeds and other faces at once.
 
     Args:
-        differences: (S, N) of each face under each seed; the faces are the same for all seeds.
+        errors: (S, N) of each face under each seed; the faces are the same for all seeds.
+        reference: (S, N), from the same seeds.
         bins: (N,) yaw bin of each face.
+        figure: "mean" of the bins, or the "worst".
         seed: Of the resampling.
         resamples: How many.
     """
     rng = np.random.default_rng(seed)
-    seeds = len(differences)
+    seeds = len(errors)
     drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds  # how often each seed comes
-    means = np.zeros(resamples)
-    present = np.unique(bins)
-    for name in present:
-        faces = differences[:, bins == name]
-        count = faces.shape[1]
+    means: list[tuple[Array, Array]] = []
+    for name in np.unique(bins):
+        count = int((bins == name).sum())
         often = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
-        means += np.einsum("rs,sn,rn->r", drawn, faces, often, optimize=True) / len(present)
-    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
+        means.append((often @ errors[:, bins == name].T, often @ reference[:, bins == name].T))
+    ours, theirs = (_over_bins(np.stack(by_bin, axis=-1), figure) for by_bin in zip(*means, strict=True))
+    low, high = np.quantile((drawn * (ours - theirs)).sum(axis=1), [ALPHA / 2, 1 - ALPHA / 2])
     return Interval(float(low), float(high))
 
 
@@ -92,6 +106,11 @@ def detectable(seeds: int, hypotheses: int) -> float:
         found = _significant(noise + middle, signs, ALPHA / hypotheses)
         low, high = (low, middle) if found >= POWER else (middle, high)
     return high
+
+
+def _over_bins(means: Array, figure: Figure) -> Array:
+    found: Array = means.max(axis=-1) if figure == "worst" else means.mean(axis=-1)
+    return found
 
 
 def _random_signs(seeds: int) -> Array:

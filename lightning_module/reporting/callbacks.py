@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from matplotlib.figure import Figure
@@ -59,6 +60,28 @@ class LastCheckpoint(Checkpoint):
         if trainer.is_global_zero:
             partial.replace(self._path)
         self._saved_at = time.monotonic()
+
+
+class Watch(Callback):
+    """Tells somebody of each validation, who may end the training there.
+
+    Args:
+        on_validation: Takes NME by yaw bin, percent; says whether to go on.
+    """
+
+    def __init__(self, on_validation: Callable[[Mapping[str, float]], bool]) -> None:
+        self._on_validation = on_validation
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tells, and ends."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        report = cast(FaceModule, pl_module).reports["val"][LANDMARKS_2D.name]
+        if self._on_validation(report.by_bin):
+            return
+        trainer.should_stop = True
+        if isinstance(trainer.logger, Tracker):
+            trainer.logger.log_tags({"ended_by": "pruned: other trials were better by then"})
 
 
 class _DescribesItself(Protocol):

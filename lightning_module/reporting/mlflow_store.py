@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_module.reporting.journal import Delivery, Entry, Journal
+from lightning_module.reporting.liveness import is_running, process_name
 from lightning_module.reporting.runs_view import offer_view
 
 if TYPE_CHECKING:
@@ -158,27 +159,7 @@ def _signs_of_life() -> dict[str, str]:
     return {_HOST: socket.gethostname(), _PROCESS: process_name(os.getpid()), _HEARTBEAT: f"{time.time():.0f}"}
 
 
-def process_name(pid: int) -> str:
-    """A process's number and when it started, where the system tells: numbers are given out again."""
-    try:
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return str(pid)
-    return f"{pid} {started}"
-
-
 def _is_dead(tags: dict[str, str]) -> bool:
     if tags.get(_HOST) == socket.gethostname() and _PROCESS in tags:
-        pid = int(tags[_PROCESS].split()[0])
-        return not _is_alive(pid) or process_name(pid) != tags[_PROCESS]
+        return not is_running(tags[_PROCESS])
     return time.time() - float(tags[_HEARTBEAT]) > STALE_SECONDS
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

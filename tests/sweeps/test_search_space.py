@@ -3,7 +3,8 @@ import pytest
 
 from datamodules.errors import InputError
 from lightning_module.region_weights import RegionWeights
-from sweeps.search_space import BASELINES, SearchSpace
+from sweeps.baselines import BASELINES
+from sweeps.search_space import SearchSpace
 
 
 def test_weights_that_are_enqueued_are_tried_as_they_are():

@@ -60,7 +60,7 @@ def test_the_interval_over_seeds_and_faces_covers_about_as_often_as_it_says():
     covered = 0
     for i in range(200):
         reference, errors = _trainings(rng, [0.2])
-        interval = difference_interval(errors["0"] - reference, BINS, seed=i, resamples=400)
+        interval = difference_interval(errors["0"], reference, BINS, seed=i, resamples=400)
         covered += interval.low <= 0.2 <= interval.high
     print(f"simulated coverage of the 95 % interval with {SEEDS} seeds: {covered / 200:.1%}")
     assert 0.82 <= covered / 200 <= 0.99  # eight seeds are few: a bootstrap of so few is a little short
@@ -85,3 +85,14 @@ def test_a_verdict_says_what_it_rests_on():
     few = judge({"1-1-1-1-0": errors["1"][:4]}, reference[:4], BINS)
     assert few[0].outcome == "not distinguishable"
     assert "too few seeds" in few[0].in_words("16-5-4-3-0")
+
+
+def test_the_worst_bin_is_judged_where_it_was_searched_for():
+    rng = np.random.default_rng(5)
+    reference = BINS + rng.normal(0, 0.01, (SEEDS, FACES))
+    trade = reference + np.where(BINS == 2, -0.5, 0.5)  # better where it was worst, worse elsewhere
+    (by_mean,), (by_worst,) = (judge({"x": trade}, reference, BINS, figure) for figure in ("mean", "worst"))
+    assert (by_mean.outcome, by_worst.outcome) == ("worse", "better")
+    assert by_mean.difference == pytest.approx(1 / 6, abs=0.01)
+    assert by_worst.difference == pytest.approx(-0.5, abs=0.01)
+    assert by_worst.interval.low <= by_worst.difference <= by_worst.interval.high

@@ -1,0 +1,52 @@
+"""The default sweep on faces by formula: what it says of ratios, and how long that takes.
+
+python -m benchmarks.sweep [further options of run.py sweep]
+"""
+
+import sys
+from dataclasses import asdict
+from time import perf_counter
+
+from benchmarks.record import save
+from lightning_module.evaluation.seeds import figure_by_seed
+from run import main
+
+COMMAND = [
+    "sweep",
+    "--study",
+    "evidence",
+    "--n_trials",
+    "24",
+    "--workers",
+    "2",
+    "--confirm_ratios",
+    "3",
+    "--confirm_seeds",
+    "8",
+]
+
+
+def measure(options: list[str]) -> None:
+    """Runs it, or goes on with it; an interrupted one has no time of its own."""
+    start = perf_counter()
+    report = main([*COMMAND, *options])
+    minutes = (perf_counter() - start) / 60
+    found = report.confirmation
+    figures = {
+        "minutes": round(minutes, 1),
+        "headline": report.headline,
+        "data": found.data,
+        "test faces": len(found.bins),
+        "nme by seed": {
+            ratio: figure_by_seed(errors, found.bins, report.figure).round(3).tolist()
+            for ratio, errors in found.errors.items()
+        },
+        "found": [asdict(verdict) for verdict in report.verdicts],
+        "known": [asdict(verdict) for verdict in report.known],
+        "search": {trial.user_attrs["ratio"]: round(trial.values[0], 3) for trial in report.trials if trial.values},
+    }
+    save("sweep", " ".join(["python run.py", *COMMAND, *options]), figures)
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1:])

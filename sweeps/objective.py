@@ -1,0 +1,83 @@
+"""One trial of the search: the fits of one ratio, on validation data alone."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import optuna
+
+from sweeps.fits import Fit, FitRequest
+from sweeps.settings import SweepSettings, objective_value
+
+RATIO, WEIGHTS, RUNS, BY_BIN = "ratio", "weights", "runs", "by_bin"
+
+
+def run_trial(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> tuple[float, ...]:
+    """Trains the trial's ratio from each seed of the search.
+
+    Returns:
+        What is to be made small: the mean over seeds of the best validation, NME in percent.
+
+    Raises:
+        TrialPruned: If others were better by then.
+        ValueError: If a training came to nothing.
+    """
+    weights = settings.space.suggest(trial)
+    trial.set_user_attr(RATIO, weights.ratio)
+    trial.set_user_attr(WEIGHTS, vars(weights))
+    seeds = settings.seeds_of_search
+    found: list[Mapping[str, float]] = []
+    runs: list[str] = []
+    for number, seed in enumerate(seeds):
+        watched = _Validations(trial if settings.prunes and len(seeds) == 1 else None, settings)
+        tags = {"sweep": settings.study, "stage": "search", "trial": str(trial.number)}
+        runs.append(fit(FitRequest(settings, weights, seed, tags, False, watched)).run)
+        found.append(watched.best())
+        trial.set_user_attr(RUNS, runs)
+        trial.set_user_attr(BY_BIN, _mean_by_bin(found))
+        if watched.is_pruned:
+            raise optuna.TrialPruned
+        if settings.prunes and len(seeds) > 1:
+            # a step is a seed; the Wilcoxon test wants each seed's own figure, the others compare means
+            reported = found[-1] if settings.pruner == "wilcoxon" else _mean_by_bin(found)
+            trial.report(objective_value(settings.objective, reported)[0], number)
+            if number < len(seeds) - 1 and trial.should_prune():
+                raise optuna.TrialPruned
+    return objective_value(settings.objective, _mean_by_bin(found))
+
+
+class _Validations:
+    """Listens to a fit's validations, and ends it where a trial is hopeless.
+
+    Args:
+        trial: To report to; None where nothing is pruned by validations.
+        settings: The sweep.
+    """
+
+    def __init__(self, trial: optuna.Trial | None, settings: SweepSettings) -> None:
+        self._trial = trial
+        self._settings = settings
+        self._seen: list[dict[str, float]] = []
+        self.is_pruned = False
+
+    def __call__(self, by_bin: Mapping[str, float]) -> bool:
+        self._seen.append(dict(by_bin))
+        if self._trial is None:
+            return True
+        (value,) = objective_value(self._settings.objective, by_bin)
+        self._trial.report(value, len(self._seen))
+        self.is_pruned = self._trial.should_prune()
+        return not self.is_pruned
+
+    def best(self) -> dict[str, float]:
+        """The epoch whose network a fit keeps: that with the least mean of bins."""
+        means = [objective_value("mean", by_bin)[0] for by_bin in self._seen]
+        if not means or not np.isfinite(means).any():
+            raise ValueError(
+                "the fit has no validation with an NME: look at its run, data.val_fraction and "
+                "trainer.check_val_every_n_epoch"
+            )
+        return self._seen[int(np.nanargmin(means))]
+
+
+def _mean_by_bin(found: list[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([by_bin[name] for by_bin in found])) for name in found[0]}

@@ -1,0 +1,84 @@
+"""A sweep from end to end: search, confirmation, report."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
+from rich.markdown import Markdown
+
+from sweeps.confirm import candidates, confirmation
+from sweeps.jobs import Job, JobQueue
+from sweeps.objective import RATIO
+from sweeps.report import SweepReport, make_report
+from sweeps.settings import SweepSettings
+from sweeps.storage import open_storage, reachable, search_study, summary_study
+from sweeps.worker import Stage, stage_queue
+from sweeps.workers import run_workers
+
+_RUN = Path(__file__).resolve().parents[1] / "run.py"
+WORKER = (sys.executable, str(_RUN), "sweep_worker")
+
+
+def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WORKER) -> SweepReport:
+    """Does what is not done yet of a sweep, and says what came of it.
+
+    Args:
+        settings: The sweep.
+        workers: Processes to start.
+        command: What starts a worker, before the name of the stage.
+
+    Raises:
+        InputError: If it cannot be done as asked, or all workers ended.
+    """
+    with reachable(settings.storage):
+        storage = open_storage(settings.storage)
+        study = search_study(settings, storage)
+        if settings.objective == "both" and settings.pruner != "none":
+            Console().print("Two objectives: no trial is ended early, since Optuna prunes by one only.")
+        trials = _run_stage("search", settings, storage, workers, command)
+        found = None
+        if settings.confirm_seeds:
+            tested = _run_stage("confirm", settings, storage, workers, command)
+            found = confirmation(tested, candidates(trials, settings))
+        report = make_report(settings, study, trials, found)
+        _summarize(report, storage)
+    Console().print(Markdown(report.as_markdown()))
+    print(f"Verdict, pictures and best.yaml: {settings.results}")
+    return report
+
+
+def _run_stage(
+    stage: Stage, settings: SweepSettings, storage: RDBStorage, workers: int, command: Sequence[str]
+) -> list[FrozenTrial]:
+    queue = stage_queue(stage, settings, storage)
+    if not queue.is_done():
+        run_workers([*command, stage], workers, settings, queue, stage, _best if stage == "search" else lambda _: "")
+    return queue.finished()
+
+
+def _summarize(report: SweepReport, storage: RDBStorage) -> None:
+    """Makes the summary run, unless this sweep, as long as it is now, has one."""
+    settings = report.settings
+    size = f"{settings.n_trials} trials, {settings.confirm_ratios} x {settings.confirm_seeds}"
+    study = summary_study(settings, storage)
+    queue = JobQueue(study, storage, [Job(size)])
+    trial_id = None if queue.is_done() else queue.claim()
+    if trial_id is None:
+        report.write()
+        return
+    with queue.at_work(trial_id):
+        report.log()
+        study.get_trials(deepcopy=False)
+        study.tell(optuna.Trial(study, trial_id), 0.0)
+
+
+def _best(finished: Sequence[FrozenTrial]) -> str:
+    complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
+    if not complete:
+        return ""
+    best = min(complete, key=lambda trial: trial.values[0])
+    return f"best {best.user_attrs[RATIO]}: {best.values[0]:.2f} %"

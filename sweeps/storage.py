@@ -1,0 +1,143 @@
+"""Optuna's database: opening it, and the studies in it."""
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage
+from sqlalchemy.engine import make_url
+
+from datamodules.errors import InputError
+from sweeps.settings import SweepSettings
+
+HEARTBEAT_SECONDS = 30
+GRACE_SECONDS = 150  # a machine can be busy, or its network away, for a while
+_SQLITE_SECONDS = 120  # to wait for another process that writes
+_ATTEMPTS = 5  # at making the tables, which another process can be making at the same time
+
+
+def open_storage(url: str) -> RDBStorage:
+    """The database at an address of SQLAlchemy's, with its tables.
+
+    Raises:
+        InputError: If it cannot be reached.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    is_sqlite = url.startswith("sqlite")
+    if is_sqlite:
+        _make_folder(url)
+    options = {"connect_args": {"timeout": _SQLITE_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
+    for attempt in range(_ATTEMPTS):
+        try:
+            storage = RDBStorage(
+                url, engine_kwargs=options, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=GRACE_SECONDS
+            )
+            break
+        except ImportError as error:
+            raise InputError(
+                f"--storage {shown(url)}: its driver is missing. Install it with pip install 'weightmask[postgres]'."
+            ) from error
+        except Exception as error:
+            if attempt == _ATTEMPTS - 1 or isinstance(error, sqlalchemy.exc.ArgumentError | ValueError):
+                raise InputError(f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
+                                 "give another, such as sqlite:///mlruns/optuna.db.") from error  # fmt: skip
+            time.sleep(0.2 * 2**attempt)
+    if is_sqlite:
+        _lock_whole_transactions(storage.engine)
+    return storage
+
+
+def open_study(storage: RDBStorage, name: str, directions: int, identity: Mapping[str, str]) -> optuna.Study:
+    """The study of this name, made where there is none.
+
+    Raises:
+        InputError: If the one that is there was asked for something else.
+    """
+    study = optuna.create_study(
+        storage=storage, study_name=name, directions=["minimize"] * directions, load_if_exists=True
+    )
+    known = study.user_attrs
+    for key, value in identity.items():
+        if key not in known:
+            study.set_user_attr(key, value)
+        elif known[key] != value:
+            raise InputError(
+                f"study {name} was begun with another {key} ({known[key]}; now {value}), and trials of both do not compare. "
+                "Give another --study, or what it was begun with."
+            )
+    return study
+
+
+def search_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
+    """Its trials are ratios."""
+    return open_study(storage, settings.study, 2 if settings.objective == "both" else 1, settings.identity)
+
+
+def confirmation_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
+    """Its trials are trainings of ratios from fresh seeds."""
+    return open_study(storage, f"{settings.study}/confirmation", 1, {})
+
+
+def summary_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
+    """Its trials are summaries, so that one machine of several makes each."""
+    return open_study(storage, f"{settings.study}/summary", 1, {})
+
+
+@contextmanager
+def reachable(url: str) -> Iterator[None]:
+    """Turns what a database raises when it goes away into one line.
+
+    Raises:
+        InputError: In its place.
+    """
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise InputError(f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database "
+                         "and the same command again: it goes on.") from error  # fmt: skip
+
+
+def shown(url: str) -> str:
+    """An address without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except sqlalchemy.exc.ArgumentError:
+        return url
+
+
+def _make_folder(url: str) -> None:
+    database = make_url(url).database
+    if not database:
+        raise InputError(
+            f"--storage {url}: a database in memory cannot be shared. Give a file, such as sqlite:///optuna.db."
+        )
+    try:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--storage {url}: cannot be written ({error.strerror}). Give another.") from error
+
+
+def _lock_whole_transactions(engine: sqlalchemy.Engine) -> None:
+    """Lets one process at a time read and then write: SQLite by itself locks only the writing.
+
+    Without it two workers can take the same trial.
+    """
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _(connection: object, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  # no BEGIN of the driver's own
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def _(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    engine.dispose()  # connections that were made before
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
