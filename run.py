@@ -83,7 +83,8 @@ def fit(request: "FitRequest") -> "FitResult":
     from lightning_module.tracked_cli import RunResult
     from sweeps.fits import FitResult, TestErrors
 
-    result = main(request.arguments(), [Watch(request.on_validation)])
+    watch = Watch(request.on_validation)
+    result = main(request.arguments(), [watch])
     assert isinstance(result, RunResult) and result.folder is not None  # noqa: PT018  # a fit is tracked
     test = None
     if "test" in result.reports:
@@ -92,7 +93,7 @@ def fit(request: "FitRequest") -> "FitResult":
         test = TestErrors(
             report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), record.dataset, record.fingerprint
         )
-    return FitResult(result.folder.key, test)
+    return FitResult(result.folder.key, watch.has_ended, test)
 
 
 def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -73,10 +73,12 @@ class FitResult:
 
     Attributes:
         run: Key of its run.
+        is_cut: Whether it was ended before its end.
         test: None where it was not tested.
     """
 
     run: str
+    is_cut: bool
     test: TestErrors | None
 
 

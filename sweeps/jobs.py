@@ -142,13 +142,13 @@ class JobQueue:
 
     def _take(self, trial_id: int, name: str) -> bool:
         """Takes a waiting trial, unless somebody else has it or another attempt at the job."""
-        # first, so that whoever is killed right after is noticed
-        self._storage.record_heartbeat(trial_id)
-        self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
         try:
+            # first, so that whoever is killed right after is noticed
+            self._storage.record_heartbeat(trial_id)
+            self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
             if not self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
                 return False
-        except UpdateFinishedTrialError:
+        except UpdateFinishedTrialError:  # somebody else took it and is done with it
             return False
         self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())  # another may have wanted it
         others = [trial for trial in self._trials() if trial.user_attrs.get(JOB) == name and trial.state in _HELD

@@ -30,11 +30,12 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> tuple[f
     for number, seed in enumerate(seeds):
         watched = _Validations(trial if settings.prunes and len(seeds) == 1 else None, settings)
         tags = {"sweep": settings.study, "stage": "search", "trial": str(trial.number)}
-        runs.append(fit(FitRequest(settings, weights, seed, tags, False, watched)).run)
+        result = fit(FitRequest(settings, weights, seed, tags, False, watched))
+        runs.append(result.run)
         found.append(watched.best())
         trial.set_user_attr(RUNS, runs)
         trial.set_user_attr(BY_BIN, _mean_by_bin(found))
-        if watched.is_pruned:
+        if result.is_cut:
             raise optuna.TrialPruned
         if settings.prunes and len(seeds) > 1:
             # a step is a seed; the Wilcoxon test wants each seed's own figure, the others compare means
@@ -57,7 +58,6 @@ class _Validations:
         self._trial = trial
         self._settings = settings
         self._seen: list[dict[str, float]] = []
-        self.is_pruned = False
 
     def __call__(self, by_bin: Mapping[str, float]) -> bool:
         self._seen.append(dict(by_bin))
@@ -65,8 +65,7 @@ class _Validations:
             return True
         (value,) = objective_value(self._settings.objective, by_bin)
         self._trial.report(value, len(self._seen))
-        self.is_pruned = self._trial.should_prune()
-        return not self.is_pruned
+        return not self._trial.should_prune()
 
     def best(self) -> dict[str, float]:
         """The epoch whose network a fit keeps: that with the least mean of bins."""

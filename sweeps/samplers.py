@@ -22,7 +22,7 @@ def make_sampler(name: Sampler, seed: int, trial: int) -> BaseSampler:
     match name:
         case "tpe":
             # in groups: the neck has a weight only where its switch is on
-            return optuna.samplers.TPESampler(seed=own, n_startup_trials=_STARTUP_TRIALS, group=True)
+            return optuna.samplers.TPESampler(seed=own, n_startup_trials=_STARTUP_TRIALS, multivariate=True, group=True)
         case "gp":
             return optuna.samplers.GPSampler(seed=own, n_startup_trials=_STARTUP_TRIALS)
         case "random":

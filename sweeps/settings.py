@@ -117,8 +117,8 @@ class SweepSettings:
 
 def objective_value(objective: Objective, by_bin: Mapping[str, float]) -> tuple[float, ...]:
     """What a sweep makes small, from NME by yaw bin; empty bins are NaN and do not count."""
-    values = list(by_bin.values())
-    mean, worst = float(np.nanmean(values)), float(np.nanmax(values))
+    values = [value for value in by_bin.values() if value == value] or [float("nan")]
+    mean, worst = float(np.mean(values)), max(values)
     return {"mean": (mean,), "worst": (worst,), "both": (mean, worst)}[objective]
 
 
@@ -135,4 +135,5 @@ def _digest(config: Path) -> str:
         kept["data"] = {key: value for key, value in kept["data"].items() if key not in _LOCAL_DATA}
     if isinstance(kept.get("model"), dict):
         kept["model"] = {key: value for key, value in kept["model"].items() if key != "weights"}
+    kept = {key: value for key, value in kept.items() if value}
     return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.markdown import Markdown
 
+from lightning_module.reporting.mlflow_store import MlflowStore
 from sweeps.confirm import candidates, confirmation
 from sweeps.jobs import Job, JobQueue
 from sweeps.objective import RATIO
@@ -37,6 +38,8 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     with reachable(settings.storage):
         storage = open_storage(settings.storage)
         study = search_study(settings, storage)
+        # a new file's tables are made here, once: workers that start together would get in each other's way
+        MlflowStore(settings.tracking_uri, settings.folder / "artifacts").prepare()
         if settings.objective == "both" and settings.pruner != "none":
             Console().print("Two objectives: no trial is ended early, since Optuna prunes by one only.")
         trials = _run_stage("search", settings, storage, workers, command)

@@ -67,19 +67,24 @@ class Watch(Callback):
 
     Args:
         on_validation: Takes NME by yaw bin, percent; says whether to go on.
+
+    Attributes:
+        has_ended: Whether it did, before its end.
     """
 
     def __init__(self, on_validation: Callable[[Mapping[str, float]], bool]) -> None:
         self._on_validation = on_validation
+        self.has_ended = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tells, and ends."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         report = cast(FaceModule, pl_module).reports["val"][LANDMARKS_2D.name]
-        if self._on_validation(report.by_bin):
+        is_last = trainer.current_epoch + 1 == trainer.max_epochs
+        if self._on_validation(report.by_bin) or is_last:
             return
-        trainer.should_stop = True
+        self.has_ended = trainer.should_stop = True
         if isinstance(trainer.logger, Tracker):
             trainer.logger.log_tags({"ended_by": "pruned: other trials were better by then"})
 

@@ -59,6 +59,11 @@ class MlflowStore:
             self._client = MlflowClient(self.uri)
         return self._client
 
+    def prepare(self) -> None:
+        """Makes the tables of a new sqlite file; does nothing to a server, which may be away."""
+        if self.uri.startswith("sqlite"):
+            self.client.search_experiments(max_results=1)
+
     def send_pending(self, journal: Journal) -> None:
         """Sends what a journal still holds, in order. Raises whatever the store raises when it is away."""
         for entry in journal.pending():

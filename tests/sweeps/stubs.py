@@ -1,0 +1,69 @@
+"""Sweeps whose fits are formulas, in moments; as a program, a worker of such a sweep."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.fits import FitRequest, FitResult, TestErrors
+from sweeps.search_space import SearchSpace
+from sweeps.settings import SweepSettings
+from sweeps.worker import run_worker
+
+FACES = 30
+BINS = np.repeat([0, 1, 2], FACES // 3)
+
+
+def settings(folder: Path, **others: object) -> SweepSettings:
+    """A sweep that keeps everything in a folder."""
+    config = folder / "trial.yaml"
+    if not config.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        config.write_text("trainer: {max_epochs: 1}\n")
+    known = {
+        "study": "stub", "storage": f"sqlite:///{folder / 'optuna.db'}", "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
+        "folder": folder, "experiment": "stub", "config": config, "n_trials": 6, "objective": "mean", "sampler": "tpe",
+        "pruner": "none", "seed": 0, "search_seeds": 1, "confirm_ratios": 1, "confirm_seeds": 6, "space": SearchSpace(),
+    }  # fmt: skip
+    return SweepSettings(**(known | others))
+
+
+def nme(request: FitRequest, epoch: int = 0) -> np.ndarray:
+    """(3,) by bin: least where eyes and nose weigh 20; a seed moves all ratios alike, and each a little."""
+    weights = request.weights
+    away = abs(np.log(weights.eyes_nose / 20))
+    luck = np.random.default_rng([request.seed, round(1000 * weights.eyes_nose)]).normal(0, 0.01)
+    return np.array([3.0, 4.0, 6.0]) + away + 0.2 * (request.seed % 7) + luck - epoch
+
+
+def formula(request: FitRequest) -> FitResult:
+    """A fit of two epochs that takes no time."""
+    for epoch in range(2):
+        by_bin = dict(zip(("yaw_00_30", "yaw_30_60", "yaw_60_90"), nme(request, epoch), strict=True))
+        is_cut = not request.on_validation(by_bin) and epoch == 0
+        if is_cut:
+            break
+    test = (
+        TestErrors(nme(request, 1)[BINS] + np.linspace(-0.5, 0.5, FACES), BINS, "formula", "same")
+        if request.is_tested
+        else None
+    )
+    return FitResult(f"{request.weights.ratio} s{request.seed}", is_cut, test)
+
+
+def tracked(request: FitRequest) -> FitResult:
+    """The same with a run in MLflow, and long enough to be killed in."""
+    from lightning_module.reporting.tracking import Tracker, TrackingPlace
+
+    place = TrackingPlace(request.settings.tracking_uri, request.settings.folder, request.settings.experiment)
+    tracker = Tracker(place, request.weights.ratio, request.tags)
+    time.sleep(float(os.environ.get("STUB_SECONDS", "0.5")))
+    result = formula(request)
+    tracker.end("FINISHED")
+    return result
+
+
+if __name__ == "__main__":
+    run_worker(sys.argv[1], tracked if "STUB_SECONDS" in os.environ else formula)
