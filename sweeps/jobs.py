@@ -61,7 +61,6 @@ class JobQueue:
     def __init__(self, study: optuna.Study, storage: RDBStorage, jobs: list[Job]) -> None:
         self._study = study
         self._storage = storage
-        self._study_id = storage.get_study_id_from_name(study.study_name)
         self._jobs = {job.name: job for job in jobs}
 
     @property
@@ -128,7 +127,7 @@ class JobQueue:
             beating.join()
 
     def _trials(self) -> list[FrozenTrial]:
-        return self._storage.get_all_trials(self._study_id, deepcopy=False)
+        return self._study.get_trials(deepcopy=False)
 
     def _enqueue(self, job: Job, failed: list[FrozenTrial]) -> None:
         errors = [trial for trial in failed if ERROR in trial.user_attrs]

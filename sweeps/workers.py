@@ -62,7 +62,8 @@ def _watch(
             bar.set_postfix_str(best(finished))
             if len(finished) == total:
                 return
-            if all(worker.poll() is not None for worker in workers) and not queue.is_done():
+            codes = [worker.poll() for worker in workers]
+            if None not in codes and not queue.is_done():
                 raise InputError(_last_words(workers, logs))
             time.sleep(_POLL_SECONDS)
 

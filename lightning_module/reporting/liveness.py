@@ -4,19 +4,29 @@ import os
 from pathlib import Path
 
 
+_STATE, _STARTED = 0, 19  # places in what /proc says of a process behind its name
+
+
 def process_name(pid: int) -> str:
     """A process's number and when it started, where the system tells."""
-    try:
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return str(pid)
-    return f"{pid} {started}"
+    said = _said(pid)
+    return f"{pid} {said[_STARTED]}" if said else str(pid)
 
 
 def is_running(name: str) -> bool:
     """Whether the process of this name, of this machine, runs."""
     pid = int(name.split()[0])
+    said = _said(pid)
+    if said and said[_STATE] in "ZX":  # dead, and not yet buried by the process that started it
+        return False
     return _exists(pid) and process_name(pid) == name
+
+
+def _said(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _exists(pid: int) -> bool:

@@ -1,0 +1,185 @@
+"""Killed at any moment, a sweep goes on: on one machine, and on a database with a tracking server."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+from optuna.trial import TrialState
+
+from sweeps.storage import confirmation_study, open_storage, search_study
+from tests.sweeps.stubs import settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+CODE = """
+import sys
+from pathlib import Path
+from sweeps.settings import SweepSettings
+from sweeps.stages import run_sweep
+run_sweep(SweepSettings.from_json(Path(sys.argv[1]).read_text()), int(sys.argv[2]), (sys.executable, "-m", "tests.sweeps.stubs"))
+"""
+
+
+def _start(asked, workers=2):
+    said = asked.folder / "settings.json"
+    said.write_text(asked.to_json())
+    with (asked.folder / "sweep.log").open("ab") as log:
+        return subprocess.Popen([sys.executable, "-c", CODE, str(said), str(workers)], cwd=PROJECT, stdout=log,
+                                stderr=subprocess.STDOUT, env={**os.environ, "STUB_SECONDS": "0.4"})  # fmt: skip
+
+
+def _workers(parent):
+    found = subprocess.run(["pgrep", "-P", str(parent.pid)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def _kill(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _assert_whole(asked, client):
+    """Each job was done once, each finished trial has one finished run, and nothing is left running."""
+    storage = open_storage(asked.storage)
+    experiment = client.get_experiment_by_name(asked.experiment)
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    assert Counter(entry.info.status for entry in runs)["RUNNING"] == 0
+    jobs = {"search": (search_study, asked.n_trials), "confirm": (confirmation_study, 4 * asked.confirm_seeds)}
+    for stage, (study, count) in jobs.items():
+        trials = study(asked, storage).get_trials(deepcopy=False)
+        finished = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+        assert len(finished) == len({trial.user_attrs["job"] for trial in finished}) == count
+        assert {trial.state for trial in trials} - {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL} <= {
+            TrialState.WAITING
+        }
+        ends = Counter(
+            (entry.data.tags["trial"], entry.info.status) for entry in runs if entry.data.tags["stage"] == stage
+        )
+        assert all(ends[str(trial.number), "FINISHED"] == 1 for trial in finished)
+    (summary,) = (entry for entry in runs if entry.data.tags["stage"] == "summary")
+    assert summary.info.status == "FINISHED"
+    return search_study(asked, storage).get_trials(deepcopy=False)
+
+
+def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_path, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    asked = settings(tmp_path, n_trials=12, confirm_seeds=5)
+    draw = random.Random(0)
+    for kill in range(10):
+        sweep = _start(asked)
+        time.sleep(draw.uniform(3, 9))
+        workers = _workers(sweep)
+        # now the first process, now one of its workers, now all of them
+        victims = [[sweep.pid], workers[:1], [sweep.pid, *workers]][kill % 3]
+        for pid in victims:
+            _kill(pid)
+        if sweep.pid not in victims:
+            time.sleep(1)
+            _kill(sweep.pid)
+        sweep.wait()
+    time.sleep(2)  # workers whose parent is gone stop by themselves
+    assert _start(asked).wait(timeout=300) == 0, (tmp_path / "sweep.log").read_text()[-3000:]
+    trials = _assert_whole(asked, MlflowClient(asked.tracking_uri))
+    retried = [trial for trial in trials if "retry_of" in trial.user_attrs]
+    for trial in retried:
+        assert trials[trial.user_attrs["retry_of"]].state == TrialState.FAIL
+
+
+def test_ctrl_c_ends_all_in_good_order(tmp_path, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    asked = settings(tmp_path, n_trials=40, confirm_seeds=0)
+    sweep = _start(asked)
+    storage = open_storage(asked.storage)
+    while not any(trial.state == TrialState.COMPLETE for trial in search_study(asked, storage).get_trials()):
+        time.sleep(0.5)
+    workers = _workers(sweep)
+    assert len(workers) == 2
+    sweep.send_signal(signal.SIGINT)
+    sweep.wait(timeout=120)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    states = {trial.state for trial in search_study(asked, storage).get_trials()}
+    assert TrialState.RUNNING not in states
+
+
+@pytest.fixture
+def postgres(tmp_path, free_port):
+    """The address of a PostgreSQL server of the test's own, on the loopback interface."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not binaries:
+        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
+    data = tmp_path / "postgres"
+    data.mkdir()
+    if as_user:
+        for folder in (data, *data.parents):
+            if folder.owner() == "root" and folder not in map(Path, ("/", "/tmp")):
+                folder.chmod(folder.stat().st_mode | 0o011)
+        shutil.chown(data, "postgres")
+    subprocess.run([*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"], check=True,
+                   stdout=subprocess.DEVNULL, cwd="/")  # fmt: skip
+    server = subprocess.Popen([*as_user, binaries[-1] / "postgres", "-D", data, "-p", str(free_port), "-k", "",
+                               "-c", "listen_addresses=127.0.0.1"], stderr=subprocess.DEVNULL, cwd="/")  # fmt: skip
+    url = f"postgresql://weightmask@127.0.0.1:{free_port}/postgres"
+    try:
+        deadline = time.monotonic() + 60
+        while subprocess.run(
+            [binaries[-1] / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(free_port)], check=False
+        ).returncode:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+@pytest.fixture
+def mlflow_server(tmp_path):
+    """The address of a tracking server of the test's own."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+               "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}",
+               "--artifacts-destination", str(tmp_path / "server")]  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def test_two_machines_share_a_sweep_and_one_of_their_workers_is_killed(tmp_path, postgres, mlflow_server):
+    shared = {"storage": postgres, "tracking_uri": mlflow_server, "n_trials": 16, "confirm_seeds": 5}
+    here, there = (settings(tmp_path / name, **shared) for name in ("here", "there"))
+    sweeps = [_start(here), _start(there, workers=1)]
+    storage = open_storage(postgres)
+    while sum(trial.state == TrialState.COMPLETE for trial in search_study(here, storage).get_trials()) < 3:
+        time.sleep(0.3)
+        assert sweeps[0].poll() is None, (here.folder / "sweep.log").read_text()[-3000:]
+    _kill(_workers(sweeps[0])[0])
+    for sweep, asked in zip(sweeps, (here, there), strict=True):
+        assert sweep.wait(timeout=300) == 0, (asked.folder / "sweep.log").read_text()[-3000:]
+    _assert_whole(here, MlflowClient(mlflow_server))
+    assert (here.results / "verdict.md").read_text().startswith("# Sweep stub")
+    assert (there.results / "verdict.md").is_file()
