@@ -21,7 +21,7 @@ test: $(INSTALLED)
 
 # what trains for minutes, or kills and restarts processes
 slow: $(INSTALLED)
-	$(RUN) -m pytest -m "slow and not gpu" $(ARGS)
+	$(RUN) -m pytest -m "slow and not gpu and not evidence" $(ARGS)
 
 # the paper's Table 2: ARGS="--data.root DIR --data.test_root DIR --data.morphable_model FILE"
 table2: $(INSTALLED)
@@ -29,6 +29,8 @@ table2: $(INSTALLED)
 
 # long evidence, by hand: REAL is a folder with aflw2000/ and bfm/BFM.mat; its figures stay in benchmarks/results
 evidence: bench
+	$(RUN) -m benchmarks.sweep
+	$(RUN) -m pytest -m evidence -rP
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
 # MLflow's pages of the runs in mlruns/, into docs/ (apt-get install chromium)
@@ -41,6 +43,7 @@ bench: $(INSTALLED)
 	$(RUN) -m benchmarks.synthetic --many
 	$(RUN) -m benchmarks.evaluation
 	$(RUN) -m benchmarks.training_step
+	$(RUN) -m benchmarks.sweep_cost
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 

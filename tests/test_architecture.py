@@ -25,6 +25,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "mlflow": ("lightning_module/reporting",),
     "optuna": ("sweeps",),
+    "sqlalchemy": ("sweeps/storage.py",),
     "scipy.io": ("datamodules/files",),
     "trimesh": ("datamodules/files", "lightning_module/evaluation/florence.py"),
     "PIL": ("datamodules/files",),

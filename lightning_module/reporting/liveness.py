@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-
 _STATE, _STARTED = 0, 19  # places in what /proc says of a process behind its name
 
 

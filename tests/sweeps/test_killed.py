@@ -39,8 +39,8 @@ def _start(asked, workers=2):
 
 
 def _workers(parent):
-    found = subprocess.run(["pgrep", "-P", str(parent.pid)], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    """The children of a process that still lives."""
+    return [int(pid) for pid in Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()]
 
 
 def _kill(pid):
