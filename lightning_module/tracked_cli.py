@@ -85,7 +85,9 @@ class TrackedCLI(LightningCLI):
                 "prog": "run.py",
                 "allow_abbrev": False,
                 "description": "Trains and judges face reconstruction with region weights. Further commands, each with "
-                "its own --help: prepare (UV position maps as files), synthesize (faces by formula as files).",
+                "its own --help: sweep (search region weights, and confirm them), compare (runs beside each other), "
+                "evaluate (other methods), ui (MLflow's pages), prepare (UV position maps as files), synthesize "
+                "(faces by formula as files).",
                 **dict.fromkeys(_STAGES, defaults),
             },
             args=self._arguments,
