@@ -40,6 +40,7 @@ def run_workers(
     """
     settings.results.mkdir(parents=True, exist_ok=True)
     logs = [settings.results / f"worker-{number}.log" for number in range(count)]
+    tqdm.write(f"{title}: {queue.total} trials; the workers' logs are {settings.results}/worker-*.log")
     workers = [_start(command, settings, _surroundings(number, count), log) for number, log in enumerate(logs)]
     try:
         _watch(workers, logs, queue, title, best)

@@ -9,9 +9,11 @@ from mlflow.tracking import MlflowClient
 
 import run
 from lightning_module.evaluation.record import read_record
+from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.run_folder import RunFolder
 from run import main
 from sweeps.confirm import candidates, confirmation
+from sweeps.fits import FitRequest
 from sweeps.storage import open_storage
 from sweeps.worker import stage_queue, work
 from tests.runs import TINY, history
@@ -76,3 +78,22 @@ def test_a_confirmation_compares_the_same_faces(asked):
         assert found.errors[trial.user_attrs["ratio"]][0] == pytest.approx(nme.per_face.numpy(), abs=1e-4)
         assert runs[key].data.metrics["test/nme/mean"] == pytest.approx(nme.mean_of_bins)
         assert runs[key].data.params["seed"] == "1000"
+
+
+def test_a_hopeless_fit_ends_early_and_in_good_order(asked):
+    validations = []
+
+    def ask(limit):
+        validations.clear()
+        return run.fit(FitRequest(asked, RegionWeights(), 7, {"stage": "alone"}, False, lambda by_bin: validations.append(by_bin) or len(validations) < limit))  # fmt: skip
+
+    cut = ask(1)
+    assert cut.is_cut
+    assert len(validations) == 1
+    whole = ask(2)
+    assert not whole.is_cut  # it was at its end anyway
+    assert len(validations) == 2
+    first, second = _runs(asked, "alone")
+    assert first.info.status == second.info.status == "FINISHED"
+    assert first.data.tags["ended_by"].startswith("pruned")
+    assert "ended_by" not in second.data.tags
