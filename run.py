@@ -76,6 +76,7 @@ def fit(request: "FitRequest") -> "FitResult":
     Returns:
         Where it is recorded, and its test errors.
     """
+    from datamodules.errors import InputError
     from lightning_module.evaluation.protocols import LANDMARKS_2D
     from lightning_module.evaluation.record import FOLDER, read_record
     from lightning_module.nme import yaw_bin
@@ -85,7 +86,10 @@ def fit(request: "FitRequest") -> "FitResult":
 
     watch = Watch(request.on_validation)
     result = main(request.arguments(), [watch])
-    assert isinstance(result, RunResult) and result.folder is not None  # noqa: PT018  # a fit is tracked
+    if not isinstance(result, RunResult) or result.folder is None:
+        raise InputError(
+            f"{request.settings.config}: turns tracking off (trainer.logger or fast_dev_run); a sweep needs it."
+        )
     test = None
     if "test" in result.reports:
         (record,) = (read_record(path) for path in (result.folder.path / FOLDER).glob("*.json"))
@@ -93,7 +97,7 @@ def fit(request: "FitRequest") -> "FitResult":
         test = TestErrors(
             report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), record.dataset, record.fingerprint
         )
-    return FitResult(result.folder.key, watch.has_ended, test)
+    return FitResult(result.folder.key, watch.has_ended, result.fingerprints, test)
 
 
 def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -140,6 +144,8 @@ def _main() -> int:
     except InputError as error:
         print(f"error: {reason(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

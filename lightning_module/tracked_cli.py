@@ -40,10 +40,12 @@ class RunResult:
     Attributes:
         folder: The run's files; None where nothing was tracked.
         reports: NME by stage ("val", "test") and protocol.
+        fingerprints: Of the data and the face model, by name.
     """
 
     folder: RunFolder | None
     reports: dict[str, dict[str, NMEReport]]
+    fingerprints: dict[str, str]
 
 
 class _Parser(OneLineErrors, LightningArgumentParser):
@@ -92,7 +94,9 @@ class TrackedCLI(LightningCLI):
             },
             args=self._arguments,
         )
-        self.result = RunResult(self._tracker.run if self._tracker else None, self.model.reports)
+        data: Any = self.datamodule
+        fingerprints: dict[str, str] = data.fingerprints() if self._tracker else {}
+        self.result = RunResult(self._tracker.run if self._tracker else None, self.model.reports, fingerprints)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds what is tracked where, and says once what data and network share."""

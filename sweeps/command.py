@@ -59,6 +59,8 @@ def sweep(
     """
     if workers < 1:
         raise InputError(f"--workers is {workers}: give at least 1.")
+    if confirm_seeds == 1:
+        raise InputError("--confirm_seeds is 1: one training shows nothing. Give 0 for no confirmation, or 8.")
     from lightning_module.reporting.tracking import TrackingOptions
 
     place = TrackingOptions(uri=tracking_uri, experiment=experiment, folder=folder).place(_PROJECT)

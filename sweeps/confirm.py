@@ -60,17 +60,14 @@ def run_confirmation(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> 
     """Trains a ratio from one fresh seed, and tests it.
 
     Raises:
-        InputError: If there is nothing to test on.
+        ValueError: If there was nothing to test on.
     """
     told = trial.user_attrs
     tags = {"sweep": settings.study, "stage": "confirm", "trial": str(trial.number)}
     request = FitRequest(settings, RegionWeights(**told[WEIGHTS]), told[_SEED], tags, True, lambda _: True)
     result = fit(request)
     if result.test is None:
-        raise InputError(
-            f"{settings.config}: names no test data, on which ratios could be confirmed. Set data.test_root there, or "
-            "--confirm_seeds 0."
-        )
+        raise ValueError(f"run {result.run} was not tested")
     test = result.test
     by_bin = {str(name): float(test.nme[test.bins == name].mean()) for name in np.unique(test.bins)}
     trial.set_user_attr(RUNS, [result.run])

@@ -74,11 +74,13 @@ class FitResult:
     Attributes:
         run: Key of its run.
         is_cut: Whether it was ended before its end.
+        data: Fingerprints of what it trained and would test on, by name: "data", "morphable_model", "test_data".
         test: None where it was not tested.
     """
 
     run: str
     is_cut: bool
+    data: Mapping[str, str]
     test: TestErrors | None
 
 

@@ -7,11 +7,11 @@ many finished trials as there are jobs, whatever was started, killed and started
 
 import os
 import random
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Event, Thread
 from typing import Any
 
@@ -20,17 +20,17 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_module.reporting.liveness import is_running, process_name
-from sweeps.storage import HEARTBEAT_SECONDS
+from datamodules.errors import InputError
+from lightning_module.reporting.liveness import is_running, machine_name, process_name
+from sweeps.storage import HEARTBEAT_SECONDS, HELD, STORAGE_ERRORS
 
 JOB, ERROR = "job", "error"
 _RETRY_OF, _WORKER = "retry_of", "worker"
-_HELD = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _MOST_ERRORS = 3
 
 
-class HopelessJobError(RuntimeError):
+class HopelessJobError(InputError):
     """A job failed again and again by itself, so that trying it once more makes no sense."""
 
 
@@ -61,6 +61,7 @@ class JobQueue:
     def __init__(self, study: optuna.Study, storage: RDBStorage, jobs: list[Job]) -> None:
         self._study = study
         self._storage = storage
+        self._since = str(datetime.now())  # as Optuna writes times
         self._jobs = {job.name: job for job in jobs}
 
     @property
@@ -98,7 +99,7 @@ class JobQueue:
         """
         self.fill()
         trials = self._trials()
-        held = {trial.user_attrs.get(JOB) for trial in trials if trial.state in _HELD}
+        held = {trial.user_attrs.get(JOB) for trial in trials if trial.state in HELD}
         waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
         # who waits for the same job twice was enqueued by two at once: what was begun before comes first
         waiting.sort(key=lambda trial: (_RETRY_OF not in trial.user_attrs, trial.number))
@@ -116,6 +117,9 @@ class JobQueue:
         beating.start()
         try:
             yield
+        except STORAGE_ERRORS:  # no fault of the trial's
+            self._fail(trial_id)
+            raise
         except Exception as error:
             self._fail(trial_id, f"{type(error).__name__}: {error}")
             raise
@@ -130,9 +134,13 @@ class JobQueue:
         return self._study.get_trials(deepcopy=False)
 
     def _enqueue(self, job: Job, failed: list[FrozenTrial]) -> None:
-        errors = [trial for trial in failed if ERROR in trial.user_attrs]
+        # what was wrong before this start can have been mended
+        errors = [
+            trial for trial in failed if ERROR in trial.user_attrs and str(trial.datetime_complete) >= self._since
+        ]
         if len(errors) >= _MOST_ERRORS:
-            raise HopelessJobError(f"job {job.name} failed {len(errors)} times: {errors[-1].user_attrs[ERROR]}")
+            raise HopelessJobError(f"{self._study.study_name}, job {job.name}: failed {len(errors)} times, the last with "
+                                   f"{errors[-1].user_attrs[ERROR]}. Look at the workers' logs, and start again when it is mended.")  # fmt: skip
         parameters, attributes = dict(job.parameters), {JOB: job.name, **job.attributes}
         if failed and ERROR not in failed[-1].user_attrs and _RETRY_OF not in failed[-1].user_attrs:
             parameters = {**parameters, **failed[-1].params}
@@ -142,17 +150,16 @@ class JobQueue:
     def _take(self, trial_id: int, name: str) -> bool:
         """Takes a waiting trial, unless somebody else has it or another attempt at the job."""
         try:
-            # first, so that whoever is killed right after is noticed
-            self._storage.record_heartbeat(trial_id)
-            self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
+            self._storage.record_heartbeat(trial_id)  # first, so that whoever is killed right after is noticed
             if not self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
                 return False
         except UpdateFinishedTrialError:  # somebody else took it and is done with it
             return False
-        self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())  # another may have wanted it
-        others = [trial for trial in self._trials() if trial.user_attrs.get(JOB) == name and trial.state in _HELD
+        self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
+        others = [trial for trial in self._trials() if trial.user_attrs.get(JOB) == name and trial.state in HELD
                   and trial._trial_id != trial_id]  # fmt: skip
         if others:
+            self._storage.set_trial_user_attr(trial_id, _WORKER, None)
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
             time.sleep(random.uniform(0, 0.5))  # so that two who meet do not meet again
         return not others
@@ -160,8 +167,8 @@ class JobQueue:
     def _fail_the_dead(self) -> None:
         """Fails what killed processes of this machine were at, and what no machine has spoken of for long."""
         for trial in self._trials():
-            host, process = trial.user_attrs.get(_WORKER, ("", ""))
-            if trial.state == TrialState.RUNNING and host == socket.gethostname() and not is_running(process):
+            machine, process = trial.user_attrs.get(_WORKER) or ("", "")
+            if trial.state == TrialState.RUNNING and machine == machine_name() and not is_running(process):
                 self._fail(trial._trial_id)
         optuna.storages.fail_stale_trials(self._study)
 
@@ -182,4 +189,4 @@ class JobQueue:
 
 
 def _this_worker() -> list[str]:
-    return [socket.gethostname(), process_name(os.getpid())]
+    return [machine_name(), process_name(os.getpid())]

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import optuna
 
-from sweeps.fits import Fit, FitRequest
+from datamodules.errors import InputError
+from sweeps.fits import Fit, FitRequest, FitResult
 from sweeps.settings import SweepSettings, objective_value
 
 RATIO, WEIGHTS, RUNS, BY_BIN = "ratio", "weights", "runs", "by_bin"
+TRAINING_DATA, _TRAINED_ON = "training_data", ("data", "morphable_model")
 
 
 def run_trial(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> tuple[float, ...]:
@@ -32,6 +34,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> tuple[f
         tags = {"sweep": settings.study, "stage": "search", "trial": str(trial.number)}
         result = fit(FitRequest(settings, weights, seed, tags, False, watched))
         runs.append(result.run)
+        _refuse_other_data(trial.study, settings, result)
         found.append(watched.best())
         trial.set_user_attr(RUNS, runs)
         trial.set_user_attr(BY_BIN, _mean_by_bin(found))
@@ -44,6 +47,24 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> tuple[f
             if number < len(seeds) - 1 and trial.should_prune():
                 raise optuna.TrialPruned
     return objective_value(settings.objective, _mean_by_bin(found))
+
+
+def _refuse_other_data(study: optuna.Study, settings: SweepSettings, result: FitResult) -> None:
+    """Trials that were trained on other faces do not compare, and what cannot be tested cannot be confirmed."""
+    data = {name: result.data[name] for name in _TRAINED_ON if name in result.data}
+    known = study.user_attrs.get(TRAINING_DATA)
+    if known is None:
+        study.set_user_attr(TRAINING_DATA, data)
+    elif known != data:
+        raise InputError(
+            f"study {settings.study} was begun on other training data or another face model than {settings.config} "
+            "names, and trials of both do not compare. Give another --study, or the data it was begun with."
+        )
+    if settings.confirm_seeds and "test_data" not in result.data:
+        raise InputError(
+            f"{settings.config}: names no test data, on which ratios could be confirmed. Set data.test_root there, or "
+            "--confirm_seeds 0."
+        )
 
 
 class _Validations:

@@ -56,7 +56,12 @@ class SweepReport:
         better = [verdict.ratio for verdict in self.verdicts if verdict.outcome == "better"]
         if better:
             return f"Better than {REFERENCE.ratio} on {self.confirmation.data}: {', '.join(better)}."
-        return f"No ratio that the search found is better than {REFERENCE.ratio} on {self.confirmation.data}."
+        if not self.verdicts:
+            return "The search found nothing to confirm beside the known ratios."
+        return (
+            f"No ratio that the search found could be shown to be better than {REFERENCE.ratio} "
+            f"on {self.confirmation.data}."
+        )
 
     @property
     def best(self) -> tuple[str, dict[str, Any]]:
@@ -110,12 +115,13 @@ class SweepReport:
         ]
         table = pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)
         seeds = len(next(iter(found.errors.values())))
+        both = "; of the two objectives, the mean of bins is judged" if self.settings.objective == "both" else ""
         return (
             f"NME %, 68 landmarks in x and y, on {len(found.bins)} test faces of **{found.data}**; {seeds} fresh seeds each, "
             f"± one deviation over seeds.\n\n{table}\n\n"
             f"p: sign-flip test over {seeds} pairs of trainings from the same seed (the smallest possible is "
             f"{2 / 2**seeds:.2g}), Holm's correction over {len(self.verdicts)} found ratios, and apart from them over "
-            f"{len(self.known)} known ones. 95 %: bootstrap over seeds and faces, which with "
+            f"{len(self.known)} known ones{both}. 95 %: bootstrap over seeds and faces, which with "
             f"{seeds} seeds holds the truth in {interval_coverage(seeds):.0%} of simulated repetitions (seeds alone; faces widen it). Nothing follows for "
             "other data, networks or lengths of training."
         )
@@ -123,7 +129,7 @@ class SweepReport:
     @property
     def figure(self) -> FigureName:
         """What the confirmation compares."""
-        return "worst" if self.settings.objective == "worst" else "mean"
+        return judged_figure(self.settings)
 
     def figures(self) -> dict[str, Figure]:
         """All pictures by name."""
@@ -150,9 +156,9 @@ class SweepReport:
         folder.mkdir(parents=True, exist_ok=True)
         why, weights = self.best
         (folder / "verdict.md").write_text(self.as_markdown())
-        (folder / "best.yaml").write_text(
-            f"# {why}\n{yaml.safe_dump({'model': {'weights': weights}}, sort_keys=False)}"
-        )
+        how = f"As confirmed: python run.py fit --config {_short(self.settings.config)} --config {folder / 'best.yaml'}"
+        said = yaml.safe_dump({"model": {"weights": weights}}, sort_keys=False)
+        (folder / "best.yaml").write_text(f"# {why}\n# {how}\n{said}")
         written = [folder / "verdict.md", folder / "best.yaml"]
         for name, figure in self.figures().items():
             figure.savefig(folder / f"{name}.png", dpi=110)
@@ -174,8 +180,8 @@ class SweepReport:
             tracker.log_params({"n_trials": settings.n_trials, "objective": settings.objective, "sampler": settings.sampler,
                                 "pruner": settings.pruner, "seed": settings.seed, "storage": shown(settings.storage)})  # fmt: skip
             tracker.log_metrics({f"sweep/difference/{v.ratio}": v.difference for v in (*self.verdicts, *self.known)})
-        except BaseException:
-            tracker.end("FAILED")
+        except BaseException as error:
+            tracker.end("FAILED" if isinstance(error, Exception) else "KILLED")
             raise
         tracker.end("FINISHED")
 
@@ -189,7 +195,8 @@ class SweepReport:
         return (
             f"python run.py sweep --study {s.study} --n_trials {s.n_trials} --objective {s.objective} --seed {s.seed} "
             f"--sampler {s.sampler} --pruner {s.pruner} --search_seeds {s.search_seeds} "
-            f"--confirm_ratios {s.confirm_ratios} --confirm_seeds {s.confirm_seeds} --config {_short(s.config)}{space}"
+            f"--confirm_ratios {s.confirm_ratios} --confirm_seeds {s.confirm_seeds} --config {_short(s.config)}{space} "
+            f"--storage {shown(s.storage)} --tracking_uri {s.tracking_uri}"
         )
 
 
@@ -203,13 +210,18 @@ def make_report(
     verdicts: list[Verdict] = []
     known: list[Verdict] = []
     if confirmation is not None:
-        figure: FigureName = "worst" if settings.objective == "worst" else "mean"
+        figure = judged_figure(settings)
         reference = confirmation.errors[REFERENCE.ratio]
         others = [weights.ratio for weights in BASELINES if weights != REFERENCE]
         for ratios, into in ((confirmation.candidates, verdicts), (others, known)):
             errors = {ratio: confirmation.errors[ratio] for ratio in ratios}
             into += judge(errors, reference, confirmation.bins, figure) if errors else []
     return SweepReport(settings, study, trials, confirmation, verdicts, known)
+
+
+def judged_figure(settings: SweepSettings) -> FigureName:
+    """What a confirmation compares."""
+    return "worst" if settings.objective == "worst" else "mean"
 
 
 def _search_table(complete: Sequence[FrozenTrial]) -> str:

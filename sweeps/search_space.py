@@ -84,6 +84,14 @@ class SearchSpace:
             raise InputError(f"{weights.ratio}: its radius is none of --space.landmark_radius_texels.")
         return found
 
+    def holds(self, weights: "RegionWeights") -> bool:
+        """Whether a search can try these weights."""
+        try:
+            self.parameters(weights)
+        except InputError:
+            return False
+        return True
+
     @property
     def signature(self) -> str:
         """The same for equal spaces: a study belongs to one."""

@@ -17,6 +17,8 @@ Objective = Literal["mean", "worst", "both"]
 Sampler = Literal["tpe", "gp", "random"]
 Pruner = Literal["median", "hyperband", "wilcoxon", "none"]
 
+# what every configuration departs from
+_DEFAULTS = Path(__file__).resolve().parents[1] / "conf" / "default.yaml"
 _CONFIRMATION_SEEDS_FROM = 1000  # beyond the search's seed: no network that was searched with is judged with
 # where things lie and how many hands there are: differs between machines that share a sweep
 _LOCAL_DATA = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir", "num_workers")
@@ -99,7 +101,7 @@ class SweepSettings:
             "objective": self.objective,
             "seed": str(self.seed),
             "search_seeds": str(self.search_seeds),
-            "config": _digest(self.config),
+            "config": _digest(_said(_DEFAULTS), _said(self.config)),
         }
 
     def to_json(self) -> str:
@@ -122,18 +124,25 @@ def objective_value(objective: Objective, by_bin: Mapping[str, float]) -> tuple[
     return {"mean": (mean,), "worst": (worst,), "both": (mean, worst)}[objective]
 
 
-def _digest(config: Path) -> str:
-    """Of what a configuration says of data, network and training."""
+def _said(config: Path) -> dict[str, Any]:
     try:
         said = yaml.safe_load(config.read_text()) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{config}: cannot be read as a configuration ({str(error).splitlines()[0]}).") from error
     if not isinstance(said, dict):
         raise InputError(f"{config}: is no configuration: give a YAML file such as conf/trial.yaml.")
-    kept = {key: value for key, value in said.items() if key not in ("tracking", "seed_everything")}
-    if isinstance(kept.get("data"), dict):
-        kept["data"] = {key: value for key, value in kept["data"].items() if key not in _LOCAL_DATA}
-    if isinstance(kept.get("model"), dict):
-        kept["model"] = {key: value for key, value in kept["model"].items() if key != "weights"}
-    kept = {key: value for key, value in kept.items() if value}
+    data = said.get("data") or {}
+    if data.get("test_holdout") and data.get("test_root") == data.get("root"):
+        raise InputError(
+            f"{config}: tests on the faces that validate, which a search has fitted to. Give another data.test_root."
+        )
+    return said
+
+
+def _digest(*configs: dict[str, Any]) -> str:
+    """Of what configurations say of network, training and data, each beginning where the one before ends."""
+    kept: dict[str, Any] = {}
+    for name in ("model", "data", "trainer"):
+        merged = {key: value for config in configs for key, value in (config.get(name) or {}).items()}
+        kept[name] = {key: value for key, value in merged.items() if key not in (*_LOCAL_DATA, "weights")}
     return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

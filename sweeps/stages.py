@@ -1,16 +1,22 @@
 """A sweep from end to end: search, confirmation, report."""
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.markdown import Markdown
 
+from lightning_module.evaluation.seeds import detectable
+from lightning_module.reporting.courier import send_left_over
 from lightning_module.reporting.mlflow_store import MlflowStore
+from lightning_module.reporting.run_folder import run_folders
+from lightning_module.reporting.tracking import TrackingPlace
 from sweeps.confirm import candidates, confirmation
 from sweeps.jobs import Job, JobQueue
 from sweeps.objective import RATIO
@@ -21,6 +27,7 @@ from sweeps.worker import Stage, stage_queue
 from sweeps.workers import run_workers
 
 _RUN = Path(__file__).resolve().parents[1] / "run.py"
+_POLL_SECONDS = 1.0
 WORKER = (sys.executable, str(_RUN), "sweep_worker")
 
 
@@ -35,11 +42,13 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     Raises:
         InputError: If it cannot be done as asked, or all workers ended.
     """
+    tracking = MlflowStore(settings.tracking_uri, settings.folder / "artifacts")
     with reachable(settings.storage):
         storage = open_storage(settings.storage)
         study = search_study(settings, storage)
-        # a new file's tables are made here, once: workers that start together would get in each other's way
-        MlflowStore(settings.tracking_uri, settings.folder / "artifacts").prepare()
+    tracking.prepare()  # once, here: workers that start together on a new file would get in each other's way
+    _say_what_can_be_shown(settings)
+    with reachable(settings.storage):
         if settings.objective == "both" and settings.pruner != "none":
             Console().print("Two objectives: no trial is ended early, since Optuna prunes by one only.")
         trials = _run_stage("search", settings, storage, workers, command)
@@ -49,6 +58,7 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
             found = confirmation(tested, candidates(trials, settings))
         report = make_report(settings, study, trials, found)
         _summarize(report, storage)
+    _tidy(settings, tracking)
     Console().print(Markdown(report.as_markdown()))
     print(f"Verdict, pictures and best.yaml: {settings.results}")
     return report
@@ -69,14 +79,36 @@ def _summarize(report: SweepReport, storage: RDBStorage) -> None:
     size = f"{settings.n_trials} trials, {settings.confirm_ratios} x {settings.confirm_seeds}"
     study = summary_study(settings, storage)
     queue = JobQueue(study, storage, [Job(size)])
-    trial_id = None if queue.is_done() else queue.claim()
-    if trial_id is None:
-        report.write()
+    while not queue.is_done():
+        trial_id = queue.claim()
+        if trial_id is None:
+            time.sleep(_POLL_SECONDS)
+            continue
+        with queue.at_work(trial_id):
+            report.log()
+            study.get_trials(deepcopy=False)
+            study.tell(optuna.Trial(study, trial_id), 0.0)
         return
-    with queue.at_work(trial_id):
-        report.log()
-        study.get_trials(deepcopy=False)
-        study.tell(optuna.Trial(study, trial_id), 0.0)
+    report.write()
+
+
+def _say_what_can_be_shown(settings: SweepSettings) -> None:
+    """Before hours are spent on it."""
+    seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
+    if seeds and not np.isfinite(detectable(seeds, ratios)):
+        enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
+        Console().print(
+            f"{seeds} seeds cannot show anything of {ratios} ratios: --confirm_seeds {enough} is the least that can."
+        )
+
+
+def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:
+    """Sends what could not be sent before, and ends runs whose trials somebody else did."""
+    place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
+    for folder in run_folders(place.runs):
+        send_left_over(folder, tracking)
+    for stage in ("search", "confirm"):
+        tracking.end_running(settings.experiment, {"sweep": settings.study, "stage": stage})
 
 
 def _best(finished: Sequence[FrozenTrial]) -> str:

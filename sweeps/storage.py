@@ -5,10 +5,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
+from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
 from datamodules.errors import InputError
@@ -17,7 +19,11 @@ from sweeps.settings import SweepSettings
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150  # a machine can be busy, or its network away, for a while
 _SQLITE_SECONDS = 120  # to wait for another process that writes
+_CONNECT_SECONDS = 10
 _ATTEMPTS = 5  # at making the tables, which another process can be making at the same time
+_MADE_AT_ONCE = ("already exists", "UNIQUE constraint", "duplicate key", "database is locked")
+STORAGE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError)
+HELD = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)  # what keeps others off a job
 
 
 def open_storage(url: str) -> RDBStorage:
@@ -31,7 +37,9 @@ def open_storage(url: str) -> RDBStorage:
     is_sqlite = url.startswith("sqlite")
     if is_sqlite:
         _make_folder(url)
-    options = {"connect_args": {"timeout": _SQLITE_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
+    options: dict[str, Any] = {"connect_args": {"timeout": _SQLITE_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
+    if url.startswith("postgresql"):
+        options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
     for attempt in range(_ATTEMPTS):
         try:
             storage = RDBStorage(
@@ -39,28 +47,39 @@ def open_storage(url: str) -> RDBStorage:
             )
             break
         except ImportError as error:
-            raise InputError(
-                f"--storage {shown(url)}: its driver is missing. Install it with pip install 'weightmask[postgres]'."
-            ) from error
+            raise InputError(f"--storage {shown(url)}: its driver is missing ({error.__cause__ or error}). Install it; for "
+                             "PostgreSQL with pip install 'weightmask[postgres]'.") from error  # fmt: skip
         except Exception as error:
-            if attempt == _ATTEMPTS - 1 or isinstance(error, sqlalchemy.exc.ArgumentError | ValueError):
+            if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _MADE_AT_ONCE):
                 raise InputError(f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
                                  "give another, such as sqlite:///mlruns/optuna.db.") from error  # fmt: skip
             time.sleep(0.2 * 2**attempt)
     if is_sqlite:
         _lock_whole_transactions(storage.engine)
+    else:
+        _wait_for_server(storage.engine)
     return storage
 
 
 def open_study(storage: RDBStorage, name: str, directions: int, identity: Mapping[str, str]) -> optuna.Study:
-    """The study of this name, made where there is none.
+    """The study of this name, made where there is none, and anew where nothing was done in it.
 
     Raises:
         InputError: If the one that is there was asked for something else.
     """
-    study = optuna.create_study(
-        storage=storage, study_name=name, directions=["minimize"] * directions, load_if_exists=True
-    )
+
+    def made() -> optuna.Study:
+        return optuna.create_study(
+            storage=storage, study_name=name, directions=["minimize"] * directions, load_if_exists=True
+        )
+
+    study = made()
+    trials = study.get_trials(deepcopy=False)
+    if len(study.directions) != directions or (trials and identity.keys() - study.user_attrs.keys()):
+        raise InputError(f"study {name} is none of this project's, or has other objectives. Give another --study.")
+    if study.user_attrs and study.user_attrs != identity and not any(trial.state in HELD for trial in trials):
+        optuna.delete_study(study_name=name, storage=storage)  # a first try that came to nothing
+        study = made()
     known = study.user_attrs
     for key, value in identity.items():
         if key not in known:
@@ -97,7 +116,7 @@ def reachable(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+    except STORAGE_ERRORS as error:
         raise InputError(f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database "
                          "and the same command again: it goes on.") from error  # fmt: skip
 
@@ -120,6 +139,21 @@ def _make_folder(url: str) -> None:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--storage {url}: cannot be written ({error.strerror}). Give another.") from error
+
+
+def _wait_for_server(engine: sqlalchemy.Engine) -> None:
+    """From now on, a server that goes away is waited for: its restart costs no fit."""
+
+    @sqlalchemy.event.listens_for(engine, "do_connect")
+    def _(dialect: Any, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
+        deadline = time.monotonic() + GRACE_SECONDS
+        while True:
+            try:
+                return dialect.connect(*args, **options)
+            except dialect.loaded_dbapi.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1.0)
 
 
 def _lock_whole_transactions(engine: sqlalchemy.Engine) -> None:

@@ -44,10 +44,12 @@ class Verdict:
     def in_words(self, reference: str) -> str:
         """One sentence."""
         found = {"better": "is better than", "worse": "is worse than"}.get(self.outcome, "is not distinguishable from")
-        seen = f"{self.detectable:.2f}" if np.isfinite(self.detectable) else "no difference, having too few seeds"
+        seen = f"a difference of {self.detectable:.2f} four times out of five"
+        if not np.isfinite(self.detectable):
+            seen = "none, being too few seeds"
         return (
             f"{self.ratio} {found} {reference}: {self.difference:+.2f} % NME (95 % {self.interval.low:+.2f} to "
-            f"{self.interval.high:+.2f}, p = {self.p:.3f} after Holm); this budget would have found {seen}."
+            f"{self.interval.high:+.2f}, p = {self.p:.3f} after Holm); so many seeds, spread as these are, find {seen}."
         )
 
 

@@ -99,7 +99,7 @@ def _follow_parent() -> None:
 
 def _search_jobs(settings: SweepSettings) -> list[Job]:
     """The known ratios first, then whatever the sampler proposes."""
-    known = [settings.space.parameters(weights) for weights in BASELINES]
+    known = [settings.space.parameters(weights) for weights in BASELINES if settings.space.holds(weights)]
     known += [{}] * (settings.n_trials - len(known))
     return [Job(str(number), parameters) for number, parameters in enumerate(known[: settings.n_trials])]
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -41,21 +41,25 @@ def run_workers(
     settings.results.mkdir(parents=True, exist_ok=True)
     logs = [settings.results / f"worker-{number}.log" for number in range(count)]
     tqdm.write(f"{title}: {queue.total} trials; the workers' logs are {settings.results}/worker-*.log")
+    known = {log: log.stat().st_size if log.is_file() else 0 for log in logs}  # what earlier starts left there
     workers = [_start(command, settings, _surroundings(number, count), log) for number, log in enumerate(logs)]
     try:
-        _watch(workers, logs, queue, title, best)
+        _watch(workers, known, queue, title, best)
+    except KeyboardInterrupt:
+        tqdm.write("Stopping in good order; the same command goes on.")
+        raise
     finally:
         _end(workers)
 
 
 def _watch(
     workers: list["subprocess.Popen[bytes]"],
-    logs: list[Path],
+    logs: Mapping[Path, int],
     queue: JobQueue,
     title: str,
     best: Callable[[Sequence[FrozenTrial]], str],
 ) -> None:
-    total = queue.total
+    total, told = queue.total, set[int]()
     with tqdm(total=total, desc=title, unit="trial", dynamic_ncols=True, disable=None) as bar:
         while True:
             finished = queue.finished()
@@ -63,8 +67,12 @@ def _watch(
             bar.set_postfix_str(best(finished))
             if len(finished) == total:
                 return
-            codes = [worker.poll() for worker in workers]
-            if None not in codes and not queue.is_done():
+            ended = [number for number, worker in enumerate(workers) if worker.poll() is not None]
+            for number in ended:
+                if number not in told and not queue.is_done():
+                    bar.write(f"worker {number} ended before the work did (exit code {workers[number].returncode})")
+            told.update(ended)
+            if len(ended) == len(workers) and not queue.is_done():
                 raise InputError(_last_words(workers, logs))
             time.sleep(_POLL_SECONDS)
 
@@ -114,10 +122,13 @@ def _end(workers: list["subprocess.Popen[bytes]"]) -> None:
             worker.kill()
 
 
-def _last_words(workers: list["subprocess.Popen[bytes]"], logs: list[Path]) -> str:
-    for log in logs:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("error: ")]
+def _last_words(workers: list["subprocess.Popen[bytes]"], logs: Mapping[Path, int]) -> str:
+    for log, known in logs.items():
+        said = log.read_bytes()[known:].decode(errors="replace")
+        lines = [line for line in said.splitlines() if line.startswith("error: ")]
         if lines:
             return f"all workers ended: {lines[-1].removeprefix('error: ')} ({log})"
     codes = ", ".join(str(worker.returncode) for worker in workers)
-    return f"all workers ended before the work did (exit codes {codes}; see {logs[0]}). The same command goes on."
+    return (
+        f"all workers ended before the work did (exit codes {codes}; see {next(iter(logs))}). The same command goes on."
+    )

@@ -1,9 +1,27 @@
-"""Whether a process lives still: numbers of processes are given out again, so when one started belongs to its name."""
+"""Whether a process lives still: numbers of processes are given out again, so when one started belongs to its name.
+
+Only the machine that a process runs on can say: names of machines are given twice, so which start of which system, and
+which of its spaces of processes, belong to theirs.
+"""
 
 import os
+import socket
+from functools import cache
 from pathlib import Path
 
 _STATE, _STARTED = 0, 19  # places in what /proc says of a process behind its name
+
+
+@cache
+def machine_name() -> str:
+    """Of this machine, or container."""
+    parts = [socket.gethostname()]
+    try:
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
+        parts.append(os.readlink("/proc/self/ns/pid").strip("pid:[]"))
+    except OSError:
+        pass
+    return " ".join(parts)
 
 
 def process_name(pid: int) -> str:

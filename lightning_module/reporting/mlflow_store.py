@@ -2,13 +2,14 @@
 
 import logging
 import os
-import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.errors import InputError
 from lightning_module.reporting.journal import Delivery, Entry, Journal
-from lightning_module.reporting.liveness import is_running, process_name
+from lightning_module.reporting.liveness import is_running, machine_name, process_name
 from lightning_module.reporting.runs_view import offer_view
 
 if TYPE_CHECKING:
@@ -60,9 +61,19 @@ class MlflowStore:
         return self._client
 
     def prepare(self) -> None:
-        """Makes the tables of a new sqlite file; does nothing to a server, which may be away."""
-        if self.uri.startswith("sqlite"):
+        """Makes the tables of a new sqlite file, and asks a server whether it is there.
+
+        Raises:
+            InputError: If it cannot be used.
+        """
+        try:
             self.client.search_experiments(max_results=1)
+        except Exception as error:
+            # whatever MLflow, SQLAlchemy or a file system raises
+            raise InputError(
+                f"{self.uri}: cannot be used to track runs ({(str(error).strip().splitlines() or ['?'])[0][:200]}). "
+                "Start the server, or give another --tracking_uri."
+            ) from error
 
     def send_pending(self, journal: Journal) -> None:
         """Sends what a journal still holds, in order. Raises whatever the store raises when it is away."""
@@ -102,6 +113,16 @@ class MlflowStore:
             self.client.set_terminated(run.info.run_id, "KILLED", end_time=int(float(tags[_HEARTBEAT]) * 1000))
             killed.append(run.info.run_name)
         return killed
+
+    def end_running(self, experiment: str, tags: Mapping[str, str]) -> None:
+        """Ends runs that nobody is at any more, whatever they say."""
+        found = self.client.get_experiment_by_name(experiment)
+        if found is None:
+            return
+        wanted = " and ".join(["attributes.status = 'RUNNING'", *(f"tags.`{k}` = '{v}'" for k, v in tags.items())])
+        for run in self.client.search_runs([found.experiment_id], wanted):
+            self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: its trial was given to another worker")
+            self.client.set_terminated(run.info.run_id, "KILLED")
 
     def _send(self, entry: Entry, run_id: str | None, journal: Journal) -> str | None:
         from mlflow.entities import Metric, Param, RunTag
@@ -161,10 +182,10 @@ class MlflowStore:
 
 
 def _signs_of_life() -> dict[str, str]:
-    return {_HOST: socket.gethostname(), _PROCESS: process_name(os.getpid()), _HEARTBEAT: f"{time.time():.0f}"}
+    return {_HOST: machine_name(), _PROCESS: process_name(os.getpid()), _HEARTBEAT: f"{time.time():.0f}"}
 
 
 def _is_dead(tags: dict[str, str]) -> bool:
-    if tags.get(_HOST) == socket.gethostname() and _PROCESS in tags:
+    if tags.get(_HOST) == machine_name() and _PROCESS in tags:
         return not is_running(tags[_PROCESS])
     return time.time() - float(tags[_HEARTBEAT]) > STALE_SECONDS

@@ -13,6 +13,7 @@ from sweeps.settings import SweepSettings
 from sweeps.worker import run_worker
 
 FACES = 30
+DATA = {"data": "d", "morphable_model": "m", "test_data": "t"}
 BINS = np.repeat([0, 1, 2], FACES // 3)
 
 
@@ -50,7 +51,7 @@ def formula(request: FitRequest) -> FitResult:
         if request.is_tested
         else None
     )
-    return FitResult(f"{request.weights.ratio} s{request.seed}", is_cut, test)
+    return FitResult(f"{request.weights.ratio} s{request.seed}", is_cut, DATA, test)
 
 
 def tracked(request: FitRequest) -> FitResult:

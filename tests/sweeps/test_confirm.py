@@ -17,7 +17,7 @@ from sweeps.fits import FitResult
 from sweeps.report import make_report
 from sweeps.storage import open_storage, search_study
 from sweeps.worker import stage_queue, work
-from tests.sweeps.stubs import formula, settings
+from tests.sweeps.stubs import DATA, formula, settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -53,11 +53,11 @@ def test_nothing_is_better_where_ratios_make_no_difference(tmp_path):
         luck = np.random.default_rng([request.seed, round(request.weights.mouth * 1000)]).normal(0, 0.3)
         request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), 5 + luck))
         known = formula(request)
-        return FitResult("x", False, replace(known.test, nme=5 + luck + np.zeros(30)) if known.test else None)
+        return FitResult("x", False, DATA, replace(known.test, nme=5 + luck + np.zeros(30)) if known.test else None)
 
     report = _sweep(settings(tmp_path, n_trials=8, confirm_ratios=2, confirm_seeds=6), fit)
     assert {verdict.outcome for verdict in report.verdicts} == {"not distinguishable"}
-    assert report.headline == "No ratio that the search found is better than 16-5-4-3-0 on formula."
+    assert report.headline == "No ratio that the search found could be shown to be better than 16-5-4-3-0 on formula."
     report.write()
     best = (tmp_path / "sweeps" / "stub" / "best.yaml").read_text()
     assert best.startswith("# No ratio")
@@ -87,7 +87,7 @@ def test_with_two_objectives_the_pareto_front_is_confirmed(tmp_path):
     def fit(request):  # what is good in the mean is bad in the worst bin
         side = np.log(request.weights.mouth)
         request.on_validation({"yaw_00_30": 5 - 2 * side, "yaw_30_60": 5.0, "yaw_60_90": 20 + side})
-        return FitResult("x", False, None)
+        return FitResult("x", False, DATA, None)
 
     asked = settings(tmp_path, n_trials=10, objective="both", confirm_ratios=2)
     work("search", asked, fit)
@@ -104,7 +104,7 @@ def test_the_objective_decides_what_is_compared(tmp_path):
 def test_tests_on_other_faces_do_not_compare(tmp_path):
     def fit(request):
         known = formula(request)
-        return FitResult("x", False, replace(known.test, fingerprint=str(request.seed)) if known.test else None)
+        return FitResult("x", False, DATA, replace(known.test, fingerprint=str(request.seed)) if known.test else None)
 
     with pytest.raises(InputError, match="was tested on other faces"):
         _sweep(settings(tmp_path), fit)
@@ -112,7 +112,7 @@ def test_tests_on_other_faces_do_not_compare(tmp_path):
 
 def test_without_test_data_nothing_can_be_confirmed(tmp_path):
     def fit(request):
-        return FitResult("x", False, None) if request.is_tested else formula(request)
+        return replace(formula(request), data={"data": "d", "morphable_model": "m"})
 
     with pytest.raises(InputError, match=r"names no test data.*--confirm_seeds 0"):
         _sweep(settings(tmp_path), fit)
@@ -159,6 +159,8 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--sampler=best"], "sampler"),
         (["--n_trials=0"], "--n_trials is 0: give at least 1"),
         (["--workers=0"], "--workers is 0: give at least 1"),
+        (["--confirm_seeds=1"], "one training shows nothing"),
+        (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing"),
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
         (["--pruner=wilcoxon"], "--search_seeds of at least 2"),
         (["--config=nowhere.yaml"], "there is no such file. Set --config"),
@@ -175,6 +177,14 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, options, message):
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
     assert not (tmp_path / "runs" / "optuna.db").exists()
+
+
+@pytest.mark.parametrize("uri", ["nonsense://x", "sqlite:////proc/x/y.db", "http://127.0.0.1:1"])
+def test_a_tracking_store_that_is_none_is_refused_before_anything_is_trained(tmp_path, uri):
+    with pytest.raises(InputError, match=f"{uri}: cannot be used to track runs .*--tracking_uri") as caught:
+        main(["sweep", f"--folder={tmp_path / 'runs'}", f"--tracking_uri={uri}"])
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "runs" / "runs").exists()
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path):

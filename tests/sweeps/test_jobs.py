@@ -33,7 +33,7 @@ def _do(study, trial_id, value=1.0):
 
 def _die(storage, trial_id, monkeypatch):
     """As if the worker's process were gone."""
-    monkeypatch.setattr("sweeps.jobs.socket.gethostname", lambda: DEAD[0])
+    monkeypatch.setattr("sweeps.jobs.machine_name", lambda: DEAD[0])
     storage.set_trial_user_attr(trial_id, "worker", DEAD)
 
 
@@ -122,8 +122,20 @@ def test_a_job_that_fails_by_itself_is_given_up(url):
     for _ in range(3):
         with pytest.raises(ValueError, match="no"), queue.at_work(queue.claim()):
             raise ValueError("no")
-    with pytest.raises(HopelessJobError, match="job 0 failed 3 times: ValueError: no"):
+    with pytest.raises(HopelessJobError, match="job 0: failed 3 times, the last with ValueError: no"):
         queue.claim()
+
+
+def test_wanting_a_trial_that_another_holds_leaves_it_to_him(url, monkeypatch):
+    queue, study, storage = _queue(url, 1)
+    held = queue.claim()
+    holder = storage.get_trial(held).user_attrs["worker"]
+    with monkeypatch.context() as late:
+        late.setattr("sweeps.jobs._this_worker", lambda: DEAD)  # saw it waiting a moment ago
+        assert not queue._take(held, "0")
+    assert storage.get_trial(held).user_attrs["worker"] == holder
+    queue.fill()
+    assert _states(study) == ["RUNNING"]
 
 
 def test_what_two_enqueue_at_once_is_done_once(url):

@@ -1,5 +1,7 @@
 """What a search tries, and what it makes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import optuna
 import pytest
@@ -8,10 +10,11 @@ from optuna.trial import TrialState
 from datamodules.errors import InputError
 from sweeps.baselines import BASELINES
 from sweeps.fits import FitResult
+from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings, objective_value
 from sweeps.storage import open_storage, search_study
 from sweeps.worker import stage_queue, work
-from tests.sweeps.stubs import formula, settings
+from tests.sweeps.stubs import DATA, formula, settings
 
 
 def _search(asked, fit=formula):
@@ -52,7 +55,7 @@ def test_a_fits_value_is_that_of_the_network_it_keeps(tmp_path):
     def fit(request):
         for mean in (5.0, 4.0, 4.5):
             request.on_validation({"yaw_00_30": mean - 1, "yaw_30_60": mean, "yaw_60_90": mean + 1})
-        return FitResult("x", False, None)
+        return FitResult("x", False, DATA, None)
 
     assert _search(settings(tmp_path / "a", n_trials=1), fit)[0].value == pytest.approx(4)
     assert _search(settings(tmp_path / "b", n_trials=1, objective="worst"), fit)[0].value == pytest.approx(5)
@@ -90,7 +93,7 @@ def test_hopeless_trials_are_ended_early_and_count(tmp_path):
             epochs[-1] += 1
             if not request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), float(bad))):
                 break
-        return FitResult("x", epochs[-1] < 3, None)
+        return FitResult("x", epochs[-1] < 3, DATA, None)
 
     trials = _search(settings(tmp_path, n_trials=12, pruner="median"), fit)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8 + [TrialState.PRUNED] * 4
@@ -111,7 +114,7 @@ def test_with_several_seeds_a_ratio_is_ended_between_them(tmp_path, pruner):
         fits.append(request.weights.ratio)
         bad = len(set(fits)) / 10 + request.seed  # seeds differ by more than ratios do
         request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), bad))
-        return FitResult("x", False, None)
+        return FitResult("x", False, DATA, None)
 
     trials = _search(settings(tmp_path, n_trials=10, pruner=pruner, search_seeds=6), fit)
     ended = [trial for trial in trials if trial.state == TrialState.PRUNED]
@@ -127,7 +130,7 @@ def test_a_training_that_comes_to_nothing_fails_and_others_go_on(tmp_path):
         calls.append(request)
         if len(calls) == 2:
             request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), float("nan")))
-            return FitResult("x", False, None)
+            return FitResult("x", False, DATA, None)
         return formula(request)
 
     asked = settings(tmp_path, n_trials=4)
@@ -178,9 +181,7 @@ def test_a_worker_is_told_all_of_a_sweep(tmp_path):
 
 def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
     asked = settings(tmp_path)
-    search_study(asked, open_storage(asked.storage))
-    from sweeps.search_space import SearchSpace
-
+    work("search", settings(tmp_path, n_trials=1), formula)
     for other, key in (
         ({"space": SearchSpace(mouth=(1.0, 2.0))}, "space"),
         ({"seed": 9}, "seed"),
@@ -193,6 +194,50 @@ def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
         search_study(asked, open_storage(asked.storage))
     asked.config.write_text("trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7}\n")
     search_study(settings(tmp_path, n_trials=99, sampler="gp"), open_storage(asked.storage))  # another machine's paths
+
+
+def test_a_first_try_that_came_to_nothing_binds_nobody(tmp_path):
+    asked = settings(tmp_path, space=SearchSpace(landmarks=(10.0, 100.0)))
+    work("search", settings(tmp_path / "narrow", n_trials=4, space=SearchSpace(landmarks=(10.0, 100.0))), formula)
+    search_study(asked, open_storage(asked.storage))
+    trials = _search(settings(tmp_path))
+    assert len(trials) == 6
+
+
+def test_known_ratios_outside_the_space_are_left_out(tmp_path):
+    trials = _search(settings(tmp_path, n_trials=4, space=SearchSpace(landmarks=(10.0, 100.0))))
+    assert [trial.user_attrs["ratio"] for trial in trials[:2]] == ["16-5-4-3-0", "16-4-4-3-0"]
+    assert all(10 <= trial.user_attrs["weights"]["landmarks"] <= 100 for trial in trials)
+
+
+def test_a_study_of_somebody_elses_is_left_alone(tmp_path):
+    asked = settings(tmp_path)
+    theirs = optuna.create_study(study_name="stub", storage=asked.storage)
+    theirs.optimize(lambda trial: trial.suggest_int("landmarks", 1, 9), n_trials=2)
+    with pytest.raises(InputError, match="study stub is none of this project's"):
+        search_study(asked, open_storage(asked.storage))
+    assert len(theirs.get_trials()) == 2
+    assert theirs.user_attrs == {}
+    search_study(settings(tmp_path, study="two", objective="both"), open_storage(asked.storage))
+    with pytest.raises(InputError, match="other objectives"):
+        search_study(settings(tmp_path, study="two"), open_storage(asked.storage))
+
+
+def test_trials_on_other_data_do_not_join(tmp_path):
+    _search(settings(tmp_path, n_trials=2))
+
+    def fit(request):
+        return replace(formula(request), data=DATA | {"data": "other"})
+
+    with pytest.raises(InputError, match="begun on other training data"):
+        work("search", settings(tmp_path, n_trials=3), fit)
+
+
+def test_a_search_is_not_judged_on_what_it_searched_with(tmp_path):
+    asked = settings(tmp_path)
+    asked.config.write_text("data: {root: /lp, test_root: /lp, test_holdout: true}\n")
+    with pytest.raises(InputError, match="tests on the faces that validate"):
+        search_study(asked, open_storage(asked.storage))
 
 
 def test_optuna_proposes_no_ratio_twice_to_two_workers():
