@@ -1,5 +1,6 @@
 """What a confirmation trains, and what a sweep says in the end."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -35,16 +36,16 @@ def _sweep(asked, fit=formula):
 
 
 def test_a_better_ratio_is_found_and_confirmed(tmp_path):
-    report = _sweep(settings(tmp_path, n_trials=16, confirm_ratios=2, confirm_seeds=8))
+    report = _sweep(settings(tmp_path, n_trials=12, confirm_ratios=2, confirm_seeds=7))
     assert [verdict.outcome for verdict in report.verdicts] == ["better", "better"]
     assert report.headline == f"Better than 16-5-4-3-0 on formula: {', '.join(v.ratio for v in report.verdicts)}."
     assert {verdict.outcome for verdict in report.known} == {"worse"}  # 3 and 4 lie further from 20
     errors = report.confirmation.errors
     assert len(errors) == 5
-    assert all(found.shape == (8, 30) for found in errors.values())
+    assert all(found.shape == (7, 30) for found in errors.values())
     text = report.as_markdown()
     assert text.startswith("# Sweep stub\n\nBetter than 16-5-4-3-0")
-    assert "--n_trials 16" in text
+    assert "--n_trials 12" in text
     assert "30 test faces of **formula**" in text
 
 
@@ -118,7 +119,8 @@ def test_without_test_data_nothing_can_be_confirmed(tmp_path):
         _sweep(settings(tmp_path), fit)
 
 
-def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path):
+def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty_store, capsys):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     report = _sweep(settings(tmp_path, n_trials=12, confirm_seeds=6))
     report.log()
     client = MlflowClient(report.settings.tracking_uri)
@@ -138,9 +140,10 @@ def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path):
         "confirmation.png",
     }
     best = tmp_path / "sweeps" / "stub" / "best.yaml"
-    said = subprocess.run([sys.executable, str(PROJECT / "run.py"), "fit", "--config", str(best), "--print_config"],
-                          capture_output=True, text=True, check=True)  # fmt: skip
-    weights = yaml.safe_load(said.stdout)["model"]["weights"]
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", str(best), "--print_config"])
+    weights = yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
     assert weights == pytest.approx(report.best[1])
     assert weights["eyes_nose"] != 5
 
