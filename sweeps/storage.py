@@ -2,10 +2,10 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 import sqlalchemy
@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 
 from datamodules.errors import InputError
 from sweeps.settings import SweepSettings
+
+T = TypeVar("T")
 
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150  # a machine can be busy, or its network away, for a while
@@ -105,6 +107,22 @@ def confirmation_study(settings: SweepSettings, storage: RDBStorage) -> optuna.S
 def summary_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
     """Its trials are summaries, so that one machine of several makes each."""
     return open_study(storage, f"{settings.study}/summary", 1, {})
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """Asks a database again where the connection broke in the middle: a restart of it ends no sweep.
+
+    Args:
+        ask: Can be called again whether or not it had an effect.
+    """
+    deadline = time.monotonic() + GRACE_SECONDS
+    while True:
+        try:
+            return ask()
+        except STORAGE_ERRORS:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from sweeps.jobs import Job, JobQueue
 from sweeps.objective import run_trial
 from sweeps.samplers import make_pruner, make_sampler
 from sweeps.settings import SweepSettings
-from sweeps.storage import confirmation_study, open_storage, reachable, search_study
+from sweeps.storage import confirmation_study, open_storage, patiently, reachable, search_study
 
 Stage = Literal["search", "confirm"]
 
@@ -54,8 +54,8 @@ def _work(stage: Stage, settings: SweepSettings, fit: Fit) -> None:
     storage = open_storage(settings.storage)
     queue = stage_queue(stage, settings, storage)
     failures = 0
-    while not queue.is_done():
-        trial_id = queue.claim()
+    while not patiently(queue.is_done):
+        trial_id = patiently(queue.claim)
         if trial_id is None:
             time.sleep(_POLL_SECONDS)
             continue
@@ -123,8 +123,14 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorag
         )
     except optuna.TrialPruned:
         values, state = None, TrialState.PRUNED
-    if storage.get_trial(trial_id).state != TrialState.RUNNING:
+
+    def tell() -> TrialState:
+        known = storage.get_trial(trial_id).state
+        if known == TrialState.RUNNING:
+            study.tell(trial, values, state)
+            return state
+        return known
+
+    if patiently(tell) == TrialState.FAIL:
         print(f"trial {number} was taken for dead and given to another worker; what it found here does not count",
               file=sys.stderr, flush=True)  # fmt: skip
-        return
-    study.tell(trial, values, state)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from datamodules.errors import InputError
 from sweeps.jobs import JobQueue
 from sweeps.settings import SweepSettings
+from sweeps.storage import patiently
 
 _POLL_SECONDS = 1.0
 _GRACE_SECONDS = 90.0  # for workers to end their runs in good order
@@ -62,17 +63,17 @@ def _watch(
     total, told = queue.total, set[int]()
     with tqdm(total=total, desc=title, unit="trial", dynamic_ncols=True, disable=None) as bar:
         while True:
-            finished = queue.finished()
+            finished = patiently(queue.finished)
             bar.n = len(finished)
             bar.set_postfix_str(best(finished))
             if len(finished) == total:
                 return
             ended = [number for number, worker in enumerate(workers) if worker.poll() is not None]
             for number in ended:
-                if number not in told and not queue.is_done():
+                if number not in told and len(finished) < total:
                     bar.write(f"worker {number} ended before the work did (exit code {workers[number].returncode})")
             told.update(ended)
-            if len(ended) == len(workers) and not queue.is_done():
+            if len(ended) == len(workers) and not patiently(queue.is_done):
                 raise InputError(_last_words(workers, logs))
             time.sleep(_POLL_SECONDS)
 

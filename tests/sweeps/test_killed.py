@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import psycopg
 import pytest
 from mlflow.tracking import MlflowClient
 from optuna.trial import TrialState
@@ -127,20 +128,35 @@ def postgres(tmp_path, free_port):
         shutil.chown(data, "postgres")
     subprocess.run([*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"], check=True,
                    stdout=subprocess.DEVNULL, cwd="/")  # fmt: skip
-    server = subprocess.Popen([*as_user, binaries[-1] / "postgres", "-D", data, "-p", str(free_port), "-k", "",
-                               "-c", "listen_addresses=127.0.0.1"], stderr=subprocess.DEVNULL, cwd="/")  # fmt: skip
-    url = f"postgresql://weightmask@127.0.0.1:{free_port}/postgres"
-    try:
+    server = Postgres([*as_user, binaries[-1] / "postgres", "-D", data, "-p", str(free_port), "-k", "",
+                       "-c", "listen_addresses=127.0.0.1"], data, free_port)  # fmt: skip
+    server.start()
+    yield server
+    server.stop()
+
+
+class Postgres:
+    """A server that can be taken away and given back."""
+
+    def __init__(self, command, data, port):
+        self._command = command
+        self._data = data
+        self.url = f"postgresql://weightmask@127.0.0.1:{port}/postgres"
+
+    def start(self):
+        self._server = subprocess.Popen(self._command, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
         deadline = time.monotonic() + 60
-        while subprocess.run(
-            [binaries[-1] / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(free_port)], check=False
-        ).returncode:
+        while True:
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(self.url).close()
+                return
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
+
+    def stop(self):
+        own = int((self._data / "postmaster.pid").read_text().split()[0])
+        os.kill(own, signal.SIGINT)  # breaks all connections at once
+        self._server.wait(timeout=60)
 
 
 @pytest.fixture
@@ -169,15 +185,21 @@ def mlflow_server(tmp_path):
         server.wait()
 
 
-def test_two_machines_share_a_sweep_and_one_of_their_workers_is_killed(tmp_path, postgres, mlflow_server):
-    shared = {"storage": postgres, "tracking_uri": mlflow_server, "n_trials": 16, "confirm_seeds": 5}
+def test_two_machines_share_a_sweep_though_a_worker_is_killed_and_the_database_restarts(
+    tmp_path, postgres, mlflow_server
+):
+    shared = {"storage": postgres.url, "tracking_uri": mlflow_server, "n_trials": 16, "confirm_seeds": 5}
     here, there = (settings(tmp_path / name, **shared) for name in ("here", "there"))
     sweeps = [_start(here), _start(there, workers=1)]
-    storage = open_storage(postgres)
+    storage = open_storage(postgres.url)
     while sum(trial.state == TrialState.COMPLETE for trial in search_study(here, storage).get_trials()) < 3:
         time.sleep(0.3)
         assert sweeps[0].poll() is None, (here.folder / "sweep.log").read_text()[-3000:]
     _kill(_workers(sweeps[0])[0])
+    time.sleep(2)
+    postgres.stop()  # and the database goes away for a moment
+    time.sleep(3)
+    postgres.start()
     for sweep, asked in zip(sweeps, (here, there), strict=True):
         assert sweep.wait(timeout=300) == 0, (asked.folder / "sweep.log").read_text()[-3000:]
     _assert_whole(here, MlflowClient(mlflow_server))
