@@ -69,6 +69,7 @@ def _run_stage(
 ) -> list[FrozenTrial]:
     queue = stage_queue(stage, settings, storage)
     if not queue.is_done():
+        queue.fill()  # here, once: workers that start together would each do it
         run_workers([*command, stage], workers, settings, queue, stage, _best if stage == "search" else lambda _: "")
     return queue.finished()
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+import yaml
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from torch import Tensor
@@ -25,6 +26,16 @@ def fit_arguments(faces: Path, model_file: Path, folder: Path, *more: str) -> li
     """A fit of seconds; later arguments win."""
     where = [f"--data.root={faces}", f"--data.morphable_model={model_file}", f"--tracking.folder={folder}"]
     return ["fit", *TINY, *where, *more]
+
+
+def write_config(path: Path, *options: str) -> None:
+    """The same options as a configuration file."""
+    said: dict[str, dict[str, object]] = {}
+    for option in options:
+        name, value = option.removeprefix("--").split("=")
+        room, _, name = name.partition(".")
+        said.setdefault(room, {})[name] = yaml.safe_load(value)
+    path.write_text(yaml.safe_dump(said))
 
 
 def fit(faces: Path, model_file: Path, folder: Path, *more: str) -> RunFolder:

@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-import yaml
 from mlflow.tracking import MlflowClient
 
 import run
@@ -16,7 +15,7 @@ from sweeps.confirm import candidates, confirmation
 from sweeps.fits import FitRequest
 from sweeps.storage import open_storage
 from sweeps.worker import stage_queue, work
-from tests.runs import TINY, history
+from tests.runs import TINY, history, write_config
 from tests.sweeps.stubs import settings
 
 
@@ -25,14 +24,10 @@ def asked(tmp_path_factory, faces, model_file, empty_store):
     """A sweep of tiny fits that is over."""
     folder = tmp_path_factory.mktemp("sweep")
     shutil.copy(empty_store, folder / "mlflow.db")
-    said: dict[str, dict[str, object]] = {}
-    options = [*TINY, f"--data.root={faces}", f"--data.morphable_model={model_file}", f"--data.test_root={faces}"]
-    for option in options:
-        name, value = option.removeprefix("--").split("=")
-        room, _, name = name.partition(".")
-        said.setdefault(room, {})[name] = yaml.safe_load(value)
-    said["data"]["cache_dir"] = str(folder / "cache")
-    (folder / "trial.yaml").write_text(yaml.safe_dump(said))
+    write_config(
+        folder / "trial.yaml", *TINY, f"--data.root={faces}", f"--data.morphable_model={model_file}",
+        f"--data.test_root={faces}", f"--data.cache_dir={folder / 'cache'}",
+    )  # fmt: skip
     asked = settings(folder, n_trials=4, confirm_seeds=1, pruner="median")
     work("search", asked, run.fit)
     work("confirm", asked, run.fit)

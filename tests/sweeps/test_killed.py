@@ -17,6 +17,7 @@ from mlflow.tracking import MlflowClient
 from optuna.trial import TrialState
 
 from sweeps.storage import confirmation_study, open_storage, search_study
+from tests.runs import TINY, write_config
 from tests.sweeps.stubs import settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,15 +28,18 @@ import sys
 from pathlib import Path
 from sweeps.settings import SweepSettings
 from sweeps.stages import run_sweep
-run_sweep(SweepSettings.from_json(Path(sys.argv[1]).read_text()), int(sys.argv[2]), (sys.executable, "-m", "tests.sweeps.stubs"))
+command = (sys.executable, *sys.argv[3:])
+run_sweep(SweepSettings.from_json(Path(sys.argv[1]).read_text()), int(sys.argv[2]), command)
 """
+STUBS = ("-m", "tests.sweeps.stubs")
+REAL = ("run.py", "sweep_worker")
 
 
-def _start(asked, workers=2):
+def _start(asked, workers=2, command=STUBS):
     said = asked.folder / "settings.json"
     said.write_text(asked.to_json())
     with (asked.folder / "sweep.log").open("ab") as log:
-        return subprocess.Popen([sys.executable, "-c", CODE, str(said), str(workers)], cwd=PROJECT, stdout=log,
+        return subprocess.Popen([sys.executable, "-c", CODE, str(said), str(workers), *command], cwd=PROJECT, stdout=log,
                                 stderr=subprocess.STDOUT, env={**os.environ, "STUB_SECONDS": "0.4"})  # fmt: skip
 
 
@@ -74,11 +78,24 @@ def _assert_whole(asked, client):
 
 def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_path, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    asked = settings(tmp_path, n_trials=12, confirm_seeds=5)
+    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=5), STUBS, (3, 9))
+
+
+@pytest.mark.evidence
+def test_real_fits_killed_at_ten_random_moments_end_as_if_they_had_not_been(tmp_path, faces, model_file, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    write_config(
+        tmp_path / "trial.yaml", *TINY, f"--data.root={faces}", f"--data.morphable_model={model_file}",
+        f"--data.test_root={faces}", f"--data.cache_dir={tmp_path / 'cache'}", "--trainer.max_epochs=4",
+    )  # fmt: skip
+    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=4), REAL, (8, 25))
+
+
+def _kill_ten_times(asked, command, seconds):
     draw = random.Random(0)
     for kill in range(10):
-        sweep = _start(asked)
-        time.sleep(draw.uniform(3, 9))
+        sweep = _start(asked, command=command)
+        time.sleep(draw.uniform(*seconds))
         workers = _workers(sweep)
         # now the first process, now one of its workers, now all of them
         victims = [[sweep.pid], workers[:1], [sweep.pid, *workers]][kill % 3]
@@ -89,9 +106,10 @@ def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_pat
             _kill(sweep.pid)
         sweep.wait()
     time.sleep(2)  # workers whose parent is gone stop by themselves
-    assert _start(asked).wait(timeout=300) == 0, (tmp_path / "sweep.log").read_text()[-3000:]
+    assert _start(asked, command=command).wait(timeout=600) == 0, (asked.folder / "sweep.log").read_text()[-3000:]
     trials = _assert_whole(asked, MlflowClient(asked.tracking_uri))
     retried = [trial for trial in trials if "retry_of" in trial.user_attrs]
+    print(Counter(trial.state.name for trial in trials), len(retried), "tried again")
     for trial in retried:
         assert trials[trial.user_attrs["retry_of"]].state == TrialState.FAIL
 
