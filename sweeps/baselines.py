@@ -5,3 +5,4 @@ from sweeps.search_space import FACE
 
 REFERENCE = RegionWeights(16, 5, 4, FACE, 0)
 BASELINES = (REFERENCE, RegionWeights(FACE, FACE, FACE, FACE, 0), RegionWeights(16, 4, 4, FACE, 0))
+KNOWN_RATIOS = frozenset(weights.ratio for weights in BASELINES)

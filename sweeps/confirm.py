@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import InputError
 from lightning_module.region_weights import RegionWeights
-from sweeps.baselines import BASELINES, REFERENCE
+from sweeps.baselines import BASELINES, KNOWN_RATIOS, REFERENCE
 from sweeps.fits import Fit, FitRequest, TestErrors
 from sweeps.jobs import Job
 from sweeps.objective import BY_BIN, RATIO, RUNS, WEIGHTS
@@ -41,10 +41,10 @@ def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[R
     complete = [trial for trial in search if trial.state == TrialState.COMPLETE]
     front = {trial.number for trial in complete if not any(_dominates(other, trial) for other in complete)}
     complete.sort(key=lambda trial: (trial.number not in front, trial.values[0]))
-    known = {weights.ratio for weights in BASELINES}
-    best = {trial.user_attrs[RATIO]: trial for trial in reversed(complete) if trial.user_attrs[RATIO] not in known}
-    chosen = [RegionWeights(**trial.user_attrs[WEIGHTS]) for trial in reversed(best.values())]
-    return chosen[: settings.confirm_ratios]
+    found: dict[str, RegionWeights] = {}
+    for trial in complete:
+        found.setdefault(trial.user_attrs[RATIO], RegionWeights(**trial.user_attrs[WEIGHTS]))
+    return [weights for ratio, weights in found.items() if ratio not in KNOWN_RATIOS][: settings.confirm_ratios]
 
 
 def confirmation_jobs(chosen: Sequence[RegionWeights], settings: SweepSettings) -> list[Job]:

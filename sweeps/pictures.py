@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from sweeps.baselines import BASELINES
+from lightning_module.reporting.nme_table import BIN_TITLES
+from sweeps.baselines import KNOWN_RATIOS
 from sweeps.objective import BY_BIN, RATIO, WEIGHTS
 from sweeps.settings import objective_value
 from sweeps.verdict import Verdict
 
 _WEIGHTS = ("landmarks", "eyes_nose", "mouth", "neck")
-_BIN_TITLES = {"yaw_00_30": "0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 _LEAST_FOR_IMPORTANCE = 8  # complete trials; fewer say nothing
-_KNOWN = {weights.ratio for weights in BASELINES}
 
 
 def history_figure(trials: Sequence[FrozenTrial]) -> Figure:
@@ -30,8 +29,8 @@ def history_figure(trials: Sequence[FrozenTrial]) -> Figure:
     figure = Figure((8, 4.5), layout="constrained")
     axes = figure.subplots()
     for label, kept, marker in (
-        ("known ratio", [t for t in trials if _is_complete(t) and t.user_attrs[RATIO] in _KNOWN], "s"),
-        ("proposed ratio", [t for t in trials if _is_complete(t) and t.user_attrs[RATIO] not in _KNOWN], "o"),
+        ("known ratio", [t for t in trials if _is_complete(t) and t.user_attrs[RATIO] in KNOWN_RATIOS], "s"),
+        ("proposed ratio", [t for t in trials if _is_complete(t) and t.user_attrs[RATIO] not in KNOWN_RATIOS], "o"),
         ("ended early", [t for t in trials if not _is_complete(t)], "x"),
     ):
         if kept:
@@ -94,7 +93,7 @@ def weights_figure(trials: Sequence[FrozenTrial]) -> Figure:
     complete = [t for t in trials if _is_complete(t)]
     for axes, name in zip(figure.subplots(1, len(_WEIGHTS), sharey=True), _WEIGHTS, strict=True):
         there = [t for t in complete if t.user_attrs[WEIGHTS][name] > 0]
-        for bin_name, title in _BIN_TITLES.items():
+        for bin_name, title in BIN_TITLES.items():
             errors = [t.user_attrs[BY_BIN].get(bin_name, np.nan) for t in there]
             axes.plot([t.user_attrs[WEIGHTS][name] for t in there], errors, "o", markersize=4, label=title)
         axes.set_xscale("log")

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lightning_module.evaluation.seeds import Figure as FigureName
 from lightning_module.evaluation.seeds import figure_by_seed, interval_coverage
+from lightning_module.reporting.nme_table import BIN_TITLES
 from lightning_module.reporting.tracking import Tracker, TrackingPlace
 from sweeps import pictures
 from sweeps.baselines import BASELINES, REFERENCE
@@ -24,7 +25,7 @@ from sweeps.settings import SweepSettings
 from sweeps.storage import shown
 from sweeps.verdict import Verdict, judge
 
-_BINS = ("0-30°", "30-60°", "60-90°")
+_BINS = list(BIN_TITLES.values())
 _BEST_OF_SEARCH = 5
 
 
