@@ -1,6 +1,7 @@
 """What a sweep is asked to do, and which of that makes it another sweep."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import blake2b
@@ -67,6 +68,8 @@ class SweepSettings:
                                      ("confirm_ratios", self.confirm_ratios, 1), ("confirm_seeds", self.confirm_seeds, 0)):  # fmt: skip
             if value < least:
                 raise InputError(f"--{option} is {value}: give at least {least}.")
+        if not re.fullmatch(r"[\w.+-]+", self.study):
+            raise InputError(f"--study {self.study!r}: give letters, digits and . _ + - only.")
         if self.pruner == "wilcoxon" and self.search_seeds < 2:
             raise InputError("--pruner wilcoxon compares seeds: give --search_seeds of at least 2, or another pruner.")
         if not self.config.is_file():
@@ -91,7 +94,7 @@ class SweepSettings:
     @property
     def results(self) -> Path:
         """Where logs, tables and pictures of the sweep go."""
-        return self.folder / "sweeps" / self.study.replace("/", "-").replace(" ", "-")
+        return self.folder / "sweeps" / self.study
 
     @property
     def identity(self) -> dict[str, str]:

@@ -162,6 +162,8 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--sampler=best"], "sampler"),
         (["--n_trials=0"], "--n_trials is 0: give at least 1"),
         (["--workers=0"], "--workers is 0: give at least 1"),
+        (["--study=it's"], r"--study \"it's\": give letters"),
+        (["--study=a/confirmation"], "--study 'a/confirmation'"),
         (["--confirm_seeds=1"], "one training shows nothing"),
         (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing"),
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
