@@ -143,6 +143,14 @@ def _evaluate(tmp_path, *more, predictions="found.npz", yaw="yaw.npy"):
                  f"--yaw={tmp_path / yaw}", f"--tracking.folder={tmp_path}", *more])  # fmt: skip
 
 
+def test_figures_that_cannot_be_kept_are_not_computed(files, tmp_path, capsys):
+    for place in (tmp_path / "nowhere" / "figures.json", tmp_path):
+        with pytest.raises(InputError, match="cannot be written. Set --json"):
+            _evaluate(tmp_path, f"--json={place}")
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "runs").exists()
+
+
 def test_another_methods_landmarks_stand_in_the_same_tables(files, tmp_path, capsys):
     found, truth, yaw = files
     record = _evaluate(tmp_path, f"--json={tmp_path / 'figures.json'}", "--name=theirs", "--dataset=My Faces")

@@ -1,6 +1,7 @@
 """`run.py evaluate`: any method's landmarks under the project's protocols."""
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ def evaluate(
         seed: Of the balanced subset and the intervals.
         tracking: Where the run is kept.
     """
+    _refuse_unwritable(json)
     predicted = LandmarkSet(read_landmarks(predictions), str(predictions))
     truth = LandmarkSet(read_landmarks(landmarks), str(landmarks))
     reports = judge(predicted, truth, in_degrees(read_yaw(yaw), yaw_unit, str(yaw)))
@@ -113,6 +115,7 @@ def evaluate_meshes(
         seed: Of the balanced subset and the intervals.
         tracking: Where the run is kept.
     """
+    _refuse_unwritable(json)
     found, true = mesh_files(predictions), mesh_files(truths)
     if missing := sorted(true.keys() - found.keys()):
         raise InputError(f"{predictions}: holds no mesh {missing[0]} ({len(missing)} missing in all). Add them.")
@@ -152,6 +155,15 @@ def evaluate_meshes(
     )
     _report(record, name or predictions.resolve().name, seed, json, None if no_log else tracking, tags)
     return record
+
+
+def _refuse_unwritable(json: Path | None) -> None:
+    """Before anything is computed."""
+    if json is None:
+        return
+    place = json if json.exists() else json.absolute().parent
+    if json.is_dir() or not os.access(place, os.W_OK):
+        raise InputError(f"{json}: cannot be written. Set --json to a file that can.")
 
 
 def _report(
