@@ -145,7 +145,7 @@ def _evaluate(tmp_path, *more, predictions="found.npz", yaw="yaw.npy"):
 
 def test_figures_that_cannot_be_kept_are_not_computed(files, tmp_path, capsys):
     for place in (tmp_path / "nowhere" / "figures.json", tmp_path):
-        with pytest.raises(InputError, match="cannot be written. Set --json"):
+        with pytest.raises(InputError, match=r"cannot be written\. Set --json"):
             _evaluate(tmp_path, f"--json={place}")
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "runs").exists()
