@@ -122,7 +122,7 @@ def test_a_terminal_shows_one_line_even_for_a_workers_error(model_file, tmp_path
     (root / "image00003.jpg").write_bytes(data[: len(data) - 300])
     arguments = fit_arguments(root, model_file, tmp_path / "mlruns", "--data.num_workers=1", "--data.val_fraction=0")
     done = subprocess.run([sys.executable, str(PROJECT / "run.py"), *arguments], cwd=tmp_path, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120, check=False)  # fmt: skip
+                          stderr=subprocess.STDOUT, text=True, timeout=300, check=False)  # fmt: skip
     assert done.returncode == 2
     assert "Traceback" not in done.stdout
     assert done.stdout.splitlines()[-1].startswith(f"error: {root / 'image00003.jpg'}: is a truncated JPEG")

@@ -1,0 +1,1 @@
+"""A fitted photograph seen from elsewhere."""

@@ -1,0 +1,93 @@
+"""The colours of a face, lifted from its photograph into UV space: what is seen as it is, the rest made up from it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.geometry.rasterizer import rasterize
+from datamodules.profiling.surface import FaceSurface
+
+Array = NDArray[np.float32]
+
+_LEAST_FACING = 0.15  # cosine to the line of sight; what lies flatter is a smear
+_FULL_FACING = 0.4  # from here on a texel is taken as it is
+_DEPTH_TOLERANCE = 0.02  # of the depth of the head: what lies that much deeper than the nearest surface is hidden
+_EDGE = 2  # texels at the edge of what is seen, where the silhouette mixes face and background
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTexture:
+    """Colours of the whole face.
+
+    Attributes:
+        colours: (S, S, 3) float32, 0 to 255.
+        seen: (S, S) float32 from 0 to 1: how far a texel's colour is the photograph's own.
+    """
+
+    colours: Array
+    seen: Array
+
+
+def lift_texture(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], surface: FaceSurface) -> FaceTexture:
+    """The texture of a face in a photograph.
+
+    Args:
+        pixels: (H, W, 3) RGB.
+        vertices_px: (V, 3) its fitted vertices in image pixels, nearer is larger.
+        surface: Of the model. Its UV space is symmetric: mirror twins lie at u and 1 - u.
+    """
+    colours, seen = _read(pixels, vertices_px, surface)
+    twins, twins_seen = colours[:, ::-1], seen[:, ::-1]
+    # light falls from one side: a twin takes on the difference of the halves, as it is where both are seen
+    difference = pull_push(colours - twins, seen * twins_seen)
+    share = (1 - seen) * twins_seen
+    known = seen + share
+    mixed = (seen[..., None] * colours + share[..., None] * (twins + difference)) / np.maximum(known, 1e-6)[..., None]
+    return FaceTexture(np.clip(pull_push(mixed, known), 0, 255), seen)
+
+
+def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Array:
+    """Values everywhere from values where weights are, smooth between them (Gortler et al., 1996).
+
+    Args:
+        values: (S, S, C), S a power of two.
+        weights: (S, S) from 0 to 1.
+
+    Returns:
+        (S, S, C); zeros where there is no weight at all.
+    """
+    pulled = [(values * weights[..., None], weights)]
+    while len(pulled[-1][1]) > 1:
+        sums, weight = pulled[-1]
+        half = len(weight) // 2
+        weight = weight.reshape(half, 2, half, 2).sum(axis=(1, 3))
+        full = np.maximum(weight, 1)  # four whole texels make one, and no more
+        sums = sums.reshape(half, 2, half, 2, -1).sum(axis=(1, 3)) / full[..., None]
+        pulled.append((sums, weight / full))
+    pushed: Array = np.zeros_like(pulled[-1][0])
+    for sums, weight in reversed(pulled):
+        coarse = cv2.resize(pushed, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        pushed = sums + (1 - weight)[..., None] * coarse.reshape(sums.shape)
+    return pushed
+
+
+def _read(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], surface: FaceSurface) -> tuple[Array, Array]:
+    """(S, S, 3) colours under all texels, and (S, S) how far each is seen."""
+    height, width = pixels.shape[:2]
+    points = surface.in_uv(vertices_px)
+    x, y = points[..., 0], points[..., 1]
+    facing = surface.in_uv(surface.facing(vertices_px))
+    triangle_ids, barycentric = rasterize(vertices_px, surface.triangles, height, width)
+    depth = (vertices_px[surface.triangles[triangle_ids], 2] * barycentric).sum(axis=-1)
+    drawn = np.where(triangle_ids >= 0, depth, -np.inf).astype(np.float32)
+    nearest = cv2.remap(drawn, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=np.inf)
+    hidden_below = nearest - _DEPTH_TOLERANCE * np.ptp(vertices_px[:, 2])
+    is_seen = (points[..., 2] >= hidden_below) & (facing > _LEAST_FACING)
+    is_seen &= (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    kernel = np.ones((2 * _EDGE + 1, 2 * _EDGE + 1), np.uint8)
+    inner = cv2.erode(is_seen.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    seen = inner * np.clip((facing - _LEAST_FACING) / (_FULL_FACING - _LEAST_FACING), 0, 1)
+    colours = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return colours.astype(np.float32), seen.astype(np.float32)
