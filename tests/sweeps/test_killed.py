@@ -78,7 +78,7 @@ def _assert_whole(asked, client):
 
 def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_path, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=5), STUBS, (3, 9))
+    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=5), STUBS, (3, 7))
 
 
 @pytest.mark.evidence
