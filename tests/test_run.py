@@ -13,6 +13,7 @@ import yaml
 
 from datamodules.errors import InputError
 from lightning_module.face_module import FaceModule
+from lightning_module.reporting.callbacks import LastCheckpoint
 from run import main
 from tests.fakes import write_faces, write_model
 from tests.runs import TINY, assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
@@ -287,6 +288,19 @@ def test_a_network_of_synthetic_faces_is_tested_on_another_face_model(faces, mod
 def _start(arguments, cwd):
     return subprocess.Popen([sys.executable, str(PROJECT / "run.py"), *arguments], cwd=cwd, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True)  # fmt: skip
+
+
+def test_a_checkpoint_is_kept_only_when_its_epochs_figures_are(faces, model_file, tmp_path, monkeypatch):
+    known, keep = [], LastCheckpoint._keep
+
+    def watched(self, trainer):
+        if not self._is_kept:
+            known.append(self._path.with_name("journal.jsonl").read_text().count('"train/loss"'))
+        keep(self, trainer)
+
+    monkeypatch.setattr(LastCheckpoint, "_keep", watched)
+    fit(faces, model_file, tmp_path, "--trainer.max_epochs=3", "--tracking.checkpoint_seconds=0")
+    assert known == [1, 2, 3]  # or a kill between the two would lose them
 
 
 @pytest.mark.slow

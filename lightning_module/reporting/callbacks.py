@@ -41,8 +41,10 @@ class LastCheckpoint(Checkpoint):
 
     def __init__(self, folder: RunFolder, seconds: float) -> None:
         self._path = folder.last_checkpoint
+        self._partial = self._path.with_suffix(".partial")
         self._seconds = seconds
         self._saved_at = time.monotonic()
+        self._is_kept = True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves, unless the last time was a moment ago."""
@@ -50,16 +52,24 @@ class LastCheckpoint(Checkpoint):
         if is_due:
             self._save(trainer)
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keeps the epoch before: its figures are logged only after it was saved, and would be lost to a kill between."""
+        self._keep(trainer)
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves the end."""
         self._save(trainer)
+        self._keep(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        partial = self._path.with_suffix(".partial")
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            partial.replace(self._path)
+        trainer.save_checkpoint(self._partial)
         self._saved_at = time.monotonic()
+        self._is_kept = False
+
+    def _keep(self, trainer: Trainer) -> None:
+        if not self._is_kept and trainer.is_global_zero:
+            self._partial.replace(self._path)
+        self._is_kept = True
 
 
 class Watch(Callback):
