@@ -79,7 +79,8 @@ def open_study(storage: RDBStorage, name: str, directions: int, identity: Mappin
     trials = study.get_trials(deepcopy=False)
     if len(study.directions) != directions or (trials and identity.keys() - study.user_attrs.keys()):
         raise InputError(f"study {name} is none of this project's, or has other objectives. Give another --study.")
-    if study.user_attrs and study.user_attrs != identity and not any(trial.state in HELD for trial in trials):
+    is_other = any(study.user_attrs.get(key, value) != value for key, value in identity.items())
+    if is_other and not any(trial.state in HELD for trial in trials):
         optuna.delete_study(study_name=name, storage=storage)  # a first try that came to nothing
         study = made()
     known = study.user_attrs

@@ -196,12 +196,28 @@ def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
     search_study(settings(tmp_path, n_trials=99, sampler="gp"), open_storage(asked.storage))  # another machine's paths
 
 
-def test_a_first_try_that_came_to_nothing_binds_nobody(tmp_path):
-    asked = settings(tmp_path, space=SearchSpace(landmarks=(10.0, 100.0)))
-    work("search", settings(tmp_path / "narrow", n_trials=4, space=SearchSpace(landmarks=(10.0, 100.0))), formula)
-    search_study(asked, open_storage(asked.storage))
-    trials = _search(settings(tmp_path))
-    assert len(trials) == 6
+def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
+    def fit(request):
+        if not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            raise KeyboardInterrupt
+        return formula(request)
+
+    asked = settings(tmp_path, n_trials=2)
+    with pytest.raises(KeyboardInterrupt):
+        work("search", asked, fit)
+    search_study(asked, open_storage(asked.storage)).set_user_attr(
+        "training_data", {"data": "d", "morphable_model": "m"}
+    )
+    trials = _search(asked, fit)
+    assert trials[0].user_attrs["retry_of"] == 0
+    assert len(trials) == 2
+
+
+def test_a_first_try_of_another_space_is_replaced_when_nothing_came_of_it(tmp_path):
+    narrow = settings(tmp_path, space=SearchSpace(landmarks=(10.0, 100.0)))
+    search_study(narrow, open_storage(narrow.storage))
+    assert len(_search(settings(tmp_path, n_trials=2))) == 2
 
 
 def test_known_ratios_outside_the_space_are_left_out(tmp_path):
