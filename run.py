@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
 PROJECT = Path(__file__).resolve().parent
-_FLAGS = ("--sheet", "--no_log")  # options that need no value
+_FLAGS = ("--sheet", "--profile", "--no_log")  # options that need no value
 _REPEATED = ("--runs", "--tags")  # options that can be given again and again
 
 

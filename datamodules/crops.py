@@ -1,15 +1,13 @@
 """Where each face of a data set lies: a square about its own 68 projected model landmarks."""
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkstemp
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.files.index import FaceIndex
+from datamodules.files.whole import keep
 from datamodules.geometry.camera import projections
 from datamodules.geometry.crop import CROP_MARGIN, crop_boxes
 from datamodules.geometry.landmark_model import LandmarkModel
@@ -40,8 +38,9 @@ def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
         boxes = np.load(place)
     else:
         boxes = _boxes(index, LandmarkModel(model))
-        with suppress(OSError):  # a cache that cannot be written costs a second at the next start
-            _save(place, boxes)
+        file = BytesIO()
+        np.save(file, boxes)
+        keep(place, file.getvalue())
     half = boxes[:, 2:] / (2 * CROP_MARGIN)
     misses_image = ((boxes[:, :2] + half < 0) | (boxes[:, :2] - half > index.image_sizes - 1.0)).any(axis=1)
     has_no_area = boxes[:, 2] <= 0
@@ -61,10 +60,3 @@ def _boxes(index: FaceIndex, landmarks: LandmarkModel) -> NDArray[np.float64]:
         to_image = projections(index.poses[rows], index.image_sizes[rows, 1])
         boxes[rows] = crop_boxes(landmarks.project(index.coefficients[rows], to_image))
     return boxes
-
-
-def _save(place: Path, boxes: NDArray[np.float64]) -> None:
-    handle, partial = mkstemp(dir=place.parent, suffix=".npy")
-    with os.fdopen(handle, "wb") as file:
-        np.save(file, boxes)
-    os.replace(partial, place)

@@ -11,10 +11,11 @@ from datamodules.augment import Augmentation, draw_jitter, erase, recolour
 from datamodules.crops import CropTable
 from datamodules.files.images import read_image, warp_image
 from datamodules.files.index import FaceIndex
-from datamodules.geometry.crop import crop_matrix, crop_points, crop_projection, image_matrix
+from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, crop_projection, image_matrix
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.profiling.profiler import Profiler
 from datamodules.samples import FaceRecord, FaceSample
 
 
@@ -26,16 +27,23 @@ class SampleMaker:
         image_size: Pixels a side of the network's input.
         augmentation: How faces are varied; None leaves them alone.
         seed: Decides, with epoch and sample, how.
+        profiler: Shows some of them from elsewhere.
     """
 
     def __init__(
-        self, model: MorphableModel, image_size: int, augmentation: Augmentation | None = None, seed: int = 0
+        self,
+        model: MorphableModel,
+        image_size: int,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        profiler: Profiler | None = None,
     ) -> None:
         self._model = model
         self._landmarks = LandmarkModel(model)
         self._image_size = image_size
         self._augmentation = augmentation
         self._seed = seed
+        self._profiler = profiler
 
     def make(
         self, record: FaceRecord, pixels: NDArray[np.uint8], box: NDArray[np.float64], number: int, epoch: int
@@ -50,14 +58,24 @@ class SampleMaker:
             epoch: Decides, with seed and key, how it is varied.
         """
         rng = _sample_rng(self._seed, epoch, record.key)
+        view = None if self._profiler is None else self._profiler.view(record, rng)
+        if view is not None:
+            record = view.record
+        to_image = record.pose.projection(record.image_size[1])
+        landmarks_in_image = self._landmarks_68_px(record, to_image)
+        if view is not None:
+            box = crop_boxes(landmarks_in_image[None])[0]
         jitter = None if self._augmentation is None else draw_jitter(self._augmentation, rng)
         is_mirrored = jitter is not None and jitter.is_mirrored
         matrix = crop_matrix(box, jitter)
-        image = warp_image(pixels, image_matrix(matrix, self._image_size), self._image_size)
+        to_input = image_matrix(matrix, self._image_size)
+        if view is None or self._profiler is None:
+            image = warp_image(pixels, to_input, self._image_size)
+        else:
+            image = self._profiler.draw(view, pixels, to_input, self._image_size)
         if self._augmentation is not None:
             image = erase(recolour(image, self._augmentation, rng), self._augmentation, rng)
-        to_image = record.pose.projection(record.image_size[1])
-        landmarks = crop_points(self._landmarks_68_px(record, to_image), matrix)
+        landmarks = crop_points(landmarks_in_image, matrix)
         yaw_deg = np.rad2deg(record.pose.yaw_rad)
         return FaceSample(
             torch.from_numpy(image),
@@ -84,23 +102,29 @@ class FaceDataset(Dataset[FaceSample]):
         rows: (M,) those of its rows that belong here.
         crops: Where its faces lie.
         maker: Makes the samples.
+        repeats: How often each comes in an epoch, varied each time.
     """
 
-    def __init__(self, index: FaceIndex, rows: NDArray[np.intp], crops: CropTable, maker: SampleMaker) -> None:
+    def __init__(
+        self, index: FaceIndex, rows: NDArray[np.intp], crops: CropTable, maker: SampleMaker, repeats: int = 1
+    ) -> None:
         self.index = index
         self.rows = rows
+        self._repeats = repeats
         self._boxes = crops.boxes
         self._maker = maker
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.rows) * self._repeats
 
     def __getitem__(self, place: tuple[int, int]) -> FaceSample:
         """The sample at (epoch, position): the epoch comes with the position, since workers outlive epochs."""
         epoch, position = place
-        row = int(self.rows[position])
+        repeat, face = divmod(position, len(self.rows))
+        row = int(self.rows[face])
         record = self.index.record(row)
-        return self._maker.make(record, read_image(record.image_path), self._boxes[row], position, epoch)
+        pixels = read_image(record.image_path)
+        return self._maker.make(record, pixels, self._boxes[row], position, epoch * self._repeats + repeat)
 
     def crop_matrix(self, position: int) -> NDArray[np.float64]:
         """(2, 3) similarity from image pixels to those of the plain crop."""

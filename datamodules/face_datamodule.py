@@ -24,6 +24,10 @@ from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout, make_uv_layout
 from datamodules.other_landmarks import with_landmarks
 from datamodules.position_map import PositionMapper
+from datamodules.profiling.choice import choose_profiler
+from datamodules.profiling.profiler import Profiler
+from datamodules.profiling.turning import Profiling
+from datamodules.profiling.views import FaceViews, Poses
 from datamodules.sampler import EpochSampler
 from datamodules.samples import FaceBatch, FaceSample
 from datamodules.synthetic.embedded import EmbeddedData, SyntheticFaces
@@ -49,6 +53,7 @@ class FaceDataModule(LightningDataModule):
         test_holdout: Whether to test only on the share of it that validates a fit with the same val_fraction, such as
             300W-LP's, whose other photographs were trained on.
         synthetic: The faces to use where neither folder is given.
+        repeats: How often a training face comes in an epoch, varied each time: more for a handful of photographs.
         batch_size: Faces a step, on each device.
         num_workers: Processes that decode and warp; any number gives the same run.
         image_size: Pixels a side of the network's input.
@@ -56,6 +61,9 @@ class FaceDataModule(LightningDataModule):
         val_fraction: Share of the photographs that validate; 0 for none.
         augment: Whether training faces are varied.
         augmentation: How.
+        profile_probability: How often a training face that is varied is turned to another pose; by default 0.6 where
+            few of the data set's faces look to the side (300W-3D), 0 where many do (300W-LP).
+        profiling: How.
         folder_layout: Which data set's folders these are; "auto" looks.
         verify: "full" decodes every image when a data set is first seen; "header" reads their sizes.
         max_bad_fraction: Stop where more than this share of the samples cannot be used.
@@ -73,6 +81,7 @@ class FaceDataModule(LightningDataModule):
         test_landmarks_first_pixel: Literal[0, 1] = 0,
         test_holdout: bool = False,
         synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
+        repeats: int = 1,
         batch_size: int = 16,
         num_workers: int = 2,
         image_size: int = 256,
@@ -80,6 +89,8 @@ class FaceDataModule(LightningDataModule):
         val_fraction: float = 0.05,
         augment: bool = True,
         augmentation: Augmentation = Augmentation(),  # noqa: B008  # frozen
+        profile_probability: float | None = None,
+        profiling: Profiling = Profiling(),  # noqa: B008  # frozen
         folder_layout: FolderLayout = "auto",
         verify: Verification = "header",
         max_bad_fraction: float = 0.01,
@@ -87,10 +98,13 @@ class FaceDataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if batch_size < 1 or num_workers < 0:
-            raise InputError(
-                f"--data.batch_size is {batch_size}, --data.num_workers {num_workers}: give at least 1 and 0."
-            )
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("num_workers", num_workers, 0),
+            ("repeats", repeats, 1),
+        ):
+            if value < least:
+                raise InputError(f"--data.{name} is {value}: give at least {least}.")
         if not 0 <= val_fraction < 1:
             raise InputError(f"--data.val_fraction is {val_fraction:g}: give a number from 0 to below 1.")
         if root is None and test_root is None and (morphable_model is not None or uv_coordinates is not None):
@@ -105,6 +119,7 @@ class FaceDataModule(LightningDataModule):
         self._test_landmarks = test_landmarks
         self._test_landmarks_first_pixel = test_landmarks_first_pixel
         self._test_holdout = test_holdout
+        self._repeats = repeats
         self.batch_size = batch_size
         self.val_fraction = val_fraction
         self._morphable_model = self._embedded.morphable_model if self._embedded else morphable_model
@@ -113,6 +128,8 @@ class FaceDataModule(LightningDataModule):
         self._image_size = image_size
         self._map_size = map_size
         self._augmentation = augmentation if augment else None
+        self._profile_probability = profile_probability
+        self._profiling = profiling
         self._folder_layout = folder_layout
         self._verify: Verification = verify
         self._max_bad_fraction = max_bad_fraction
@@ -144,9 +161,9 @@ class FaceDataModule(LightningDataModule):
         for root, option, what in roots:
             if not given(root, option, what).is_dir():
                 raise InputError(f"{root}: there is no such folder. Set {option} to {what}.")
-        if not self._model_path().is_file():
+        if not self.model_path.is_file():
             raise InputError(
-                f"{self._model_path()}: there is no such file. Set --data.morphable_model to the path of BFM.mat."
+                f"{self.model_path}: there is no such file. Set --data.morphable_model to the path of BFM.mat."
             )
 
     def prepare_data(self) -> None:
@@ -176,7 +193,7 @@ class FaceDataModule(LightningDataModule):
     def model(self) -> MorphableModel:
         """The face model, read when first asked for."""
         if self._model is None:
-            self._model = read_morphable_model(self._model_path(), self._uv_coordinates)
+            self._model = read_morphable_model(self.model_path, self._uv_coordinates)
         return self._model
 
     @property
@@ -186,7 +203,7 @@ class FaceDataModule(LightningDataModule):
             try:
                 self._layout = make_uv_layout(self.model)
             except ValueError as error:
-                raise InputError(f"{self._uv_coordinates or self._model_path()}: {error}") from error
+                raise InputError(f"{self._uv_coordinates or self.model_path}: {error}") from error
         return self._layout
 
     def fingerprints(self) -> dict[str, str]:
@@ -212,6 +229,17 @@ class FaceDataModule(LightningDataModule):
     def plain_faces(self) -> FaceDataset:
         """All usable faces below --data.root, not augmented."""
         return self._faces(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"), augmentation=None)
+
+    def views(self, poses: Poses, out: Path) -> FaceViews:
+        """All usable faces below --data.root in chosen poses, to be written to a folder."""
+        root = given(self.root, "--data.root", "the folder of 300W-3D")
+        index = self._open_index(root)
+        crops = make_crops(index, self.model)
+        report_faults(root, index.faults + crops.faults, len(crops.rows), self._max_bad_fraction)
+        profiler = choose_profiler(index, crops.rows, self.model, 1.0)
+        if profiler is None:
+            raise InputError(f"{root}: none of its faces has a fit that is good enough to be turned.")
+        return FaceViews(index, crops, profiler, poses, out)
 
     def train_dataloader(self) -> DataLoader[FaceSample]:
         """Every training face once an epoch, in an order of its own."""
@@ -245,7 +273,9 @@ class FaceDataModule(LightningDataModule):
             image = batch.image.permute(0, 3, 1, 2).float().div_(255)  # a permuted (N, H, W, 3) is channels_last
         return FaceBatch(image, maps, batch.landmarks_68_px, batch.yaw_deg, batch.number, list(batch.key))
 
-    def _model_path(self) -> Path:
+    @property
+    def model_path(self) -> Path:
+        """The face model's file."""
         root = self.root or self.test_root
         named = read_card(root).morphable_model if root and root.is_dir() else ""
         path = root / named if root and named and self._morphable_model is None else self._morphable_model
@@ -267,7 +297,11 @@ class FaceDataModule(LightningDataModule):
         if self.val_fraction and not validates.any():
             _log.warning("%s: none of the %d faces falls into the validation share of %g; nothing validates.",
                          root, len(faces), self.val_fraction)  # fmt: skip
-        self.train_faces = self._faces(root, self._augmentation, ~validates)
+        profiler = None
+        if self._augmentation is not None:
+            rows = faces.rows[~validates]
+            profiler = choose_profiler(faces.index, rows, self.model, self._profile_probability, self._profiling)
+        self.train_faces = self._faces(root, self._augmentation, ~validates, profiler=profiler, repeats=self._repeats)
         self.val_faces = self._faces(root, None, validates)
 
     def _validates(self, faces: FaceDataset) -> np.typing.NDArray[np.bool_]:
@@ -282,13 +316,16 @@ class FaceDataModule(LightningDataModule):
         augmentation: Augmentation | None,
         chosen: np.typing.NDArray[np.bool_] | None = None,
         is_test: bool = False,
+        profiler: Profiler | None = None,
+        repeats: int = 1,
     ) -> FaceDataset:
         index = self._open_index(root, is_test)
         crops = make_crops(index, self.model)
         if chosen is None:
             report_faults(root, index.faults + crops.faults, len(crops.rows), self._max_bad_fraction)
         rows = crops.rows if chosen is None else crops.rows[chosen]
-        return FaceDataset(index, rows, crops, SampleMaker(self.model, self._image_size, augmentation, self._seed))
+        maker = SampleMaker(self.model, self._image_size, augmentation, self._seed, profiler)
+        return FaceDataset(index, rows, crops, maker, repeats)
 
     def _open_index(self, root: Path, is_test: bool = False) -> FaceIndex:
         landmarks = self._test_landmarks if is_test else None

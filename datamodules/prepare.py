@@ -1,6 +1,5 @@
 """UV position maps as files, for programs that want them so: PRNet's format."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,21 @@ from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.images import write_jpeg
+from datamodules.files.whole import whole_file
+from datamodules.profiling.views import Poses, write_views
 
 _BATCH = 16
+_SHEET = "profiles.jpg"
 
 
-def prepare(data: FaceDataModule, out: Path) -> int:
-    """Writes the position map and the crop of every face of a data set.
+def prepare(
+    data: FaceDataModule,
+    out: Path,
+    profile: bool = False,
+    poses: Poses = Poses(),  # noqa: B008  # frozen
+    sheet: bool = False,
+) -> int:
+    """Writes the position map and the crop of every face of a data set; with --profile, its faces turned.
 
     For each sample <stem>.npy, (256, 256, 3) float32 x, y, z in crop pixels, and the crop <stem>.jpg, in the folders
     of the data set. Files that are there are kept, so that an interrupted command goes on.
@@ -24,12 +32,18 @@ def prepare(data: FaceDataModule, out: Path) -> int:
     Args:
         data: Which faces; synthetic ones where --data.root is not given. Nothing is augmented.
         out: Folder to write to.
+        profile: Write photographs and .mat files of all faces turned to other poses instead, as 300W-LP has them:
+            <stem>_0 is the photograph, <stem>_1 and so on are the poses.
+        poses: Which.
+        sheet: Write a contact sheet of ten faces in these poses instead.
 
     Returns:
-        How many faces were written.
+        How many files of each kind were written.
     """
     data.check("fit")
     data.prepare_data()
+    if profile or sheet:
+        return _prepare_views(data, out, poses, sheet)
     faces = data.plain_faces()
     rows = [position for position in range(len(faces)) if not _is_done(faces, position, out)]
     loader = DataLoader(faces, _BATCH, sampler=[(0, position) for position in rows], num_workers=data.num_workers)
@@ -45,6 +59,22 @@ def prepare(data: FaceDataModule, out: Path) -> int:
     return len(rows)
 
 
+def _prepare_views(data: FaceDataModule, out: Path, poses: Poses, sheet: bool) -> int:
+    views = data.views(poses, out)
+    try:
+        if sheet:
+            out.mkdir(parents=True, exist_ok=True)
+            write_jpeg(out / _SHEET, views.sheet())
+            print(f"Contact sheet: {out / _SHEET}")
+            return 0
+        written = write_views(views, data.card("fit"), out, data.num_workers)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder with room.") from error
+    print(f"{written} views of {len(views)} faces written to {out}.\n"
+          f"Train on them: python run.py fit --data.root {out} --data.morphable_model {data.model_path}")  # fmt: skip
+    return written
+
+
 def _is_done(faces: FaceDataset, position: int, out: Path) -> bool:
     return (out / f"{faces.index.key(int(faces.rows[position]))}.npy").is_file()  # written last
 
@@ -52,6 +82,5 @@ def _is_done(faces: FaceDataset, position: int, out: Path) -> bool:
 def _write(stem: Path, image: np.typing.NDArray[np.uint8], position_map: np.typing.NDArray[np.float32]) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     write_jpeg(stem.with_name(f"{stem.name}.jpg"), image)
-    partial = stem.with_name(f".{stem.name}.npy")
-    np.save(partial, position_map)
-    os.replace(partial, stem.with_name(f"{stem.name}.npy"))
+    with whole_file(stem.with_name(f"{stem.name}.npy")) as path:
+        np.save(path, position_map)

@@ -7,6 +7,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from datamodules.errors import InputError
+from datamodules.geometry.crop import CROP_SIZE
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.samples import FaceBatch
@@ -61,6 +62,7 @@ class FaceModule(LightningModule):
         lr: Learning rate of Adam; with "one_cycle", the highest.
         lr_schedule: "halving" every so many epochs, as published, or "one_cycle": up, and down to nothing at the end.
         lr_halving_epochs: Epochs after which "halving" halves, again and again.
+        mirror_average: Whether testing and predicting average the map of an image and that of its mirror image.
     """
 
     mean_map: Tensor
@@ -87,6 +89,7 @@ class FaceModule(LightningModule):
         lr: float = 1e-4,
         lr_schedule: LrSchedule = "halving",
         lr_halving_epochs: int = 20,
+        mirror_average: bool = False,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -100,6 +103,7 @@ class FaceModule(LightningModule):
         self._lr = lr
         self._lr_schedule = lr_schedule
         self._lr_halving_epochs = lr_halving_epochs
+        self._mirror_average = mirror_average
         # what a checkpoint needs to stand alone; filled in by `adopt_layout` or by the checkpoint
         self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
         self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
@@ -182,8 +186,7 @@ class FaceModule(LightningModule):
 
     def predict_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
         """Position maps in crop pixels."""
-        with torch.autocast(self.device.type, enabled=False):
-            return cast(Tensor, self(batch.image))
+        return self._judged(batch.image)
 
     def on_validation_epoch_end(self) -> None:
         """Logs the errors of the validation faces."""
@@ -216,10 +219,17 @@ class FaceModule(LightningModule):
             return (raw - 0.5) * _RANGE_PX
         return raw * _SPREAD_PX
 
-    def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
+    def _judged(self, image: Tensor, stage: Stage = "test") -> Tensor:
+        """(N, 3, 256, 256) position maps to be judged or handed out."""
         # whatever training runs in, figures are made in full precision
         with torch.autocast(self.device.type, enabled=False):
-            predicted = self(batch.image)
+            maps: Tensor = self(image)
+            if self._mirror_average and stage == "test":
+                maps = (maps + _mirrored(self(image.flip(-1)))) / 2
+            return maps
+
+    def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
+        predicted = self._judged(batch.image, stage)
         loss = None
         if batch.position_map is not None and self._layouts_agree:
             loss = weighted_distance(
@@ -264,6 +274,12 @@ class FaceModule(LightningModule):
             and torch.equal(self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels))
             and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)
         )
+
+
+def _mirrored(maps: Tensor) -> Tensor:
+    """(N, 3, S, S) position maps of mirrored crops, as those of the crops; UV space is symmetric."""
+    flipped = maps.flip(-1)
+    return torch.cat([CROP_SIZE - 1 - flipped[:, :1], flipped[:, 1:]], dim=1)
 
 
 def _resampling(source: int, target: int) -> Tensor:

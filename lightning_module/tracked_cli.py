@@ -30,6 +30,7 @@ from lightning_module.reporting.tracking import Tracker, TrackingOptions, Tracki
 _STAGES = ("fit", "validate", "test", "predict")
 _PATHS = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir")
 _LAST = "last"
+_MIRROR = "mirror_average"
 _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts beside the first
 
 
@@ -74,6 +75,7 @@ class TrackedCLI(LightningCLI):
         self._callbacks = list(callbacks)
         self._resume: RunFolder | None = None
         self._tracker: Tracker | None = None
+        self._judges_otherwise = False  # than the fit that a checkpoint is of
         quieten()
         defaults = {"default_config_files": [str(project / "conf" / "default.yaml")]}
         super().__init__(
@@ -139,6 +141,8 @@ class TrackedCLI(LightningCLI):
             ) from error
         given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
         before, after = flat(given), flat(saved)
+        mirror_average = before.pop(_MIRROR)  # is no part of the network
+        self._judges_otherwise = mirror_average != saved.get(_MIRROR, False)
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
         asked = {argument.partition("=")[0].removeprefix("--model.") for argument in self._arguments}
         if refused := sorted(changed & asked):
@@ -148,6 +152,8 @@ class TrackedCLI(LightningCLI):
             )
         options.data.image_size, options.data.map_size = saved["image_size"], saved["map_size"]
         super()._parse_ckpt_path()
+        if _MIRROR in asked:
+            self.config[self.config.subcommand].model[_MIRROR] = mirror_average
 
     def before_instantiate_classes(self) -> None:
         """Makes paths absolute, so that a run's configuration repeats it from anywhere."""
@@ -289,7 +295,7 @@ class TrackedCLI(LightningCLI):
         It does for the network that the run tested itself, and not in place of other data's record of the same name.
         """
         run = self._resume
-        if run is None or run.is_busy():
+        if run is None or run.is_busy() or self._judges_otherwise:
             return False
         own = run.best_checkpoint if run.best_checkpoint.is_file() else run.last_checkpoint
         record = run.path / FOLDER / f"{self._test_slug}.json"

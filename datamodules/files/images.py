@@ -25,6 +25,15 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.") from error
+    return decode_image(data, path)
+
+
+def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB of an image file's bytes.
+
+    Raises:
+        InputError: Naming the path, if they are truncated or no image.
+    """
     # A decoder fills what is missing with grey and only warns. The last scan of a JPEG must be followed by its end.
     if data[:2] == b"\xff\xd8" and data.rfind(_END_OF_IMAGE) <= data.rfind(_START_OF_SCAN):
         raise InputError(f"{path}: is a truncated JPEG. {_REMEDY}")
@@ -50,10 +59,15 @@ def read_image_size(path: Path) -> tuple[int, int]:
 
 def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:
     """Writes (H, W, 3) RGB."""
+    path.write_bytes(encode_jpeg(image))
+
+
+def encode_jpeg(image: NDArray[np.uint8]) -> bytes:
+    """A JPEG file of (H, W, 3) RGB."""
     done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
-        raise InputError(f"{path}: an image of shape {image.shape} cannot be written as JPEG.")
-    path.write_bytes(data.tobytes())
+        raise InputError(f"an image of shape {image.shape} cannot be written as JPEG.")
+    return bytes(data)
 
 
 def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:

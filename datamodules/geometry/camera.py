@@ -3,7 +3,7 @@
 Image y grows downwards; the flip happens here and nowhere else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,18 @@ class HeadPose:
         """From the (7,) numbers on disk: pitch, yaw, roll, tx, ty, tz, scale."""
         pitch, yaw, roll, *translation, scale = (float(number) for number in pose_para)
         return cls(pitch, yaw, roll, np.array(translation), scale)
+
+    def pose_para(self) -> NDArray[np.float32]:
+        """(7,) numbers as on disk: the inverse of `from_pose_para`."""
+        return np.array([self.pitch_rad, self.yaw_rad, self.roll_rad, *self.translation_px, self.scale], np.float32)
+
+    def moved(self, matrix: NDArray[np.float64], image_height: float, new_height: float) -> "HeadPose":
+        """The pose in another image, into which 0-based pixels go by a (2, 3) matrix that neither turns nor mirrors."""
+        scale, (shift_x, shift_y) = float(matrix[0, 0]), matrix[:, 2]
+        x, y, z = self.translation_px
+        # see `projections` for what the frame counts from
+        moved = [scale * (x - 1) + shift_x + 1, scale * (y - image_height) - shift_y + new_height, scale * z]
+        return replace(self, translation_px=np.array(moved), scale=scale * self.scale)
 
     def rotation(self) -> NDArray[np.float64]:
         """(3, 3) rotation Rx(pitch) @ Ry(yaw) @ Rz(roll)."""

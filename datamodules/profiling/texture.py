@@ -14,7 +14,9 @@ Array = NDArray[np.float32]
 _LEAST_FACING = 0.15  # cosine to the line of sight; what lies flatter is a smear
 _FULL_FACING = 0.4  # from here on a texel is taken as it is
 _DEPTH_TOLERANCE = 0.02  # of the depth of the head: what lies that much deeper than the nearest surface is hidden
-_EDGE = 2  # texels at the edge of what is seen, where the silhouette mixes face and background
+_EDGE = 2  # texels at the edge of what is seen, where one part of the face hides another
+_SILHOUETTE = (0.025, 0.07)  # of the face's size: nearer than this to the silhouette a fit may show the background
+_DETAIL = 12.0  # texels: what is finer is detail
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ def lift_texture(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], s
 
     Args:
         pixels: (H, W, 3) RGB.
-        vertices_px: (V, 3) its fitted vertices in image pixels, nearer is larger.
+        vertices_px: (G G, 3) its fitted surface in image pixels, nearer is larger.
         surface: Of the model. Its UV space is symmetric: mirror twins lie at u and 1 - u.
     """
     colours, seen = _read(pixels, vertices_px, surface)
@@ -46,6 +48,12 @@ def lift_texture(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], s
     known = seen + share
     mixed = (seen[..., None] * colours + share[..., None] * (twins + difference)) / np.maximum(known, 1e-6)[..., None]
     return FaceTexture(np.clip(pull_push(mixed, known), 0, 255), seen)
+
+
+def transfer_detail(detail: NDArray[np.uint8], tone: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(S, S, 3) fine structure of one texture on the broad tone of another: neither face, but a face."""
+    broad = cv2.GaussianBlur(detail, (0, 0), _DETAIL), cv2.GaussianBlur(tone, (0, 0), _DETAIL)
+    return np.asarray(np.clip(detail.astype(np.int16) - broad[0] + broad[1], 0, 255), np.uint8)
 
 
 def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Array:
@@ -78,7 +86,7 @@ def _read(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], surface:
     height, width = pixels.shape[:2]
     points = surface.in_uv(vertices_px)
     x, y = points[..., 0], points[..., 1]
-    facing = surface.in_uv(surface.facing(vertices_px))
+    facing = surface.in_uv(surface.normals(vertices_px)[:, 2])
     triangle_ids, barycentric = rasterize(vertices_px, surface.triangles, height, width)
     depth = (vertices_px[surface.triangles[triangle_ids], 2] * barycentric).sum(axis=-1)
     drawn = np.where(triangle_ids >= 0, depth, -np.inf).astype(np.float32)
@@ -89,5 +97,9 @@ def _read(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], surface:
     kernel = np.ones((2 * _EDGE + 1, 2 * _EDGE + 1), np.uint8)
     inner = cv2.erode(is_seen.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     seen = inner * np.clip((facing - _LEAST_FACING) / (_FULL_FACING - _LEAST_FACING), 0, 1)
+    least, full = np.array(_SILHOUETTE) * np.sqrt(np.prod(np.ptp(vertices_px[:, :2], axis=0)))
+    inwards = cv2.distanceTransform((triangle_ids >= 0).astype(np.uint8), cv2.DIST_L2, 3)
+    inwards = cv2.remap(inwards, x, y, cv2.INTER_LINEAR)
+    seen *= np.clip((inwards - least) / (full - least), 0, 1)
     colours = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return colours.astype(np.float32), seen.astype(np.float32)

@@ -1,5 +1,6 @@
 """A textured face, drawn into an image."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,19 +9,22 @@ from datamodules.geometry.shading import shade
 from datamodules.profiling.surface import FaceSurface
 
 SUPERSAMPLING = 2
+_MOST_TEXELS = 2.5  # to a subpixel, from which bilinear interpolation would miss some
 
 
 def draw_face(
-    colours: NDArray[np.float32],
+    colours: NDArray[np.floating | np.uint8],
     vertices_px: NDArray[np.floating],
+    light: NDArray[np.float32],
     surface: FaceSurface,
     behind: NDArray[np.floating | np.uint8],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """An image with the face in front of what is behind it.
 
     Args:
-        colours: (S, S, C) in UV space; C is 3.
-        vertices_px: (V, 3) in pixels of the image, nearer is larger.
+        colours: (S, S, 3) in UV space.
+        vertices_px: (G G, 3) in pixels of the image, nearer is larger.
+        light: (G G, 3) factors.
         surface: Of the model.
         behind: (H, W, 3).
 
@@ -31,6 +35,16 @@ def draw_face(
     first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
     fine = vertices_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0]
     ids, barycentric = rasterize(fine, surface.triangles, height * SUPERSAMPLING, width * SUPERSAMPLING)
-    light = np.ones((len(vertices_px), 3), np.float32)
-    image, coverage = shade(ids, barycentric, surface.triangles, surface.texels, light, colours, SUPERSAMPLING)
+    colours, texels = _fitting(colours.astype(np.float32), surface.texels, np.ptp(fine[:, :2], axis=0).max())
+    image, coverage = shade(ids, barycentric, surface.triangles, texels, light, colours, SUPERSAMPLING)
     return image + behind * (1 - coverage[..., None]), coverage
+
+
+def _fitting(
+    colours: NDArray[np.float32], texels: NDArray[np.float32], extent: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Texture and texels at no more than the resolution that a face of that many subpixels can show."""
+    while len(colours) > _MOST_TEXELS * extent and len(colours) > 2:
+        colours = np.asarray(cv2.resize(colours, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.float32)
+        texels = np.asarray((texels - 0.5) / 2, np.float32)  # the centre of a coarse texel is the centre of its four
+    return colours, texels

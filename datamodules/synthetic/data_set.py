@@ -21,6 +21,7 @@ from datamodules.files.bfm import write_morphable_model
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import FaceParameters, write_face_mat
 from datamodules.files.images import write_jpeg
+from datamodules.files.whole import whole_file
 from datamodules.synthetic.face_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 
@@ -168,20 +169,12 @@ def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int
         face, image = population.photograph(number, view)
         landmarks = face.landmarks_68_px().astype(np.float32)
         parameters = FaceParameters(face.coefficients, face.pose, landmarks)
-        with _whole(stem.with_suffix(".jpg")) as path:
+        with whole_file(stem.with_suffix(".jpg")) as path:
             write_jpeg(path, image)
-        with _whole(stem.with_suffix(".mat")) as path:
+        with whole_file(stem.with_suffix(".mat")) as path:
             write_face_mat(path, parameters, (settings.image_size, settings.image_size))
         made += 1
     return made, views
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A name to write to; the file gets its own name when all of it is there."""
-    partial_path = path.with_name(f".{path.name}")
-    yield partial_path
-    os.replace(partial_path, path)
 
 
 @contextmanager

@@ -8,8 +8,11 @@ from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_mat import read_face_mat
 from datamodules.files.images import read_image
 from datamodules.geometry.camera import HeadPose, project
-from datamodules.profiling.surface import FaceSurface
-from datamodules.profiling.texture import lift_texture, pull_push
+from datamodules.geometry.interpolation import interpolate
+from datamodules.geometry.uv_layout import make_uv_layout, uv_to_texels
+from datamodules.profiling.surface import TEXTURE, FaceSurface
+from datamodules.profiling.texture import lift_texture, pull_push, transfer_detail
+from datamodules.profiling.turning import turned
 from datamodules.profiling.view import draw_face
 from tests.fakes import fake_model
 
@@ -26,10 +29,14 @@ def surface(model):
     return FaceSurface.of(model)
 
 
-def _at(model, yaw_deg):
-    """(V, 3) pixels of the mean face in an image of SIZE."""
+def _at(surface, yaw_deg):
+    """(G G, 3) pixels of the mean face in an image of SIZE."""
     pose = HeadPose(0.0, np.deg2rad(yaw_deg), 0.0, np.array([SIZE / 2, SIZE / 2, 0]), 1e-3)
-    return project(model.mean, pose.projection(SIZE))
+    return project(surface.mean.reshape(-1, 3), pose.projection(SIZE))
+
+
+def _draw(colours, vertices, surface, behind):
+    return draw_face(colours, vertices, np.ones((len(vertices), 3), np.float32), surface, behind)
 
 
 def _pattern(symmetric=True):
@@ -42,8 +49,8 @@ def _pattern(symmetric=True):
     return (pattern + pattern[:, ::-1]) / 2 if symmetric else pattern
 
 
-def _photograph(model, surface, colours, yaw_deg):
-    image, _ = draw_face(colours, _at(model, yaw_deg), surface, np.full((SIZE, SIZE, 3), 128.0))
+def _photograph(surface, colours, yaw_deg):
+    image, _ = _draw(colours, _at(surface, yaw_deg), surface, np.full((SIZE, SIZE, 3), 128.0))
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
@@ -61,23 +68,23 @@ def test_what_is_known_stays_and_the_rest_lies_between():
 
 
 def test_a_face_that_looks_at_the_camera_faces_it(model, surface):
-    nose = model.landmark_vertices[30]
-    assert surface.facing(_at(model, 0))[nose] > 0.8
-    assert surface.facing(_at(model, 180))[nose] < -0.8
+    row, col = uv_to_texels(model.uv[model.landmark_vertices[30]], TEXTURE).round().astype(int)
+    for yaw_deg, looks in ((0, 1), (180, -1)):
+        assert looks * surface.in_uv(surface.normals(_at(surface, yaw_deg)))[row, col, 2] > 0.8
 
 
-def test_a_texture_drawn_and_lifted_again_is_the_same_where_it_is_seen(model, surface):
+def test_a_texture_drawn_and_lifted_again_is_the_same_where_it_is_seen(surface):
     colours = _pattern(symmetric=False)
     for yaw_deg in (0, 30):
-        lifted = lift_texture(_photograph(model, surface, colours, yaw_deg), _at(model, yaw_deg), surface)
+        lifted = lift_texture(_photograph(surface, colours, yaw_deg), _at(surface, yaw_deg), surface)
         whole = lifted.seen == 1
-        assert whole.mean() > 0.4
+        assert whole.mean() > 0.3
         assert np.abs(lifted.colours - colours)[whole].mean() < 3
 
 
-def test_the_hidden_half_is_its_twin(model, surface):
+def test_the_hidden_half_is_its_twin(surface):
     colours = _pattern()
-    lifted = lift_texture(_photograph(model, surface, colours, 50), _at(model, 50), surface)
+    lifted = lift_texture(_photograph(surface, colours, 50), _at(surface, 50), surface)
     hidden = (lifted.seen == 0) & (lifted.seen[:, ::-1] == 1)
     assert hidden.mean() > 0.1
     assert np.abs(lifted.colours - colours)[hidden].mean() < 6
@@ -85,33 +92,73 @@ def test_the_hidden_half_is_its_twin(model, surface):
     np.testing.assert_array_less(lifted.colours, 255.001)
 
 
-def test_a_twin_takes_on_the_light_of_its_side(model, surface):
+def test_a_twin_takes_on_the_light_of_its_side(surface):
     colours = _pattern() * np.linspace(0.7, 1.2, 256)[None, :, None].astype(np.float32)  # lit from one side
-    lifted = lift_texture(_photograph(model, surface, colours, 40), _at(model, 40), surface)
+    lifted = lift_texture(_photograph(surface, colours, 40), _at(surface, 40), surface)
     hidden = (lifted.seen == 0) & (lifted.seen[:, ::-1] == 1)
     as_it_is = np.abs(colours[:, ::-1] - colours)[hidden].mean()
     assert np.abs(lifted.colours - colours)[hidden].mean() < as_it_is
 
 
-def test_what_lies_outside_the_image_is_not_seen(model, surface):
-    photograph = _photograph(model, surface, _pattern(), 0)[: SIZE // 2]
-    vertices = _at(model, 0)
+def test_what_lies_outside_the_image_is_not_seen(surface):
+    photograph = _photograph(surface, _pattern(), 0)[: SIZE // 2]
+    vertices = _at(surface, 0)
     lifted = lift_texture(photograph, vertices, surface)
     below = surface.in_uv(vertices)[..., 1] > SIZE // 2
     assert not lifted.seen[below].any()
     assert lifted.seen[~below].any()
 
 
-def test_ten_photographs_come_back_at_their_own_pose(real):
+def test_texels_are_the_points_of_a_position_map(model, surface):
+    layout = make_uv_layout(model, TEXTURE)
+    points = interpolate(model.mean, model.triangles[layout.triangle_ids], layout.barycentric)
+    apart = np.linalg.norm(surface.in_uv(surface.mean.reshape(-1, 3)) - points, axis=2)
+    assert apart.mean() < 1e-3 * np.ptp(model.mean, axis=0).max()
+
+
+def test_detail_takes_the_tone_of_another(surface):
+    rng = np.random.default_rng(0)
+    detail = (120 + 20 * rng.normal(size=(256, 256, 3))).clip(0, 255).astype(np.uint8)
+    mixed = transfer_detail(detail, np.full_like(detail, 60))
+    assert mixed.mean() == pytest.approx(60, abs=2)
+    assert mixed.std() == pytest.approx(detail.std(), rel=0.1)
+
+
+def _fitted(real):
+    """Photograph, pixels and surface in pixels of the ten."""
     model = read_morphable_model(real / "bfm" / "BFM.mat")
     surface = FaceSurface.of(model)
     for path in sorted((real / "aflw2000").glob("*.mat")):
         face, pixels = read_face_mat(path), read_image(path.with_suffix(".jpg"))
-        projection = HeadPose.from_pose_para(face.pose).projection(len(pixels))
-        vertices = project(model.vertices(face.coefficients), projection)
+        points = surface.points(model.leading_coefficients(face.coefficients))
+        yield path.stem, HeadPose.from_pose_para(face.pose), points, pixels, surface
+
+
+def test_ten_photographs_come_back_at_their_own_pose(real):
+    for stem, pose, points, pixels, surface in _fitted(real):
+        vertices = project(points, pose.projection(len(pixels)))
         texture = lift_texture(pixels, vertices, surface)
-        again, _ = draw_face(texture.colours, vertices, surface, pixels)
-        seen, _ = draw_face(np.repeat(texture.seen[..., None], 3, 2), vertices, surface, 0.0 * pixels)
-        difference = np.abs(again - pixels)[seen[..., 0] > 0.99].mean()
-        print(f"{path.stem}: {difference:.2f} grey levels of 255")
+        again, coverage = _draw(texture.colours, vertices, surface, pixels)
+        seen, _ = _draw(np.repeat(texture.seen[..., None], 3, 2), vertices, surface, 0.0 * pixels)
+        visible = seen[..., 0] > 0.99
+        difference = np.abs(again - pixels)[visible].mean()
+        print(
+            f"{stem}: {difference:.2f} grey levels of 255, over {visible.sum() / (coverage > 0.99).sum():.0%} of the face"
+        )
         assert difference <= 6
+
+
+def test_ten_photographs_come_back_from_40_degrees_away(real):
+    differences = []
+    for stem, pose, points, pixels, surface in _fitted(real):
+        to_front = -np.sign(pose.yaw_rad) or 1.0
+        angles = (pose.pitch_rad, pose.yaw_rad + to_front * np.deg2rad(40), pose.roll_rad)
+        away = project(points, turned(pose, angles, points.mean(axis=0)).projection(len(pixels)))
+        first = lift_texture(pixels, project(points, pose.projection(len(pixels))), surface)
+        image, _ = _draw(first.colours, away, surface, pixels)
+        second = lift_texture(np.clip(np.rint(image), 0, 255).astype(np.uint8), away, surface)
+        both = (first.seen > 0.99) & (second.seen > 0.99)
+        differences.append(np.abs(second.colours - first.colours)[both].mean())
+        print(f"{stem}: {differences[-1]:.2f} grey levels of 255, over {both.mean():.0%} of the texels")
+    print(f"mean of the ten: {np.mean(differences):.2f}")
+    assert np.mean(differences) <= 6
