@@ -33,6 +33,10 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         from datamodules.prepare import prepare
 
         return _call(prepare, arguments)
+    if arguments[:1] == ["fit-landmarks"]:
+        from datamodules.fitting import fit_photographs
+
+        return _call(fit_photographs, arguments)
     if arguments[:1] == ["synthesize"]:
         from datamodules.synthetic.synthesize import synthesize
 

@@ -1,5 +1,6 @@
 """Basel Face Model files in face3d's layout: `BFM.mat` and `BFM_UV.mat`, read and written."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from datamodules.geometry.morphable_model import (
 UV_FILE = "BFM_UV.mat"
 _REMEDY = "Make BFM.mat and BFM_UV.mat with face3d (examples/Data/BFM), or with the 300W-3D tools."
 _FIELDS = ["shapeMU", "shapePC", "expMU", "expPC", "tri", "kpt_ind"]
+_DEVIATIONS = ["shapeEV", "expEV"]
 
 
 def read_morphable_model(path: Path, uv_path: Path | None = None) -> MorphableModel:
@@ -60,6 +62,24 @@ def read_morphable_model(path: Path, uv_path: Path | None = None) -> MorphableMo
     )
 
 
+def read_coefficient_deviations(path: Path, model: MorphableModel) -> NDArray[np.float64]:
+    """(K + L,) standard deviations of a model's coefficients, identity first.
+
+    Raises:
+        InputError: If the file does not have them.
+    """
+    fields = _read_fields(path, _DEVIATIONS)
+    found = []
+    for name, basis in zip(_DEVIATIONS, (model.identity_basis, model.expression_basis), strict=True):
+        deviations = finite_floats(path, name, fields[name], _REMEDY).ravel()
+        if len(deviations) != basis.shape[2] or not (deviations > 0).all():
+            raise InputError(
+                f"{path}: {name} holds {len(deviations)} numbers, expected {basis.shape[2]} above 0. {_REMEDY}"
+            )
+        found.append(deviations)
+    return np.concatenate(found)
+
+
 def write_morphable_model(
     model: MorphableModel,
     path: Path,
@@ -94,7 +114,7 @@ def write_morphable_model(
     savemat(uv_path or path.with_name(UV_FILE), {"UV": model.uv})
 
 
-def _read_fields(path: Path) -> dict[str, NDArray[np.generic]]:
+def _read_fields(path: Path, wanted: Sequence[str] = _FIELDS) -> dict[str, NDArray[np.generic]]:
     if path.is_dir() or not path.exists():
         raise InputError(f"{path}: there is no such model file. Give the path of BFM.mat. {_REMEDY}")
     arrays = read_mat(path)
@@ -105,10 +125,10 @@ def _read_fields(path: Path) -> dict[str, NDArray[np.generic]]:
     if struct.size != 1 or not struct.dtype.names:
         raise InputError(f"{path}: 'model' is not a struct. {_REMEDY}")
     record = struct.ravel()[0]
-    missing = [name for name in _FIELDS if name not in struct.dtype.names]
+    missing = [name for name in wanted if name not in struct.dtype.names]
     if missing:
         raise InputError(f"{path}: 'model' lacks {', '.join(missing)}. {_REMEDY}")
-    return {name: record[name] for name in (*_FIELDS, "tri_mouth") if name in struct.dtype.names}
+    return {name: record[name] for name in (*wanted, "tri_mouth") if name in struct.dtype.names}
 
 
 def _vertices(path: Path, name: str, fields: dict[str, NDArray[np.generic]]) -> NDArray[np.float64]:

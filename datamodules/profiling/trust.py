@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.files.index import FaceIndex
-from datamodules.geometry.camera import projections
+from datamodules.geometry.landmark_fit import landmark_error
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.morphable_model import MorphableModel
 
-_MOST_APART = 0.05  # of the face's size, between the fit's 68 landmarks and the file's; good fits have 0.006
+_MOST_PERCENT = 5.0  # of the face's size, between the fit's 68 landmarks and the file's; good fits have 0.6
 _LEAST_INSIDE = 0.5  # share of the landmarks that must lie in the photograph
 
 
@@ -23,15 +23,14 @@ def doubtful_fits(index: FaceIndex, rows: NDArray[np.intp], model: MorphableMode
     landmarks = LandmarkModel(model)
     doubts: dict[int, str] = {}
     for row in rows.tolist():
-        to_image = projections(index.poses[row : row + 1], index.image_sizes[row : row + 1, 1])
-        fitted = landmarks.project(index.coefficients[row : row + 1], to_image)[0, :, :2]
+        face = index.record(row)
+        height = face.image_size[1]
+        fitted = landmarks.project(face.coefficients[None], face.pose.projection(height)[None])[0, :, :2]
         inside = ((fitted >= 0) & (fitted <= index.image_sizes[row] - 1.0)).all(axis=1).mean()
-        true = index.record(row).landmarks_68_px
         if inside < _LEAST_INSIDE:
             doubts[row] = f"{1 - inside:.0%} of its landmarks lie outside the photograph"
-        elif true is not None:
-            size = np.sqrt(np.prod(np.ptp(true[:, :2], axis=0)))
-            apart = float(np.linalg.norm(fitted - true[:, :2], axis=1).mean() / size)
-            if apart > _MOST_APART:
-                doubts[row] = f"its fit is {apart:.1%} of the face's size away from its landmarks"
+        elif face.landmarks_68_px is not None:
+            apart = landmark_error(fitted, face.landmarks_68_px)
+            if apart > _MOST_PERCENT:
+                doubts[row] = f"its fit is {apart:.1f} % of the face's size away from its landmarks"
     return doubts

@@ -1,0 +1,91 @@
+"""Which face, in which pose, has these 68 landmarks?"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from datamodules.geometry.camera import HeadPose, rotation_matrices
+from datamodules.geometry.morphable_model import IDENTITY_COEFFICIENTS, SAMPLE_COEFFICIENTS, MorphableModel
+
+_NOISE = 0.01  # of the face's size: how far off a landmark may be before a likelier face is no remedy
+_STEP = 1e-6  # radians, for how landmarks move as the head turns
+
+
+def fit_landmarks(
+    landmarks_px: NDArray[np.floating],
+    image_height: float,
+    model: MorphableModel,
+    deviations: NDArray[np.floating],
+) -> tuple[NDArray[np.float32], HeadPose]:
+    """The likeliest coefficients and pose: least squares over landmarks, in pixels, and coefficients, in deviations.
+
+    Args:
+        landmarks_px: (68, 3) 0-based pixels of the image; z in pixels too, nearer is larger, from any zero.
+        image_height: Of the photograph, in pixels.
+        model: Morphable model.
+        deviations: (K + L,) standard deviations of its coefficients.
+
+    Returns:
+        (228,) coefficients, zero where the model has none, and the pose.
+    """
+    mean = model.mean[model.landmark_vertices].astype(np.float64)
+    basis = model.basis[model.landmark_vertices] * deviations
+    identity = model.identity_basis.shape[2]
+    size = np.sqrt(np.prod(np.ptp(landmarks_px[:, :2], axis=0)))
+    weight = 1 / (_NOISE * size)
+    # the frame that poses refer to: y up
+    target = HeadPose(0.0, 0.0, 0.0, np.zeros(3), 1.0).projection(image_height)
+    seen = (landmarks_px - target[:, 3]) * np.diag(target)
+
+    def points(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        return mean + basis @ numbers[7:]
+
+    def residuals(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        turned = points(numbers) @ rotation_matrices(numbers[None, :3])[0].T
+        apart = np.exp(numbers[6]) * turned + numbers[3:6] * size - seen
+        return np.concatenate([weight * apart.ravel(), numbers[7:]])
+
+    def slopes(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        scale, rotation = np.exp(numbers[6]), rotation_matrices(numbers[None, :3])[0]
+        shape = points(numbers)
+        found = np.zeros((3 * len(mean) + len(numbers) - 7, len(numbers)))
+        rows = found[: 3 * len(mean)].reshape(len(mean), 3, -1)
+        around = numbers[None, :3] + _STEP * np.concatenate([np.eye(3), -np.eye(3)])
+        turns = rotation_matrices(around)
+        for angle in range(3):
+            rows[:, :, angle] = scale * shape @ ((turns[angle] - turns[angle + 3]) / (2 * _STEP)).T
+        rows[:, :, 3:6] = size * np.eye(3)
+        rows[:, :, 6] = scale * shape @ rotation.T
+        rows[:, :, 7:] = scale * np.einsum("ij,vjk->vik", rotation, basis)
+        found[: 3 * len(mean)] *= weight
+        found[3 * len(mean) :, 7:] = np.eye(len(numbers) - 7)
+        return found
+
+    fitted = least_squares(residuals, _start(mean, seen, size, basis.shape[2]), slopes).x
+    coefficients = np.zeros(SAMPLE_COEFFICIENTS, np.float32)
+    scaled = deviations * fitted[7:]
+    coefficients[:identity] = scaled[:identity]
+    coefficients[IDENTITY_COEFFICIENTS : IDENTITY_COEFFICIENTS + len(scaled) - identity] = scaled[identity:]
+    pitch, yaw, roll = (float(angle) for angle in (fitted[:3] + np.pi) % (2 * np.pi) - np.pi)
+    return coefficients, HeadPose(pitch, yaw, roll, size * fitted[3:6], float(np.exp(fitted[6])))
+
+
+def landmark_error(fitted_px: NDArray[np.floating], landmarks_px: NDArray[np.floating]) -> float:
+    """Mean distance in x and y of (68, 2 or 3) landmarks from given ones, in percent of sqrt(w h) of the latter's box."""
+    size = np.sqrt(np.prod(np.ptp(landmarks_px[:, :2], axis=0)))
+    return float(100 * np.linalg.norm(fitted_px[:, :2] - landmarks_px[:, :2], axis=1).mean() / size)
+
+
+def _start(mean: NDArray[np.float64], seen: NDArray[np.float64], size: float, coefficients: int) -> NDArray[np.float64]:
+    """The mean face, moved, turned and scaled onto the landmarks (Umeyama, 1991)."""
+    there, here = seen - seen.mean(axis=0), mean - mean.mean(axis=0)
+    u, values, vt = np.linalg.svd(there.T @ here)
+    flip = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * flip) @ vt
+    scale = (values * flip).sum() / (here**2).sum()
+    shift = seen.mean(axis=0) - scale * rotation @ mean.mean(axis=0)
+    # of Rx(pitch) @ Ry(yaw) @ Rz(roll), whose first row and last column tell the angles
+    yaw = np.arcsin(np.clip(rotation[0, 2], -1, 1))
+    pitch = np.arctan2(-rotation[1, 2], rotation[2, 2])
+    roll = np.arctan2(-rotation[0, 1], rotation[0, 0])
+    return np.concatenate([[pitch, yaw, roll], shift / size, [np.log(scale)], np.zeros(coefficients)])

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
+from datamodules.files.face_mat import read_face_mat
+from datamodules.files.images import read_image_size
+from datamodules.geometry.camera import HeadPose, project
+from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
+from datamodules.geometry.landmark_model import LandmarkModel
+from tests.fakes import IMAGE, fake_face, fake_model
+
+
+@pytest.mark.parametrize("yaw_deg", [-85, -30, 0, 60])
+def test_a_models_own_landmarks_bring_back_its_pose_and_shape(yaw_deg):
+    model = fake_model()
+    face, _ = fake_face(yaw_deg, seed=4)
+    true = HeadPose.from_pose_para(face.pose)
+    coefficients, pose = fit_landmarks(face.landmarks_68_px, IMAGE[1], model, np.ones(8))
+    angles = np.array([[p.pitch_rad, p.yaw_rad, p.roll_rad] for p in (pose, true)])
+    np.testing.assert_allclose(np.rad2deg(angles[0]), np.rad2deg(angles[1]), atol=1.5)
+    assert pose.scale == pytest.approx(true.scale, rel=0.03)
+    fitted, given = (
+        project(model.vertices(numbers), p.projection(IMAGE[1]))
+        for numbers, p in ((coefficients, pose), (face.coefficients, true))
+    )
+    assert landmark_error(fitted[model.landmark_vertices], face.landmarks_68_px) < 0.5
+    assert np.abs(fitted - given).mean() < 0.5  # pixels of an image of 120 x 110
+
+
+def test_a_landmark_far_off_is_not_believed():
+    model = fake_model()
+    face, _ = fake_face(10, seed=4)
+    wrong = face.landmarks_68_px.copy()
+    wrong[30] += [25, 0, 0]
+    (plain, _), (coefficients, _) = (
+        fit_landmarks(p, IMAGE[1], model, np.ones(8)) for p in (face.landmarks_68_px, wrong)
+    )
+    assert np.abs(coefficients).max() < 6
+    assert np.abs(coefficients - plain).max() < 4
+
+
+def test_another_zero_of_depth_changes_nothing_but_depth():
+    face, _ = fake_face(30, seed=1)
+    (one, pose), (two, moved) = (
+        fit_landmarks(face.landmarks_68_px + np.array([0, 0, z]), IMAGE[1], fake_model(), np.ones(8)) for z in (0, 500)
+    )
+    np.testing.assert_allclose(one, two, atol=1e-3)
+    np.testing.assert_allclose(moved.translation_px - pose.translation_px, [0, 0, 500], atol=0.01)
+
+
+def test_error_is_in_percent_of_the_faces_size():
+    landmarks = np.zeros((68, 3))
+    landmarks[1, :2] = 40, 10
+    assert landmark_error(landmarks + np.array([0, 1, 7]), landmarks) == pytest.approx(5)
+
+
+def test_real_landmarks_bring_back_real_fits(real):
+    path = real / "bfm" / "BFM.mat"
+    model = read_morphable_model(path)
+    deviations = read_coefficient_deviations(path, model)
+    errors, turns = [], []
+    for sample in sorted((real / "aflw2000").glob("*.mat")):
+        face, height = read_face_mat(sample), read_image_size(sample.with_suffix(".jpg"))[1]
+        coefficients, pose = fit_landmarks(face.landmarks_68_px, height, model, deviations)
+        fitted = LandmarkModel(model).project(coefficients[None], pose.projection(height)[None])[0]
+        errors.append(landmark_error(fitted, face.landmarks_68_px))
+        true = HeadPose.from_pose_para(face.pose)
+        turns.append(
+            np.rad2deg([pose.pitch_rad - true.pitch_rad, pose.yaw_rad - true.yaw_rad, pose.roll_rad - true.roll_rad])
+        )
+        vertices, given = (
+            project(model.vertices(numbers), p.projection(height))
+            for numbers, p in ((coefficients, pose), (face.coefficients, true))
+        )
+        print(f"{sample.stem}: landmarks {errors[-1]:.2f} %, dense {landmark_error(vertices, given):.2f} %, "
+              f"angles {np.abs(turns[-1]).max():.2f} degrees")  # fmt: skip
+    assert np.mean(errors) < 0.75
+    assert np.abs(turns).mean() < 1
