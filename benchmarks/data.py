@@ -8,7 +8,6 @@ file's own, repeated up to that number: how long a product takes does not depend
 """
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,9 +16,9 @@ import skimage.io
 import skimage.transform
 import torch
 
+from benchmarks.full_model import read_full_model
 from benchmarks.record import interleaved_medians, save
 from datamodules.crops import make_crops
-from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
 from datamodules.files.images import read_image, warp_image
 from datamodules.files.index import open_index
@@ -36,14 +35,7 @@ REPEATS = 9
 
 def measure(root: str, model_file: str) -> None:
     """Times every stage and the whole."""
-    model = read_morphable_model(Path(model_file))
-    model = replace(
-        model,
-        identity_basis=np.resize(model.identity_basis.transpose(2, 0, 1), (199, *model.mean.shape)).transpose(1, 2, 0),
-        expression_basis=np.resize(model.expression_basis.transpose(2, 0, 1), (29, *model.mean.shape)).transpose(
-            1, 2, 0
-        ),
-    )
+    model = read_full_model(model_file)
     layout = make_uv_layout(model)
     with TemporaryDirectory() as folder:
         index = open_index(scan(Path(root)), Path(folder))

@@ -6,19 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from datamodules.augment import Augmentation
-from datamodules.crops import make_crops
-from datamodules.data_checks import given, report_faults, warn_of_shared_faces
+from datamodules.data_checks import given, warn_of_shared_faces
 from datamodules.dataset import FaceDataset, SampleMaker
 from datamodules.errors import InputError
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.dataset_card import DatasetCard, read_card
-from datamodules.files.face_folders import FolderLayout, is_validation, scan
+from datamodules.files.face_folders import FolderLayout, scan
 from datamodules.files.index import FaceIndex, Verification, open_index
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout, make_uv_layout
@@ -30,6 +28,7 @@ from datamodules.profiling.turning import Profiling
 from datamodules.profiling.views import FaceViews, Poses
 from datamodules.sampler import EpochSampler
 from datamodules.samples import FaceBatch, FaceSample
+from datamodules.source import FaceSource
 from datamodules.synthetic.embedded import EmbeddedData, SyntheticFaces
 from datamodules.synthetic.stream import StreamedFaces
 
@@ -180,12 +179,11 @@ class FaceDataModule(LightningDataModule):
             self._setup_training(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"))
         if stage in ("test", "predict") or self.test_root is not None:
             root = given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
-            self.test_faces = self._faces(root, augmentation=None, is_test=True)
-            if self._test_holdout:
-                validates = self._validates(self.test_faces)
-                if not validates.any():
-                    raise InputError(f"{root}: no face falls into the validation share of {self.val_fraction:g}.")
-                self.test_faces = self._faces(root, None, validates, is_test=True)
+            source = self._source(root, is_test=True)
+            chosen = source.validates(self.val_fraction) if self._test_holdout else None
+            if chosen is not None and not chosen.any():
+                raise InputError(f"{root}: no face falls into the validation share of {self.val_fraction:g}.")
+            self.test_faces = source.faces(self._maker(), chosen)
         if stage == "fit":
             warn_of_shared_faces(self.train_faces, self.test_faces)
 
@@ -228,18 +226,16 @@ class FaceDataModule(LightningDataModule):
 
     def plain_faces(self) -> FaceDataset:
         """All usable faces below --data.root, not augmented."""
-        return self._faces(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"), augmentation=None)
+        return self._source(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP")).faces(self._maker())
 
     def views(self, poses: Poses, out: Path) -> FaceViews:
         """All usable faces below --data.root in chosen poses, to be written to a folder."""
         root = given(self.root, "--data.root", "the folder of 300W-3D")
-        index = self._open_index(root)
-        crops = make_crops(index, self.model)
-        report_faults(root, index.faults + crops.faults, len(crops.rows), self._max_bad_fraction)
-        profiler = choose_profiler(index, crops.rows, self.model, 1.0)
+        source = self._source(root)
+        profiler = choose_profiler(source.index, source.rows, self.model, 1.0)
         if profiler is None:
             raise InputError(f"{root}: none of its faces has a fit that is good enough to be turned.")
-        return FaceViews(index, crops, profiler, poses, out)
+        return FaceViews(source, profiler, poses, out)
 
     def train_dataloader(self) -> DataLoader[FaceSample]:
         """Every training face once an epoch, in an order of its own."""
@@ -283,49 +279,31 @@ class FaceDataModule(LightningDataModule):
 
     def _setup_training(self, root: Path) -> None:
         if self._embedded and self._embedded.faces.stream:
-            maker = SampleMaker(self.model, self._image_size, self._augmentation, self._seed)
-            self.train_faces = self._embedded.faces.streamed(maker)
-            self.val_faces = self._faces(root, augmentation=None)
+            self.train_faces = self._embedded.faces.streamed(self._maker(self._augmentation))
+            self.val_faces = self._source(root).faces(self._maker())
             return
-        faces = self._faces(root, self._augmentation)
-        validates = self._validates(faces)
+        source = self._source(root)
+        validates = source.validates(self.val_fraction)
         if validates.all():
             raise InputError(
-                f"{root}: all {len(faces)} faces fall into the validation share of {self.val_fraction:g}, none is left "
+                f"{root}: all {len(validates)} faces fall into the validation share of {self.val_fraction:g}, none is left "
                 "to train on. Set --data.val_fraction lower, or 0."
             )
         if self.val_fraction and not validates.any():
             _log.warning("%s: none of the %d faces falls into the validation share of %g; nothing validates.",
-                         root, len(faces), self.val_fraction)  # fmt: skip
+                         root, len(validates), self.val_fraction)  # fmt: skip
         profiler = None
         if self._augmentation is not None:
-            rows = faces.rows[~validates]
-            profiler = choose_profiler(faces.index, rows, self.model, self._profile_probability, self._profiling)
-        self.train_faces = self._faces(root, self._augmentation, ~validates, profiler=profiler, repeats=self._repeats)
-        self.val_faces = self._faces(root, None, validates)
+            rows = source.rows[~validates]
+            profiler = choose_profiler(source.index, rows, self.model, self._profile_probability, self._profiling)
+        self.train_faces = source.faces(self._maker(self._augmentation, profiler), ~validates, self._repeats)
+        self.val_faces = source.faces(self._maker(), validates)
 
-    def _validates(self, faces: FaceDataset) -> np.typing.NDArray[np.bool_]:
-        index = faces.index
-        return np.array(
-            [is_validation(index.key(row), index.layout, self.val_fraction) for row in faces.rows], dtype=bool
-        )
+    def _maker(self, augmentation: Augmentation | None = None, profiler: Profiler | None = None) -> SampleMaker:
+        return SampleMaker(self.model, self._image_size, augmentation, self._seed, profiler)
 
-    def _faces(
-        self,
-        root: Path,
-        augmentation: Augmentation | None,
-        chosen: np.typing.NDArray[np.bool_] | None = None,
-        is_test: bool = False,
-        profiler: Profiler | None = None,
-        repeats: int = 1,
-    ) -> FaceDataset:
-        index = self._open_index(root, is_test)
-        crops = make_crops(index, self.model)
-        if chosen is None:
-            report_faults(root, index.faults + crops.faults, len(crops.rows), self._max_bad_fraction)
-        rows = crops.rows if chosen is None else crops.rows[chosen]
-        maker = SampleMaker(self.model, self._image_size, augmentation, self._seed, profiler)
-        return FaceDataset(index, rows, crops, maker, repeats)
+    def _source(self, root: Path, is_test: bool = False) -> FaceSource:
+        return FaceSource.of(self._open_index(root, is_test), self.model, self._max_bad_fraction)
 
     def _open_index(self, root: Path, is_test: bool = False) -> FaceIndex:
         landmarks = self._test_landmarks if is_test else None

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from datamodules.crops import CropTable
 from datamodules.errors import InputError
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import FaceParameters, write_face_mat
 from datamodules.files.images import read_image, warp_image, write_jpeg
-from datamodules.files.index import FaceIndex
 from datamodules.files.whole import whole_file
 from datamodules.geometry.camera import HeadPose
 from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, image_matrix
@@ -22,6 +20,7 @@ from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.profiling.profiler import Profiler
 from datamodules.profiling.turning import View, seen_so, turned
 from datamodules.samples import FaceRecord
+from datamodules.source import FaceSource
 
 IMAGE_SIZE = 450  # pixels a side, as 300W-LP's
 _FRAME = 1.5  # sides of the plain crop a side of the image: the rest is there for jitter and rotation
@@ -55,16 +54,15 @@ class FaceViews(Dataset[int]):
     """Writes the views of one face after another; an item is how many were missing.
 
     Args:
-        index: The data set.
-        crops: Where its faces lie.
+        source: The data set.
         profiler: Turns them.
         poses: Where to.
         out: Folder to write to.
     """
 
-    def __init__(self, index: FaceIndex, crops: CropTable, profiler: Profiler, poses: Poses, out: Path) -> None:
-        self._index = index
-        self._crops = crops
+    def __init__(self, source: FaceSource, profiler: Profiler, poses: Poses, out: Path) -> None:
+        self._index = source.index
+        self._crops = source.crops
         self._profiler = profiler
         self._poses = poses
         self._out = out

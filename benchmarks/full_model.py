@@ -1,0 +1,22 @@
+"""A face model as large as the whole Basel Face Model, out of a cut one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from datamodules.files.bfm import read_morphable_model
+from datamodules.geometry.morphable_model import EXPRESSION_COEFFICIENTS, IDENTITY_COEFFICIENTS, MorphableModel
+
+
+def read_full_model(path: str) -> MorphableModel:
+    """The model with 199 + 29 components: its own, repeated; how long a product takes does not depend on its numbers."""
+    model = read_morphable_model(Path(path))
+    identity, expression = (
+        np.resize(basis.transpose(2, 0, 1), (components, *model.mean.shape)).transpose(1, 2, 0)
+        for basis, components in (
+            (model.identity_basis, IDENTITY_COEFFICIENTS),
+            (model.expression_basis, EXPRESSION_COEFFICIENTS),
+        )
+    )
+    return replace(model, identity_basis=identity, expression_basis=expression)
