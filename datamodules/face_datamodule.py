@@ -138,6 +138,7 @@ class FaceDataModule(LightningDataModule):
         self._layout: UVLayout | None = None
         self._mappers: dict[int, PositionMapper] = {}
         self._indices: dict[tuple[Path, Path | None], FaceIndex] = {}
+        self.turned_faces = "none"  # how many training faces are shown in other poses too
         self.train_faces: FaceDataset | StreamedFaces | None = None
         self.val_faces: FaceDataset | None = None
         self.test_faces: FaceDataset | None = None
@@ -296,6 +297,8 @@ class FaceDataModule(LightningDataModule):
         if self._augmentation is not None:
             rows = source.rows[~validates]
             profiler = choose_profiler(source.index, rows, self.model, self._profile_probability, self._profiling)
+            if profiler is not None:
+                self.turned_faces = f"{len(profiler.rows)} of {len(rows)}, {profiler.probability:.0%} of the times"
         self.train_faces = source.faces(self._maker(self._augmentation, profiler), ~validates, self._repeats)
         self.val_faces = source.faces(self._maker(), validates)
 

@@ -103,6 +103,8 @@ class _DescribesItself(Protocol):
     def card(self, stage: str) -> Any: ...
 
     def fingerprints(self) -> dict[str, str]: ...
+    @property
+    def turned_faces(self) -> str: ...
 
 
 class RunReport(Callback):
@@ -119,6 +121,7 @@ class RunReport(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pictures the weights, and takes down what they are trained on."""
         self._log_fingerprints(trainer)
+        self._tracker.log_tags({"turned_faces": _data(trainer).turned_faces})
         module = cast(FaceModule, pl_module)
         self._save(region_weights_figure(module.weight_map.cpu().numpy(), module.regions.cpu().numpy(),
                    module.landmark_texels.cpu().numpy(), module.weights.ratio), "region_weights")  # fmt: skip

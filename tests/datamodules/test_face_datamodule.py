@@ -91,7 +91,7 @@ def test_the_image_moves_with_the_map(model_file, tmp_path):
         x, y = face.landmarks_68_px[landmark, :2]
         dot = 255 * np.exp(-((cols - x) ** 2 + (rows - y) ** 2) / 8)
         write_jpeg(root / "face.jpg", np.repeat(np.rint(dot)[..., None], 3, axis=2).astype(np.uint8))
-        module = _module(root, model_file, image_size=256, val_fraction=0,
+        module = _module(root, model_file, image_size=256, val_fraction=0, profile_probability=0,
                          augmentation=_only(rotation_deg=45, scale=(0.9, 1.2), shift=0.05, mirror_probability=0.5))  # fmt: skip
         for epoch in range(4):
             sample = module.train_faces[epoch, 0]
