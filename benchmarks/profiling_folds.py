@@ -21,7 +21,7 @@ import run
 from benchmarks.record import save
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.prepare import prepare
-from datamodules.profiling.views import Poses
+from datamodules.profiling.turned_set import Poses
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.nme import NMEReport
 

@@ -7,6 +7,7 @@ from torch.utils.data import Dataset
 
 from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
+from datamodules.files.face_folders import photograph
 from datamodules.samples import FaceSample
 
 _log = logging.getLogger(__name__)
@@ -30,14 +31,15 @@ def warn_of_shared_faces(train_faces: Dataset[FaceSample] | None, test_faces: Fa
     """Says so where the test set is trained on."""
     if not isinstance(train_faces, FaceDataset) or test_faces is None:
         return
-    train, test = (_stems(faces) for faces in (train_faces, test_faces))
+    train, test = (_photographs(faces) for faces in (train_faces, test_faces))
     if shared := sorted(train & test):
         _log.warning("%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
                      "the network does on new faces.", len(shared), len(test), shared[0])  # fmt: skip
 
 
-def _stems(faces: FaceDataset) -> set[str]:
-    return {faces.index.key(row).rpartition("/")[2] for row in faces.rows}
+def _photographs(faces: FaceDataset) -> set[str]:
+    index = faces.index
+    return {photograph(index.key(row), index.layout).rpartition("/")[2] for row in faces.rows}
 
 
 def given(path: Path | None, option: str, what: str) -> Path:

@@ -24,8 +24,8 @@ from datamodules.other_landmarks import with_landmarks
 from datamodules.position_map import PositionMapper
 from datamodules.profiling.choice import choose_profiler
 from datamodules.profiling.profiler import Profiler
+from datamodules.profiling.turned_set import FaceViews, Poses
 from datamodules.profiling.turning import Profiling
-from datamodules.profiling.views import FaceViews, Poses
 from datamodules.sampler import EpochSampler
 from datamodules.samples import FaceBatch, FaceSample
 from datamodules.source import FaceSource
@@ -106,6 +106,13 @@ class FaceDataModule(LightningDataModule):
                 raise InputError(f"--data.{name} is {value}: give at least {least}.")
         if not 0 <= val_fraction < 1:
             raise InputError(f"--data.val_fraction is {val_fraction:g}: give a number from 0 to below 1.")
+        if profile_probability is not None and not 0 <= profile_probability <= 1:
+            raise InputError(f"--data.profile_probability is {profile_probability:g}: give a number from 0 to 1.")
+        if root is None and test_root is None and synthetic.stream and (profile_probability or repeats > 1):
+            raise InputError(
+                "--data.profile_probability or --data.repeats is set, but faces that are streamed come once and as they are: "
+                "leave both out, or --data.synthetic.stream."
+            )
         if root is None and test_root is None and (morphable_model is not None or uv_coordinates is not None):
             raise InputError(
                 "--data.morphable_model is set, but neither --data.root nor --data.test_root: give the data that it "
@@ -177,7 +184,7 @@ class FaceDataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Opens the data sets that a stage needs."""
         if stage in ("fit", "validate"):
-            self._setup_training(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"))
+            self._setup_training(given(self.root, "--data.root", "the folder of 300W-3D or 300W-LP"), stage)
         if stage in ("test", "predict") or self.test_root is not None:
             root = given(self.test_root, "--data.test_root", "the folder of AFLW2000-3D")
             source = self._source(root, is_test=True)
@@ -278,7 +285,7 @@ class FaceDataModule(LightningDataModule):
         path = root / named if root and named and self._morphable_model is None else self._morphable_model
         return given(path, "--data.morphable_model", "the path of BFM.mat")
 
-    def _setup_training(self, root: Path) -> None:
+    def _setup_training(self, root: Path, stage: str) -> None:
         if self._embedded and self._embedded.faces.stream:
             self.train_faces = self._embedded.faces.streamed(self._maker(self._augmentation))
             self.val_faces = self._source(root).faces(self._maker())
@@ -294,7 +301,7 @@ class FaceDataModule(LightningDataModule):
             _log.warning("%s: none of the %d faces falls into the validation share of %g; nothing validates.",
                          root, len(validates), self.val_fraction)  # fmt: skip
         profiler = None
-        if self._augmentation is not None:
+        if self._augmentation is not None and stage == "fit":
             rows = source.rows[~validates]
             profiler = choose_profiler(source.index, rows, self.model, self._profile_probability, self._profiling)
             if profiler is not None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from datamodules.errors import InputError
 from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
 from datamodules.files.face_mat import FaceParameters, write_face_mat
-from datamodules.files.images import read_image_size
+from datamodules.files.images import is_upright, read_image_size
 from datamodules.files.landmark_arrays import read_landmarks, read_points
 from datamodules.files.whole import whole_file
 from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
@@ -21,7 +21,10 @@ from datamodules.geometry.landmarks import LANDMARKS_68
 
 _log = logging.getLogger(__name__)
 
-_MOST_PERCENT = 5.0  # of the face's size: landmarks that no face comes nearer to are in another order, or wrong
+_MOST_PERCENT = (
+    4.0  # of the face's size, in x, y, z: landmarks that no face comes nearer to are in another order, or wrong
+)
+_LEAST_INSIDE = 0.5  # share of the landmarks
 
 
 def fit_photographs(
@@ -67,8 +70,7 @@ def fit_photographs(
             points = (read_points(image.with_suffix(".npy")) if rows is None else rows[number]) - [
                 [first_pixel] * 2 + [0]
             ]
-            if not np.ptp(points[:, :2], axis=0).all():
-                raise InputError(f"{image}: its landmarks span no area. Leave the photograph out.")
+            _check(image, size, points)
             coefficients, pose = fit_landmarks(points, size[1], model, deviations)
             to_image = pose.projection(size[1])
             error = landmark_error(landmark_model.project(coefficients[None], to_image[None])[0], points)
@@ -87,10 +89,26 @@ def fit_photographs(
         _log.warning("%d of %d photographs were not fitted:\n%s", len(faults), len(images), "\n".join(faults))
     if not errors and not kept:
         raise InputError(f"{photos}: none of its {len(images)} photographs could be fitted; the first: {faults[0]}")
+    if faults and folder.resolve() == photos.resolve():
+        advice = f"Move what was not fitted out of {photos} before you train on it."
+    else:
+        uv = f" --data.uv_coordinates {uv_coordinates}" if uv_coordinates else ""
+        advice = f"Train on them: python run.py fit --data.root {folder} --data.morphable_model {morphable_model}{uv}"
     apart = f", {np.mean(errors):.2f} % of the face's size from their landmarks on average" if errors else ""
-    print(f"{len(errors)} photographs fitted{apart}; {kept} were there already.\n"
-          f"Train on them: python run.py fit --data.root {folder} --data.morphable_model {morphable_model}")  # fmt: skip
+    print(f"{len(errors)} photographs fitted{apart}; {kept} were there already.\n{advice}")
     return len(errors)
+
+
+def _check(image: Path, size: tuple[int, int], points: NDArray[np.float64]) -> None:
+    if not is_upright(image):
+        raise InputError(
+            f"{image}: its pixels are stored turned (EXIF orientation), and its landmarks may refer to either. Save it upright."
+        )
+    if not np.ptp(points[:, :2], axis=0).all():
+        raise InputError(f"{image}: its landmarks span no area. Leave the photograph out.")
+    inside = ((points[:, :2] >= 0) & (points[:, :2] <= np.array(size) - 1)).all(axis=1).mean()
+    if inside < _LEAST_INSIDE:
+        raise InputError(f"{image}: {1 - inside:.0%} of its landmarks lie outside it. Do they belong to it?")
 
 
 def _rows(landmarks: Path, images: list[Path]) -> NDArray[np.float64]:

@@ -9,12 +9,12 @@ from tqdm import tqdm
 from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
-from datamodules.files.images import write_jpeg
+from datamodules.files.images import write_jpeg, write_png
 from datamodules.files.whole import whole_file
-from datamodules.profiling.views import Poses, write_views
+from datamodules.profiling.turned_set import Poses, cannot_write, write_views
 
 _BATCH = 16
-_SHEET = "profiles.jpg"
+_SHEET = "profiles.png"  # no .jpg: it may lie beside samples
 
 
 def prepare(
@@ -42,6 +42,8 @@ def prepare(
     """
     data.check("fit")
     data.prepare_data()
+    if poses != Poses() and not (profile or sheet):
+        raise InputError("--poses is set, but neither --profile nor --sheet: add one of them.")
     if profile or sheet:
         return _prepare_views(data, out, poses, sheet)
     faces = data.plain_faces()
@@ -61,15 +63,20 @@ def prepare(
 
 def _prepare_views(data: FaceDataModule, out: Path, poses: Poses, sheet: bool) -> int:
     views = data.views(poses, out)
-    try:
-        if sheet:
+    if sheet:
+        try:
             out.mkdir(parents=True, exist_ok=True)
-            write_jpeg(out / _SHEET, views.sheet())
-            print(f"Contact sheet: {out / _SHEET}")
-            return 0
-        written = write_views(views, data.card("fit"), out, data.num_workers)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder with room.") from error
+            write_png(out / _SHEET, views.sheet())
+        except OSError as error:
+            raise cannot_write(out, error) from error
+        print(f"Contact sheet: {out / _SHEET}")
+        return 0
+    if views.layout == "300w-lp":
+        raise InputError(
+            f"{data.root}: has 300W-LP's layout, whose faces have been turned; turned again they could not be told "
+            "apart by their names. Give 300W-3D, or another folder of photographs."
+        )
+    written = write_views(views, data.card("fit"), out, data.num_workers)
     print(f"{written} views of {len(views)} faces written to {out}.\n"
           f"Train on them: python run.py fit --data.root {out} --data.morphable_model {data.model_path}")  # fmt: skip
     return written

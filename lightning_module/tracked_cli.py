@@ -142,9 +142,7 @@ class TrackedCLI(LightningCLI):
             ) from error
         given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
         before, after = flat(given), flat(saved)
-        mirror_average = before.pop(_MIRROR)  # is no part of the network
-        self._judges_otherwise = mirror_average != saved.get(_MIRROR, False)
-        changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+        changed = {name for name in before.keys() & after.keys() if before[name] != after[name]} - {_MIRROR}
         asked = {argument.partition("=")[0].removeprefix("--model.") for argument in self._arguments}
         if refused := sorted(changed & asked):
             raise InputError(
@@ -152,9 +150,12 @@ class TrackedCLI(LightningCLI):
                 "Leave it out, or start a new fit."
             )
         options.data.image_size, options.data.map_size = saved["image_size"], saved["map_size"]
+        # which is no part of the network, and so can be chosen anew
+        trained_so = saved.get(_MIRROR, False)
+        mirror_average = before[_MIRROR] if before[_MIRROR] or _MIRROR in asked else trained_so
+        self._judges_otherwise = mirror_average != trained_so
         super()._parse_ckpt_path()
-        if _MIRROR in asked:
-            self.config[self.config.subcommand].model[_MIRROR] = mirror_average
+        self.config[self.config.subcommand].model[_MIRROR] = mirror_average
 
     def before_instantiate_classes(self) -> None:
         """Makes paths absolute, so that a run's configuration repeats it from anywhere."""

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from datamodules.errors import InputError
 
 _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
+_ORIENTATION = 0x0112  # EXIF's tag
 _REMEDY = "Copy it again, or remove it."
 JPEG_QUALITY = 95
 _FINE_ENOUGH = 0.75  # pixels of the crop a pixel of the image, from which bilinear interpolation misses none
@@ -57,9 +58,21 @@ def read_image_size(path: Path) -> tuple[int, int]:
         raise InputError(f"{path}: is no image that can be read. {_REMEDY}") from error
 
 
+def is_upright(path: Path) -> bool:
+    """Whether a photograph's pixels are stored as it is to be looked at (EXIF orientation)."""
+    with Image.open(path) as image:
+        return bool(image.getexif().get(_ORIENTATION, 1) == 1)
+
+
 def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:
     """Writes (H, W, 3) RGB."""
     path.write_bytes(encode_jpeg(image))
+
+
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Writes (H, W, 3) RGB."""
+    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    path.write_bytes(bytes(data))
 
 
 def encode_jpeg(image: NDArray[np.uint8]) -> bytes:

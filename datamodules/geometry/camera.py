@@ -28,6 +28,11 @@ class HeadPose:
         pitch, yaw, roll, *translation, scale = (float(number) for number in pose_para)
         return cls(pitch, yaw, roll, np.array(translation), scale)
 
+    @classmethod
+    def frontal(cls) -> "HeadPose":
+        """Looking straight ahead, in the model's own size, about the origin."""
+        return cls(0.0, 0.0, 0.0, np.zeros(3), 1.0)
+
     def pose_para(self) -> NDArray[np.float32]:
         """(7,) numbers as on disk: the inverse of `from_pose_para`."""
         return np.array([self.pitch_rad, self.yaw_rad, self.roll_rad, *self.translation_px, self.scale], np.float32)
@@ -59,6 +64,13 @@ def rotation_matrices(angles_rad: NDArray[np.float64]) -> NDArray[np.float64]:
     about_y = _matrices([[cy, zero, -sy], [zero, one, zero], [sy, zero, cy]])
     about_z = _matrices([[cz, sz, zero], [-sz, cz, zero], [zero, zero, one]])
     return about_x @ about_y @ about_z
+
+
+def rotation_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) pitch, yaw (within 90 degrees), roll of a (3, 3) rotation: the inverse of `rotation_matrices`."""
+    pitch = np.arctan2(-rotation[1, 2], rotation[2, 2])
+    yaw = np.arcsin(np.clip(rotation[0, 2], -1, 1))
+    return np.array([pitch, yaw, np.arctan2(-rotation[0, 1], rotation[0, 0])])
 
 
 def projections(

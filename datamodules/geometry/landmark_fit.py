@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from datamodules.geometry.camera import HeadPose, rotation_matrices
+from datamodules.geometry.camera import HeadPose, rotation_angles, rotation_matrices
 from datamodules.geometry.morphable_model import IDENTITY_COEFFICIENTS, SAMPLE_COEFFICIENTS, MorphableModel
 
 _NOISE = 0.01  # of the face's size: how far off a landmark may be before a likelier face is no remedy
@@ -34,7 +34,7 @@ def fit_landmarks(
     size = np.sqrt(np.prod(np.ptp(landmarks_px[:, :2], axis=0)))
     weight = 1 / (_NOISE * size)
     # the frame that poses refer to: y up
-    target = HeadPose(0.0, 0.0, 0.0, np.zeros(3), 1.0).projection(image_height)
+    target = HeadPose.frontal().projection(image_height)
     seen = (landmarks_px - target[:, 3]) * np.diag(target)
 
     def points(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,9 +71,16 @@ def fit_landmarks(
 
 
 def landmark_error(fitted_px: NDArray[np.floating], landmarks_px: NDArray[np.floating]) -> float:
-    """Mean distance in x and y of (68, 2 or 3) landmarks from given ones, in percent of sqrt(w h) of the latter's box."""
+    """Mean distance of landmarks from given ones, in percent of sqrt(w h) of the latter's box.
+
+    Args:
+        fitted_px: (68, 2 or 3) x, y and perhaps z.
+        landmarks_px: The same; z has no zero, so its mean is taken from both.
+    """
+    apart = fitted_px - landmarks_px
+    apart[:, 2:] -= apart[:, 2:].mean(axis=0)
     size = np.sqrt(np.prod(np.ptp(landmarks_px[:, :2], axis=0)))
-    return float(100 * np.linalg.norm(fitted_px[:, :2] - landmarks_px[:, :2], axis=1).mean() / size)
+    return float(100 * np.linalg.norm(apart, axis=1).mean() / size)
 
 
 def _start(mean: NDArray[np.float64], seen: NDArray[np.float64], size: float, coefficients: int) -> NDArray[np.float64]:
@@ -84,8 +91,4 @@ def _start(mean: NDArray[np.float64], seen: NDArray[np.float64], size: float, co
     rotation = (u * flip) @ vt
     scale = (values * flip).sum() / (here**2).sum()
     shift = seen.mean(axis=0) - scale * rotation @ mean.mean(axis=0)
-    # of Rx(pitch) @ Ry(yaw) @ Rz(roll), whose first row and last column tell the angles
-    yaw = np.arcsin(np.clip(rotation[0, 2], -1, 1))
-    pitch = np.arctan2(-rotation[1, 2], rotation[2, 2])
-    roll = np.arctan2(-rotation[0, 1], rotation[0, 0])
-    return np.concatenate([[pitch, yaw, roll], shift / size, [np.log(scale)], np.zeros(coefficients)])
+    return np.concatenate([rotation_angles(rotation), shift / size, [np.log(scale)], np.zeros(coefficients)])

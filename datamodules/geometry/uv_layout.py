@@ -105,7 +105,7 @@ def draw_landmarks(
 
 
 def _mean_map(model: MorphableModel, surface: NDArray[np.float32]) -> NDArray[np.float32]:
-    frontal = HeadPose(0.0, 0.0, 0.0, np.zeros(3), 1.0).projection(image_height=0)
+    frontal = HeadPose.frontal().projection(image_height=0)
     box = crop_boxes(project(model.mean[model.landmark_vertices], frontal)[None])[0]
     projection = crop_projection(frontal, crop_matrix(box))
     mean_map = project(surface.reshape(-1, 3).astype(np.float64), projection)

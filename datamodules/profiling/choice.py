@@ -5,7 +5,6 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import InputError
 from datamodules.files.index import FaceIndex
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.profiling.profiler import Profiler
@@ -37,14 +36,11 @@ def choose_profiler(
     """
     if probability is None:
         probability = 0.0 if _has_large_poses(index, rows) else PROBABILITY
-    if not 0 <= probability <= 1:
-        raise InputError(f"--data.profile_probability is {probability:g}: give a number from 0 to 1.")
     if not probability:
         return None
     doubts = doubtful_fits(index, rows, model)
     turnable = rows[~np.isin(rows, list(doubts))]
-    _log.info("%s: %d of %d training faces are turned to other poses, each %.0f %% of the times.",
-              index.root, len(turnable), len(rows), 100 * probability)  # fmt: skip
+    _log.info("%s: %d of %d faces can be turned to other poses.", index.root, len(turnable), len(rows))
     if doubts:
         row, reason = next(iter(doubts.items()))
         _log.warning("%s: %d of %d faces are not turned to other poses, and shown as they are: their fit is doubtful "

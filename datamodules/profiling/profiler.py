@@ -16,10 +16,10 @@ from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_projection
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.profiling.background import warp_background
+from datamodules.profiling.drawing import draw_face
 from datamodules.profiling.surface import FaceSurface
 from datamodules.profiling.texture import lift_texture, transfer_detail
 from datamodules.profiling.turning import Profiling, View, draw_view
-from datamodules.profiling.view import draw_face
 from datamodules.samples import FaceRecord
 
 _VERSION = 1  # change it with whatever changes a texture: older ones are then made anew
@@ -99,7 +99,8 @@ class Profiler:
         light = 1 + self.surface.normals(new_px) @ view.light
         in_crop = crop_projection(np.eye(3, 4), matrix)
         lit = np.repeat(light[:, None], 3, axis=1).astype(np.float32)
-        image, _ = draw_face(texture, project(new_px, in_crop), lit, self.surface, behind)
+        seen = self.surface.seen_triangles(new_px)
+        image, _ = draw_face(texture, project(new_px, in_crop), lit, seen, self.surface.texels, behind)
         return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
 
     def vertices_px(self, face: FaceRecord) -> NDArray[np.float64]:

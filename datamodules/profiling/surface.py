@@ -39,7 +39,7 @@ class FaceSurface:
         corners = model.triangles[triangle_ids]
         mean = interpolate(model.mean, corners, barycentric)
         basis = interpolate(model.basis, corners, barycentric).reshape(3 * grid * grid, -1)
-        frontal = project(mean.reshape(-1, 3), HeadPose(0.0, 0.0, 0.0, np.zeros(3), 1.0).projection(image_height=0))
+        frontal = project(mean.reshape(-1, 3), HeadPose.frontal().projection(image_height=0))
         middle = slice(grid // 4, -grid // 4)
         looks = _normals(frontal.reshape(mean.shape))[middle, middle, 2]
         outward = 1 if np.median(looks) > 0 else -1  # the mean face looks at the camera
@@ -55,6 +55,15 @@ class FaceSurface:
     def normals(self, vertices_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """(G G, 3) unit normals, outwards, of vertices in an image that is not mirrored; z looks at the camera."""
         return np.asarray(self.outward * _normals(vertices_px.reshape(self.mean.shape)).reshape(-1, 3), np.float32)
+
+    def seen_triangles(self, vertices_px: NDArray[np.floating]) -> NDArray[np.int32]:
+        """(M, 3) triangles that look at the camera, of vertices in an image that is not mirrored.
+
+        A face is a sheet: nobody is to see the inside of its far half.
+        """
+        x, y = (vertices_px[self.triangles, axis] for axis in (0, 1))
+        area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+        return np.asarray(self.triangles[self.outward * area < 0])
 
     def in_uv(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
         """(S, S, ...) values at all texels of a texture of (G G, ...) values of vertices."""

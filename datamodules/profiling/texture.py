@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.rasterizer import rasterize
-from datamodules.profiling.surface import FaceSurface
+from datamodules.profiling.surface import TEXTURE, FaceSurface
 
 Array = NDArray[np.float32]
 
@@ -16,6 +16,7 @@ _FULL_FACING = 0.4  # from here on a texel is taken as it is
 _DEPTH_TOLERANCE = 0.02  # of the depth of the head: what lies that much deeper than the nearest surface is hidden
 _EDGE = 2  # texels at the edge of what is seen, where one part of the face hides another
 _SILHOUETTE = (0.025, 0.07)  # of the face's size: nearer than this to the silhouette a fit may show the background
+_MOST_PIXELS = 2.0  # of a photograph a texel
 _DETAIL = 12.0  # texels: what is finer is detail
 
 
@@ -40,6 +41,12 @@ def lift_texture(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], s
         vertices_px: (G G, 3) its fitted surface in image pixels, nearer is larger.
         surface: Of the model. Its UV space is symmetric: mirror twins lie at u and 1 - u.
     """
+    extent = np.ptp(vertices_px[:, :2], axis=0).max()
+    if extent > _MOST_PIXELS * TEXTURE:  # bilinear interpolation would miss what lies between
+        scale = _MOST_PIXELS * TEXTURE / extent
+        shrunk = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(shrunk, np.uint8)
+        vertices_px = scale * vertices_px + [0.5 * (scale - 1), 0.5 * (scale - 1), 0]
     colours, seen = _read(pixels, vertices_px, surface)
     twins, twins_seen = colours[:, ::-1], seen[:, ::-1]
     # light falls from one side: a twin takes on the difference of the halves, as it is where both are seen

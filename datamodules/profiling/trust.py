@@ -4,12 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.files.index import FaceIndex
-from datamodules.geometry.landmark_fit import landmark_error
+from datamodules.geometry.camera import projections
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.morphable_model import MorphableModel
 
 _MOST_PERCENT = 5.0  # of the face's size, between the fit's 68 landmarks and the file's; good fits have 0.6
 _LEAST_INSIDE = 0.5  # share of the landmarks that must lie in the photograph
+_CHUNK = 4096  # faces projected at a time
 
 
 def doubtful_fits(index: FaceIndex, rows: NDArray[np.intp], model: MorphableModel) -> dict[int, str]:
@@ -22,15 +23,19 @@ def doubtful_fits(index: FaceIndex, rows: NDArray[np.intp], model: MorphableMode
     """
     landmarks = LandmarkModel(model)
     doubts: dict[int, str] = {}
-    for row in rows.tolist():
-        face = index.record(row)
-        height = face.image_size[1]
-        fitted = landmarks.project(face.coefficients[None], face.pose.projection(height)[None])[0, :, :2]
-        inside = ((fitted >= 0) & (fitted <= index.image_sizes[row] - 1.0)).all(axis=1).mean()
-        if inside < _LEAST_INSIDE:
-            doubts[row] = f"{1 - inside:.0%} of its landmarks lie outside the photograph"
-        elif face.landmarks_68_px is not None:
-            apart = landmark_error(fitted, face.landmarks_68_px)
-            if apart > _MOST_PERCENT:
-                doubts[row] = f"its fit is {apart:.1f} % of the face's size away from its landmarks"
+    for start in range(0, len(rows), _CHUNK):
+        chunk = rows[start : start + _CHUNK]
+        sizes = index.image_sizes[chunk]
+        fitted = landmarks.project(index.coefficients[chunk], projections(index.poses[chunk], sizes[:, 1]))[..., :2]
+        inside = ((fitted >= 0) & (fitted <= sizes[:, None] - 1.0)).all(axis=2).mean(axis=1)
+        apart = np.full(len(chunk), np.nan)
+        if index.landmarks_68_px is not None:
+            true = index.landmarks_68_px[chunk, :, :2]
+            size = np.sqrt(np.ptp(true, axis=1).prod(axis=1))
+            apart = 100 * np.linalg.norm(fitted - true, axis=2).mean(axis=1) / size
+        for row, share, percent in zip(chunk.tolist(), inside, apart, strict=True):
+            if share < _LEAST_INSIDE:
+                doubts[row] = f"{1 - share:.0%} of its landmarks lie outside the photograph"
+            elif percent > _MOST_PERCENT:
+                doubts[row] = f"its fit is {percent:.1f} % of the face's size away from its landmarks"
     return doubts

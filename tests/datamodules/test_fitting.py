@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
@@ -57,7 +58,7 @@ def test_landmarks_can_be_one_array_and_count_from_one(photos, model_file, tmp_p
     np.testing.assert_allclose(found.landmarks_68_px, face.landmarks_68_px, atol=1e-3)
 
 
-def test_what_cannot_be_fitted_is_named_and_the_rest_goes_on(photos, model_file, caplog):
+def test_what_cannot_be_fitted_is_named_and_the_rest_goes_on(photos, model_file, caplog, capsys):
     folder, true = photos
     points = true["image00000"].landmarks_68_px
     np.save(folder / "image00000.npy", points[np.random.default_rng(0).permutation(68)])
@@ -66,6 +67,7 @@ def test_what_cannot_be_fitted_is_named_and_the_rest_goes_on(photos, model_file,
     assert "2 of 3 photographs were not fitted" in caplog.text
     assert "image00000.jpg: no face comes nearer" in caplog.text
     assert "image00001.jpg: its landmarks span no area" in caplog.text
+    assert "Move what was not fitted out of" in capsys.readouterr().out
     (folder / "image00002.mat").unlink()
     (folder / "image00002.npy").unlink()
     with pytest.raises(InputError, match=r"none of its 3 photographs"):
@@ -99,3 +101,25 @@ def test_a_model_without_deviations_is_refused(tmp_path):
     write_morphable_model(model, tmp_path / "BFM.mat", identity_deviations=np.zeros(5))
     with pytest.raises(InputError, match="shapeEV holds 5 numbers, expected 5 above 0"):
         read_coefficient_deviations(tmp_path / "BFM.mat", model)
+
+
+def test_depth_that_grows_away_from_the_camera_is_noticed(photos, model_file, caplog):
+    folder, true = photos
+    for stem, face in true.items():
+        np.save(folder / f"{stem}.npy", face.landmarks_68_px * [1, 1, -1])
+    with pytest.raises(InputError, match="none of its 3 photographs"):
+        _fit(folder, model_file)
+    assert caplog.text.count("z towards the camera") == 3
+
+
+def test_a_photograph_stored_turned_and_one_of_elsewhere_are_named(photos, model_file, caplog):
+    folder, true = photos
+    with Image.open(folder / "image00000.jpg") as image:
+        exif = image.getexif()
+        exif[0x0112] = 6
+        image.save(folder / "image00000.jpg", exif=exif)
+    np.save(folder / "image00001.npy", true["image00001"].landmarks_68_px + np.array([90, 0, 0]))
+    assert _fit(folder, model_file) == 1
+    assert "image00000.jpg: its pixels are stored turned" in caplog.text
+    assert "image00001.jpg: " in caplog.text
+    assert "of its landmarks lie outside it" in caplog.text

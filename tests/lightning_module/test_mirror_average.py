@@ -32,3 +32,16 @@ def test_it_can_be_asked_for_beside_a_checkpoint_and_is_a_run_of_its_own(faces, 
     assert errors[0] != errors[1]
     with pytest.raises(InputError, match=r"--model\.pairs cannot be changed"):
         main([*test, "--model.pairs=4"])
+
+
+def test_a_test_of_a_fit_that_averages_averages_too(faces, model_file, tmp_path):
+    run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1", "--model.mirror_average=true")
+    config = tmp_path / "plain.yaml"
+    test = ["test", f"--ckpt_path={run.best_checkpoint}", f"--data.test_root={faces}", "--data.num_workers=0",
+            f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"]  # fmt: skip
+    same, plain = main(test), main([*test, "--model.mirror_average=false"])
+    assert same.folder.path == run.path
+    assert plain.folder.path != run.path
+    config.write_text("model: {mirror_average: true}\n")
+    again = main(["test", f"--config={config}", *test[1:]])
+    assert again.reports["test"]["nme"].mean_of_bins == same.reports["test"]["nme"].mean_of_bins

@@ -9,7 +9,10 @@ from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
 from datamodules.files.face_mat import read_face_mat, write_face_mat
 from datamodules.files.index import open_index
+from datamodules.prepare import prepare
 from datamodules.profiling.choice import PROBABILITY, choose_profiler
+from datamodules.profiling.turned_set import Poses
+from datamodules.synthetic.embedded import SyntheticFaces
 from tests.fakes import write_faces
 
 
@@ -29,9 +32,24 @@ def test_faces_are_turned_where_few_of_them_look_to_the_side(model_file, tmp_pat
     assert _choose(frontal, model_file, tmp_path, 0.0) is None
 
 
-def test_a_probability_is_one(model_file, tmp_path):
+def test_a_probability_is_one():
     with pytest.raises(InputError, match=r"--data\.profile_probability is 1\.5"):
-        _choose(write_faces(tmp_path / "data", [0.0]), model_file, tmp_path, 1.5)
+        FaceDataModule(profile_probability=1.5, augment=False)
+
+
+@pytest.mark.parametrize("option", [{"profile_probability": 0.5}, {"repeats": 2}])
+def test_streamed_faces_come_once_and_as_they_are(option):
+    with pytest.raises(InputError, match="faces that are streamed"):
+        FaceDataModule(synthetic=SyntheticFaces(stream=True), **option)
+
+
+def test_turned_views_of_the_test_photographs_are_noticed(model_file, tmp_path, caplog):
+    root = write_faces(tmp_path / "data", [0.0, 5])
+    data = FaceDataModule(root, model_file, num_workers=0)
+    prepare(data, tmp_path / "turned", profile=True, poses=Poses((60.0,)))
+    module = FaceDataModule(tmp_path / "turned", model_file, test_root=root, num_workers=0, val_fraction=0)
+    module.setup("fit")
+    assert "2 of the test set's 2 faces are trained on too" in caplog.text
 
 
 def test_faces_with_a_doubtful_fit_are_shown_as_they_are_and_counted(model_file, tmp_path, caplog):
@@ -43,7 +61,7 @@ def test_faces_with_a_doubtful_fit_are_shown_as_they_are_and_counted(model_file,
     with caplog.at_level(logging.INFO):
         profiler = _choose(root, model_file, tmp_path)
     assert profiler.rows.tolist() == [0, 2, 4]
-    assert "3 of 5 training faces are turned" in caplog.text
+    assert "3 of 5 faces can be turned" in caplog.text
     assert "2 of 5 faces are not turned" in caplog.text
     assert "image00001: its fit is" in caplog.text
     rng = np.random.default_rng(0)

@@ -11,9 +11,9 @@ from datamodules.files.face_folders import scan
 from datamodules.files.images import read_image
 from datamodules.files.index import open_index
 from datamodules.geometry.camera import project
+from datamodules.profiling.drawing import draw_face
 from datamodules.profiling.profiler import Profiler
 from datamodules.profiling.turning import Profiling
-from datamodules.profiling.view import draw_face
 from tests.fakes import write_faces
 
 STILL = Profiling(tilt_deg=0, coefficients=0, light=0)
@@ -55,7 +55,9 @@ def test_what_is_drawn_lies_where_the_sample_says(mirror, frontal, model_file, t
     surface = profiler.surface
     vertices = project(surface.points(sample.coefficients.numpy()), sample.projection.numpy().astype(np.float64))
     light = np.ones((len(vertices), 3), np.float32)
-    expected, coverage = draw_face(stripes, vertices, light, surface, np.zeros((256, 256, 3)))
+    unmirrored = vertices * [-1, 1, 1] if mirror else vertices
+    triangles = surface.seen_triangles(unmirrored)
+    expected, coverage = draw_face(stripes, vertices, light, triangles, surface.texels, np.zeros((256, 256, 3)))
     inner = coverage == 1
     assert inner.mean() > 0.1
     apart = np.abs(sample.image.numpy() - expected)[inner].mean()

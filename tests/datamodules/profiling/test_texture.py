@@ -10,10 +10,10 @@ from datamodules.files.images import read_image
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.interpolation import interpolate
 from datamodules.geometry.uv_layout import make_uv_layout, uv_to_texels
+from datamodules.profiling.drawing import draw_face
 from datamodules.profiling.surface import TEXTURE, FaceSurface
 from datamodules.profiling.texture import lift_texture, pull_push, transfer_detail
 from datamodules.profiling.turning import turned
-from datamodules.profiling.view import draw_face
 from tests.fakes import fake_model
 
 SIZE = 240
@@ -36,7 +36,8 @@ def _at(surface, yaw_deg):
 
 
 def _draw(colours, vertices, surface, behind):
-    return draw_face(colours, vertices, np.ones((len(vertices), 3), np.float32), surface, behind)
+    light = np.ones((len(vertices), 3), np.float32)
+    return draw_face(colours, vertices, light, surface.seen_triangles(vertices), surface.texels, behind)
 
 
 def _pattern(symmetric=True):
@@ -71,6 +72,24 @@ def test_a_face_that_looks_at_the_camera_faces_it(model, surface):
     row, col = uv_to_texels(model.uv[model.landmark_vertices[30]], TEXTURE).round().astype(int)
     for yaw_deg, looks in ((0, 1), (180, -1)):
         assert looks * surface.in_uv(surface.normals(_at(surface, yaw_deg)))[row, col, 2] > 0.8
+
+
+def test_nobody_sees_the_inside_of_a_face(surface):
+    frontal, behind = _at(surface, 0), np.zeros((SIZE, SIZE, 3))
+    assert _draw(_pattern(), frontal, surface, behind)[1].mean() > 0.3
+    assert _draw(_pattern(), _at(surface, 180), surface, behind)[1].mean() < 0.01
+    assert len(surface.seen_triangles(frontal)) > 0.95 * len(surface.triangles)
+
+
+def test_a_large_photograph_gives_the_texture_of_a_small_one(surface):
+    noise = np.random.default_rng(0).normal(0, 30, (6 * SIZE, 6 * SIZE, 3))
+    small = _photograph(surface, _pattern(), 0)
+    large = np.clip(cv2.resize(small, None, fx=6, fy=6).astype(float) + noise, 0, 255).astype(np.uint8)
+    vertices = _at(surface, 0)
+    one, six = lift_texture(small, vertices, surface), lift_texture(large, 6 * vertices + [2.5, 2.5, 0], surface)
+    both = (one.seen == 1) & (six.seen == 1)
+    assert both.mean() > 0.3
+    assert np.abs(one.colours - six.colours)[both].mean() < 7  # not the 24 of the noise
 
 
 def test_a_texture_drawn_and_lifted_again_is_the_same_where_it_is_seen(surface):

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from datamodules.errors import InputError
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
+from datamodules.files.face_folders import FolderLayout
 from datamodules.files.face_mat import FaceParameters, write_face_mat
 from datamodules.files.images import read_image, warp_image, write_jpeg
 from datamodules.files.whole import whole_file
@@ -40,6 +41,13 @@ class Poses:
     yaw_deg: tuple[float, ...] = (-90, -75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75, 90)
     pitch_deg: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not self.yaw_deg:
+            raise InputError("--poses.yaw_deg is empty: give at least one angle.")
+        for name in ("yaw_deg", "pitch_deg"):
+            if wrong := [angle for angle in getattr(self, name) if not -90 <= angle <= 90]:
+                raise InputError(f"--poses.{name} holds {wrong[0]:g}: give angles from -90 to 90 degrees.")
+
     def of(self, pose: HeadPose, centre: NDArray[np.float64]) -> list[HeadPose]:
         """A face's poses, turned about a point of model space."""
         pitches = [np.deg2rad(pitch) for pitch in self.pitch_deg] or [pose.pitch_rad]
@@ -68,6 +76,11 @@ class FaceViews(Dataset[int]):
         self._out = out
         self._landmarks = LandmarkModel(profiler.model)
 
+    @property
+    def layout(self) -> FolderLayout:
+        """Of the data set."""
+        return self._index.layout
+
     def __len__(self) -> int:
         return len(self._crops.rows)
 
@@ -82,9 +95,12 @@ class FaceViews(Dataset[int]):
         if not missing:
             return 0
         pixels = read_image(record.image_path)
-        stems[0].parent.mkdir(parents=True, exist_ok=True)
-        for view in missing:
-            self._write(record, pixels, position, shown[view], stems[view])
+        try:
+            stems[0].parent.mkdir(parents=True, exist_ok=True)
+            for view in missing:
+                self._write(record, pixels, position, shown[view], stems[view])
+        except OSError as error:
+            raise cannot_write(self._out, error) from error
         return len(missing)
 
     def card(self, source: DatasetCard) -> DatasetCard:
@@ -117,7 +133,7 @@ class FaceViews(Dataset[int]):
 
     @property
     def _all_poses(self) -> list[HeadPose]:
-        return self._poses.of(HeadPose(0.0, 0.0, 0.0, np.zeros(3), 1.0), np.zeros(3))
+        return self._poses.of(HeadPose.frontal(), np.zeros(3))
 
     def _write(
         self, record: FaceRecord, pixels: NDArray[np.uint8], position: int, pose: HeadPose | None, stem: Path
@@ -145,15 +161,26 @@ class FaceViews(Dataset[int]):
         return np.asarray(self._landmarks.project(record.coefficients[None], to_image[None])[0])
 
 
+def cannot_write(out: Path, error: OSError) -> InputError:
+    """What to say of it."""
+    return InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder that can, with room.")
+
+
 def write_views(views: FaceViews, source: DatasetCard, out: Path, processes: int) -> int:
     """Writes all views of all faces, in several processes; how many were missing.
 
     What is there is kept, so that an interrupted command goes on.
     """
-    out.mkdir(parents=True, exist_ok=True)
     card = views.card(source)
-    if (out / CARD).is_file() and read_card(out) != card:
-        raise InputError(f"{out}: holds views of other faces or poses. Set --out to a folder that is new or empty.")
-    write_card(out, card)
+    if (out / CARD).is_file():
+        if read_card(out) != card:
+            raise InputError(f"{out}: holds views of other faces or poses. Set --out to a folder that is new or empty.")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: holds something else. Set --out to a folder that is new or empty.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_card(out, card)
+    except OSError as error:
+        raise cannot_write(out, error) from error
     loader: DataLoader[int] = DataLoader(views, batch_size=None, num_workers=processes)
     return sum(int(written) for written in tqdm(loader, desc="Turning faces", unit="face", leave=False))

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
-from datamodules.profiling.surface import FaceSurface
 
 SUPERSAMPLING = 2
 _MOST_TEXELS = 2.5  # to a subpixel, from which bilinear interpolation would miss some
@@ -16,7 +15,8 @@ def draw_face(
     colours: NDArray[np.floating | np.uint8],
     vertices_px: NDArray[np.floating],
     light: NDArray[np.float32],
-    surface: FaceSurface,
+    triangles: NDArray[np.int32],
+    texels: NDArray[np.float32],
     behind: NDArray[np.floating | np.uint8],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """An image with the face in front of what is behind it.
@@ -25,7 +25,8 @@ def draw_face(
         colours: (S, S, 3) in UV space.
         vertices_px: (G G, 3) in pixels of the image, nearer is larger.
         light: (G G, 3) factors.
-        surface: Of the model.
+        triangles: (M, 3) those of the surface that are to be seen.
+        texels: (G G, 2) row, col of each vertex in the texture.
         behind: (H, W, 3).
 
     Returns:
@@ -34,9 +35,9 @@ def draw_face(
     height, width = behind.shape[:2]
     first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
     fine = vertices_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0]
-    ids, barycentric = rasterize(fine, surface.triangles, height * SUPERSAMPLING, width * SUPERSAMPLING)
-    colours, texels = _fitting(colours.astype(np.float32), surface.texels, np.ptp(fine[:, :2], axis=0).max())
-    image, coverage = shade(ids, barycentric, surface.triangles, texels, light, colours, SUPERSAMPLING)
+    ids, barycentric = rasterize(fine, triangles, height * SUPERSAMPLING, width * SUPERSAMPLING)
+    colours, texels = _fitting(colours.astype(np.float32), texels, np.ptp(fine[:, :2], axis=0).max())
+    image, coverage = shade(ids, barycentric, triangles, texels, light, colours, SUPERSAMPLING)
     return image + behind * (1 - coverage[..., None]), coverage
 
 

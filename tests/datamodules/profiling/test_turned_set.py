@@ -96,5 +96,37 @@ def test_pitches_are_each_seen_from_all_sides(root, model_file, tmp_path):
 
 def test_a_sheet_shows_a_row_a_face(root, model_file, tmp_path, capsys):
     _prepare(root, model_file, tmp_path / "out", "--sheet", "--poses.yaw_deg=[-60, 0, 60]")
-    assert read_image(tmp_path / "out" / "profiles.jpg").shape == (2 * 128, 4 * 128, 3)
-    assert "profiles.jpg" in capsys.readouterr().out
+    assert read_image(tmp_path / "out" / "profiles.png").shape == (2 * 128, 4 * 128, 3)
+    assert "profiles.png" in capsys.readouterr().out
+
+
+def test_a_sheet_beside_a_data_set_is_no_sample(root, model_file, tmp_path):
+    _turn(root, model_file, tmp_path / "out")
+    _prepare(root, model_file, tmp_path / "out", "--sheet", "--poses.yaw_deg=[0]")
+    assert not scan(tmp_path / "out").faults
+
+
+def test_views_go_only_where_nothing_else_is(root, model_file, tmp_path):
+    with pytest.raises(InputError, match="holds something else"):
+        _turn(root, model_file, root)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="holds something else"):
+        _turn(root, model_file, tmp_path / "file")
+    with pytest.raises(InputError, match="cannot be written"):
+        _turn(root, model_file, tmp_path / "file" / "below")
+
+
+def test_turned_faces_are_not_turned_again(root, model_file, tmp_path):
+    _turn(root, model_file, tmp_path / "once")
+    with pytest.raises(InputError, match="has 300W-LP's layout"):
+        _turn(tmp_path / "once", model_file, tmp_path / "twice")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [(["--poses.yaw_deg=[10]"], "neither --profile nor --sheet"), (["--profile", "--poses.yaw_deg=[400]"], "from -90 to 90"),
+     (["--profile", "--poses.yaw_deg=[]"], "yaw_deg is empty")],
+)  # fmt: skip
+def test_poses_that_cannot_be_are_refused(options, complaint, root, model_file, tmp_path):
+    with pytest.raises(InputError, match=complaint):
+        _prepare(root, model_file, tmp_path / "out", *options)
