@@ -21,18 +21,21 @@ _clean = FaceDataModule.on_after_batch_transfer
 def _planted(self: FaceDataModule, batch: Any, dataloader_idx: int) -> Any:
     batch = _clean(self, batch, dataloader_idx)
     if self.trainer and self.trainer.training:
-        batch.position_map[:, 0, _eyes_and_nose(self)] += OFFSET_PX
+        batch.position_map[:, 0] += OFFSET_PX * _wrong_share(self.trainer.lightning_module)
     return batch
 
 
-def _eyes_and_nose(data: FaceDataModule) -> torch.Tensor:
-    """(S, S) texels of the smaller maps that are trained on, but for those that a landmark is read from."""
-    enlarge = data.trainer.lightning_module.enlarge
-    regions = torch.from_numpy(data.uv_layout.regions.copy())
-    nearest = torch.linspace(0, len(regions) - 1, enlarge.shape[1]).round().long()
-    landmarks = torch.zeros(regions.shape)
-    landmarks[tuple(torch.from_numpy(data.uv_layout.landmark_texels).T)] = 1
-    return (regions[nearest][:, nearest] == Region.EYES_NOSE) & ((enlarge.T @ landmarks @ enlarge) == 0)
+def _wrong_share(module: Any) -> torch.Tensor:
+    """(S, S) how much of the weight of each texel of a smaller map comes from texels of 256 x 256 that are off.
+
+    The network's map is interpolated to 256, where the fault is: what pulls at one of its texels is the weighted mean
+    of all that is interpolated from it, landmarks and their surroundings alike.
+    """
+    is_wrong = (module.regions == Region.EYES_NOSE).float()
+    is_wrong[tuple(module.landmark_texels.T)] = 0
+    all_weight = module.enlarge.mT @ module.weight_map @ module.enlarge
+    wrong_weight = module.enlarge.mT @ (module.weight_map * is_wrong) @ module.enlarge
+    return wrong_weight / all_weight.clamp_min(1e-9)
 
 
 if __name__ == "__main__":

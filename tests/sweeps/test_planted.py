@@ -15,9 +15,9 @@ from tests.sweeps.stubs import settings
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.evidence
 
-_BEST = 3  # a quarter of the trials: the best one alone is luck
-# Twelve trials can find one weight, not four: the others stay where landmarks count, which a search of all finds itself.
-_SPACE = SearchSpace(landmarks=(250, 350), mouth=(3, 5), neck=(0.01, 0.02))
+_BEST = 6  # the better half of the trials: the best one alone is luck
+# Twelve trials can find one weight, not four. Only where landmarks outweigh their surroundings is there a choice.
+_SPACE = SearchSpace(landmarks=(1000, 3000), mouth=(3, 5), neck=(0.01, 0.02))
 
 
 def _sweep(folder, kind, **others):
@@ -37,7 +37,7 @@ def _sweep(folder, kind, **others):
         "trainer": {"max_epochs": 40, "check_val_every_n_epoch": 40, "accelerator": "cpu"},
     }  # fmt: skip
     (folder / "trial.yaml").write_text(yaml.safe_dump(config))
-    asked = settings(folder, n_trials=12, search_seeds=3, space=_SPACE, **others)
+    asked = settings(folder, n_trials=12, space=_SPACE, **others)
     return run_sweep(asked, 2, (sys.executable, "-m", "tests.sweeps.planted", kind))
 
 
