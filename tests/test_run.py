@@ -21,9 +21,13 @@ from tests.runs import TINY, assert_same_weights, fit, fit_arguments, history, m
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+# every augmentation, so that what is repeated is all there is
+TURNED = ["--data.profile_probability=0.5", "--data.profiling.crossover_probability=0.5"]
+
+
 @pytest.fixture(scope="module")
 def first_run(faces, model_file, tmp_path_factory):
-    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), f"--data.test_root={faces}")
+    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), f"--data.test_root={faces}", *TURNED)
 
 
 def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
@@ -38,6 +42,7 @@ def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
         "fingerprint.morphable_model",
         "dataset.test",
         "ratio",
+        "turned_faces",
     } <= run.data.tags.keys()
     for stage in ("val", "test"):
         assert {
@@ -105,16 +110,16 @@ def test_an_empty_bin_is_a_count_and_no_figure(model_file, tmp_path):
 
 
 def test_one_seed_gives_one_run_and_another_seed_another(first_run, faces, model_file, tmp_path):
-    again = fit(faces, model_file, tmp_path, f"--data.test_root={faces}")
+    again = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", *TURNED)
     assert history(again) == history(first_run)
     assert_same_weights(again, first_run)
-    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", "--seed_everything=1")
+    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", *TURNED, "--seed_everything=1")
     assert history(other)["train/loss", 5] != history(first_run)["train/loss", 5]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_do_not_change_a_run(workers, first_run, faces, model_file, tmp_path):
-    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", f"--data.num_workers={workers}")
+    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", *TURNED, f"--data.num_workers={workers}")
     assert history(other) == history(first_run)
     assert_same_weights(other, first_run)
 
@@ -178,7 +183,7 @@ def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces, model_file, tmp_path):
-    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1"]
+    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1", *TURNED]
     whole = fit(faces, model_file, tmp_path / "whole", *options, "--trainer.max_epochs=4")
     short = fit(faces, model_file, tmp_path / "parts", *options, "--trainer.max_epochs=2")
     run_id = mlflow_run(short).info.run_id
@@ -244,7 +249,7 @@ def test_config_of_the_weights_reaches_the_loss(faces, model_file, tmp_path):
     assert mlflow_run(run).info.run_name == "1-1-1-1-0 s0"
 
 
-@pytest.mark.parametrize("name", ["default", "paper", "unweighted", "overfit"])
+@pytest.mark.parametrize("name", ["default", "gpu", "overfit", "paper", "profile", "real10", "trial", "unweighted"])
 def test_every_config_is_accepted(name, capsys):
     with pytest.raises(SystemExit) as done:
         main(["fit", "--config", str(PROJECT / "conf" / f"{name}.yaml"), "--print_config"])
