@@ -17,13 +17,12 @@ from datamodules.geometry.crop import crop_projection
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.profiling.background import warp_background
 from datamodules.profiling.drawing import draw_face
-from datamodules.profiling.surface import FaceSurface
+from datamodules.profiling.surface import HULL_STEP, FaceSurface
 from datamodules.profiling.texture import lift_texture, transfer_detail
 from datamodules.profiling.turning import Profiling, View, draw_view
 from datamodules.samples import FaceRecord
 
-_VERSION = 1  # change it with whatever changes a texture: older ones are then made anew
-_SPARSE = 5  # every so many-th vertex is enough for a hull
+_VERSION = 2  # change it with whatever changes a texture: older ones are then made anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +88,13 @@ class Profiler:
             matrix: (2, 3) from the photograph's pixels to those of the crop.
             size: Pixels a side.
         """
-        old_px, new_px = self.vertices_px(view.photograph), self.vertices_px(view.record)
-        texture = self._texture(view.photograph, pixels, old_px)
+        texture = self._texture(view.photograph, pixels)
         if view.partner is not None:
             partner = self.index.record(int(self.rows[view.partner]))
-            other = self._texture(partner, read_image(partner.image_path), self.vertices_px(partner))
-            texture = transfer_detail(texture, other)
-        behind = warp_background(pixels, old_px[::_SPARSE, :2], new_px[::_SPARSE, :2], matrix, size)
+            texture = transfer_detail(texture, self._texture(partner, read_image(partner.image_path)))
+        new_px = self.vertices_px(view.record)
+        hulls = self._hull_px(view.photograph), new_px[::HULL_STEP, :2]
+        behind = warp_background(pixels, *hulls, matrix, size)
         light = 1 + self.surface.normals(new_px) @ view.light
         in_crop = crop_projection(np.eye(3, 4), matrix)
         lit = np.repeat(light[:, None], 3, axis=1).astype(np.float32)
@@ -108,14 +107,16 @@ class Profiler:
         points = self.surface.points(self.model.leading_coefficients(face.coefficients))
         return project(points, face.pose.projection(face.image_size[1]))
 
-    def _texture(
-        self, face: FaceRecord, pixels: NDArray[np.uint8], vertices_px: NDArray[np.float64]
-    ) -> NDArray[np.uint8]:
+    def _hull_px(self, face: FaceRecord) -> NDArray[np.float64]:
+        points = self.surface.hull_points(self.model.leading_coefficients(face.coefficients))
+        return project(points, face.pose.projection(face.image_size[1]))[:, :2]
+
+    def _texture(self, face: FaceRecord, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(S, S, 3) colours of a face, kept once they are made."""
         path = self.textures / f"{face.key}.jpg"
         with suppress(InputError):  # not there yet, or not whole
             return read_image(path)
-        colours = lift_texture(pixels, vertices_px, self.surface).colours
+        colours = lift_texture(pixels, self.vertices_px(face), self.surface).colours
         encoded = encode_jpeg(np.asarray(np.rint(colours), np.uint8))
         keep(path, encoded)
         return decode_image(encoded, path)  # the same whether it was kept or not

@@ -1,6 +1,7 @@
 """A face model's surface as a grid over UV space, to take colours off and to put them on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.uv_layout import cover_uv
 
 TEXTURE = 256  # texels a side of a texture: about as many as a photograph of 450 pixels has for a face
-_GRID = 128  # vertices a side: a third of the Basel Face Model's, within 0.1 px of it
+_GRID = 96  # vertices a side: within 0.06 px of the whole Basel Face Model on average, 0.2 px at its landmarks
+HULL_STEP = 5  # every so many-th vertex is enough for a hull
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +51,17 @@ class FaceSurface:
 
     def points(self, leading_coefficients: NDArray[np.floating]) -> NDArray[np.float64]:
         """(G G, 3) vertices in model space of (K + L,) coefficients."""
-        offsets = self.basis @ leading_coefficients.astype(np.float32)
-        return (self.mean.ravel() + offsets).reshape(-1, 3).astype(np.float64)
+        return _moved(self.mean.reshape(-1, 3), self.basis, leading_coefficients)
+
+    def hull_points(self, leading_coefficients: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(M, 3) some of these vertices, enough for the outline of a face, in a fraction of the time."""
+        return _moved(*self._hull, leading_coefficients)
+
+    @cached_property
+    def _hull(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        mean = self.mean.reshape(-1, 3)
+        basis = self.basis.reshape(len(mean), 3, -1)[::HULL_STEP]
+        return mean[::HULL_STEP], np.ascontiguousarray(basis).reshape(-1, basis.shape[2])
 
     def normals(self, vertices_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """(G G, 3) unit normals, outwards, of vertices in an image that is not mirrored; z looks at the camera."""
@@ -69,6 +80,13 @@ class FaceSurface:
         """(S, S, ...) values at all texels of a texture of (G G, ...) values of vertices."""
         grid = len(self.mean)
         return _enlarged(_enlarged(values.astype(np.float32).reshape(grid, grid, *values.shape[1:]), 0), 1)
+
+
+def _moved(
+    mean: NDArray[np.float32], basis: NDArray[np.float32], coefficients: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    offsets = basis @ coefficients.astype(np.float32)
+    return (mean.ravel() + offsets).reshape(-1, 3).astype(np.float64)
 
 
 def _triangles(grid: int) -> NDArray[np.int32]:
