@@ -21,27 +21,19 @@ def test_a_mirrored_image_gets_the_mirrored_map():
     assert not torch.allclose(plain, map_)
 
 
-def test_it_can_be_asked_for_beside_a_checkpoint_and_is_a_run_of_its_own(faces, model_file, tmp_path):
-    run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1")
-    test = ["test", f"--ckpt_path={run.last_checkpoint}", f"--data.test_root={faces}", "--data.num_workers=0",
-            f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"]  # fmt: skip
-    plain, averaged = (main([*test, f"--model.mirror_average={asked}"]) for asked in ("false", "true"))
-    assert averaged.folder.path != run.path
-    assert mlflow_run(averaged.folder).data.params["mirror_average"] == "True"
-    errors = [result.reports["test"]["nme"].mean_of_bins for result in (plain, averaged)]
-    assert errors[0] != errors[1]
-    with pytest.raises(InputError, match=r"--model\.pairs cannot be changed"):
-        main([*test, "--model.pairs=4"])
-
-
-def test_a_test_of_a_fit_that_averages_averages_too(faces, model_file, tmp_path):
+def test_a_test_averages_as_the_fit_did_or_as_it_is_asked_to(faces, model_file, tmp_path):
     run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1", "--model.mirror_average=true")
-    config = tmp_path / "plain.yaml"
+    config = tmp_path / "averaged.yaml"
+    config.write_text("model: {mirror_average: true}\n")
     test = ["test", f"--ckpt_path={run.best_checkpoint}", f"--data.test_root={faces}", "--data.num_workers=0",
             f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"]  # fmt: skip
-    same, plain = main(test), main([*test, "--model.mirror_average=false"])
-    assert same.folder.path == run.path
-    assert plain.folder.path != run.path
-    config.write_text("model: {mirror_average: true}\n")
-    again = main(["test", f"--config={config}", *test[1:]])
-    assert again.reports["test"]["nme"].mean_of_bins == same.reports["test"]["nme"].mean_of_bins
+    as_fitted, plain = main(test), main([*test, "--model.mirror_average=false"])
+    assert as_fitted.folder.path == run.path
+    assert plain.folder.path != run.path  # its figures are others
+    assert mlflow_run(plain.folder).data.params["mirror_average"] == "False"
+    averaged = main(["test", f"--config={config}", *test[1:]])
+    errors = [result.reports["test"]["nme"].mean_of_bins for result in (as_fitted, averaged, plain)]
+    assert errors[0] == errors[1]
+    assert errors[1] != errors[2]
+    with pytest.raises(InputError, match=r"--model\.pairs cannot be changed"):
+        main([*test, "--model.pairs=4"])
