@@ -73,7 +73,7 @@ def _errors(task: tuple[Path, str, str]) -> list[dict[str, Any]]:
         f"--data.cache_dir={fold / f'cache-{side}'}", f"--data.profile_probability={SIDES[side]}",
         "--trainer.logger=false", "--trainer.enable_progress_bar=false",
     ])  # fmt: skip
-    report = result.reports["test"][LANDMARKS_2D.name]  # type: ignore[attr-defined]
+    report = result.reports["test"][LANDMARKS_2D.name]
     keys = sorted(path.stem for path in (fold / "turned").glob("*.mat"))
     rmtree(fold / f"cache-{side}")
     return [

@@ -21,9 +21,7 @@ from datamodules.geometry.landmarks import LANDMARKS_68
 
 _log = logging.getLogger(__name__)
 
-_MOST_PERCENT = (
-    4.0  # of the face's size, in x, y, z: landmarks that no face comes nearer to are in another order, or wrong
-)
+_MOST_PERCENT = 4.0  # of the face's size, in x, y, z; good fits have under 1, with depth the wrong way round over 5
 _LEAST_INSIDE = 0.5  # share of the landmarks
 
 
