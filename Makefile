@@ -39,7 +39,6 @@ screenshots: $(INSTALLED)
 	$(RUN) -m benchmarks.screenshots $(ARGS)
 
 bench: $(INSTALLED)
-	$(VENV)/bin/pip install --quiet -e '.[bench]'
 	$(RUN) -m benchmarks.synthetic
 	$(RUN) -m benchmarks.synthetic --many
 	$(RUN) -m benchmarks.evaluation

@@ -1,5 +1,6 @@
 """Which command runs what: the only place where data, network and tracking meet."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic
 PROJECT = Path(__file__).resolve().parent
 _FLAGS = ("--sheet", "--profile", "--no_log")  # options that need no value
 _REPEATED = ("--runs", "--tags")  # options that can be given again and again
+_OF_DATA_SETS = ("--data.test_root", "--config")  # what shows that predict is about a data set, not photographs
 
 
 def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> object:
@@ -67,6 +69,16 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
 
         run_worker(arguments[1], fit)
         return None
+    if arguments[:1] == ["export"]:
+        from datamodules.photos.sample import sample_crops
+        from lightning_module.export.command import export
+
+        return _call(export, arguments, crops=sample_crops)
+    if arguments[:1] == ["predict"] and not any(argument.startswith(_OF_DATA_SETS) for argument in arguments):
+        from datamodules.reconstruction.command import predict
+        from lightning_module.export.networks import load_network
+
+        return _call(predict, _listed(arguments, "--data.photos"), load_network=load_network)
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.tracked_cli import TrackedCLI
 
@@ -120,8 +132,23 @@ def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
     return alone, options
 
 
-def _call(function: Callable[..., object], arguments: list[str]) -> object:
-    """Runs a command whose options are a function's."""
+def _listed(arguments: list[str], name: str) -> list[str]:
+    """All that follows an option up to the next one, as one list."""
+    values: list[str] = []
+    others: list[str] = []
+    takes = False
+    for argument in arguments:
+        if argument == name or argument.startswith("-"):
+            takes = argument == name
+        if argument.startswith(f"{name}="):
+            values.append(argument.removeprefix(f"{name}="))
+        elif argument != name:
+            (values if takes else others).append(argument)
+    return [*others, f"{name}={json.dumps(values)}"] if values else others
+
+
+def _call(function: Callable[..., object], arguments: list[str], **handed: object) -> object:
+    """Runs a command whose options are a function's, but for what is handed to it."""
     from jsonargparse import ArgumentParser
 
     from datamodules.errors import OneLineErrors
@@ -135,8 +162,8 @@ def _call(function: Callable[..., object], arguments: list[str]) -> object:
         ]
     summary = (function.__doc__ or "").partition("\n    Args:")[0]
     parser = type("Parser", (OneLineErrors, ArgumentParser), {})(prog=f"run.py {command}", description=summary)
-    parser.add_function_arguments(function, as_group=False, fail_untyped=True)
-    return function(**parser.instantiate(parser.parse_args(options + alone)).as_dict())
+    parser.add_function_arguments(function, as_group=False, fail_untyped=True, skip=set(handed))
+    return function(**parser.instantiate(parser.parse_args(options + alone)).as_dict(), **handed)
 
 
 def _main() -> int:

@@ -54,7 +54,7 @@ def measure(root: str, model_file: str) -> None:
 
         def textures() -> None:
             for record, image in zip(records, pixels, strict=True):
-                lift_texture(image, profiler.vertices_px(record), profiler.surface)
+                lift_texture(image, profiler.vertices_px(record), profiler.surface.grid)
 
         contenders = {f"{'turned' if turned else 'plain'} {size}": partial(all_of, faces(size, turned))
                       for size in SIZES for turned in (True, False)}  # fmt: skip

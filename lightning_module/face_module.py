@@ -7,13 +7,13 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from datamodules.errors import InputError
-from datamodules.geometry.crop import CROP_SIZE
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.samples import FaceBatch
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.hourglass import PAIRS, Hourglass, Tail
 from lightning_module.losses import Norm, Reduction, weighted_distance
+from lightning_module.map_output import mirror_averaged, offsets_px, origin_px, resampled, resampling
 from lightning_module.metrics import ALL, FEW, FaceErrors
 from lightning_module.nme import NMEReport
 from lightning_module.region_weights import RegionWeights
@@ -22,9 +22,6 @@ Stage = Literal["val", "test"]
 LrSchedule = Literal["halving", "one_cycle"]
 
 _WARM_UP = 0.1  # of a one-cycle schedule
-_RANGE_PX = 1.1 * MAP_SIZE  # what the published sigmoid spans (Feng et al., 2018)
-# What one unit of a linear tail stands for: Adam's steps are this many times as long, in pixels.
-_SPREAD_PX = 100.0
 
 # a checkpoint of a module made in Python holds this dataclass, and checkpoints are read with weights_only
 torch.serialization.add_safe_globals([RegionWeights])
@@ -96,21 +93,22 @@ class FaceModule(LightningModule):
         self.weights = weights
         self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs, direct_rank)
         self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._tail = tail
-        self._is_residual = is_residual
+        self.image_size = image_size
+        self.tail: Tail = tail
+        self.is_residual = is_residual
         self._loss_norm: Norm = loss_norm
         self._loss_reduction: Reduction = loss_reduction
         self._lr = lr
         self._lr_schedule = lr_schedule
         self._lr_halving_epochs = lr_halving_epochs
-        self._mirror_average = mirror_average
+        self.mirror_average = mirror_average
         # what a checkpoint needs to stand alone; filled in by `adopt_layout` or by the checkpoint
         self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
         self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
         self.register_buffer("landmark_texels", torch.zeros(LANDMARKS_81, 2, dtype=torch.int64))
         self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
         # what a network of smaller maps is trained on; filled in when a fit starts
-        self.register_buffer("enlarge", _resampling(map_size, MAP_SIZE), persistent=False)
+        self.register_buffer("enlarge", resampling(map_size, MAP_SIZE), persistent=False)
         self.register_buffer("train_mean", torch.zeros(3, map_size, map_size), persistent=False)
         self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
         self.val_errors = FaceErrors(FEW)
@@ -132,10 +130,13 @@ class FaceModule(LightningModule):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
-        offsets = self._offsets(image)
-        if len(self.enlarge) != self.enlarge.shape[1]:
-            offsets = self.enlarge @ offsets @ self.enlarge.mT
-        return offsets + (self.mean_map if self._is_residual else _RANGE_PX / 2)
+        offsets = offsets_px(self.network(image), self.tail)
+        return resampled(offsets, self.enlarge) + origin_px(self.mean_map, self.is_residual)
+
+    def landmarks(self, maps: Tensor) -> Tensor:
+        """(N, 81, 3) read off (N, 3, 256, 256) maps; the first 68 are iBUG's."""
+        row, col = self.landmark_texels.unbind(dim=1)
+        return maps[:, :, row, col].mT
 
     def setup(self, stage: str) -> None:
         """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
@@ -150,7 +151,7 @@ class FaceModule(LightningModule):
                 "the checkpoint was trained on another face model than --data.morphable_model. Give the one it was "
                 "trained on, or start without --ckpt_path."
             )
-        shrink = _resampling(MAP_SIZE, self.enlarge.shape[1]).to(self.device)
+        shrink = resampling(MAP_SIZE, self.enlarge.shape[1]).to(self.device)
         self.train_mean.copy_(shrink @ self.mean_map @ shrink.mT)
         # each texel takes the weight of what is interpolated from it, so that every area keeps its share
         weights = self.enlarge.mT @ self.weight_map @ self.enlarge
@@ -168,7 +169,8 @@ class FaceModule(LightningModule):
         """One step of training, at the network's own resolution."""
         if batch.position_map is None:
             raise ValueError("a training batch has no position maps")
-        predicted = self._offsets(batch.image) + (self.train_mean if self._is_residual else _RANGE_PX / 2)
+        offsets = offsets_px(self.network(batch.image), self.tail)
+        predicted = offsets + origin_px(self.train_mean, self.is_residual)
         loss = weighted_distance(
             predicted, batch.position_map, self.train_weights, self._loss_norm, self._loss_reduction
         )
@@ -212,21 +214,13 @@ class FaceModule(LightningModule):
         )
         return [optimizer], [{"scheduler": cycle, "interval": "step"}]
 
-    def _offsets(self, image: Tensor) -> Tensor:
-        """(N, 3, map_size, map_size) crop pixels about the mean map, or about the middle of the crop."""
-        raw: Tensor = self.network(image).float()
-        if self._tail == "published":
-            return (raw - 0.5) * _RANGE_PX
-        return raw * _SPREAD_PX
-
     def _judged(self, image: Tensor, stage: Stage = "test") -> Tensor:
         """(N, 3, 256, 256) position maps to be judged or handed out."""
         # whatever training runs in, figures are made in full precision
         with torch.autocast(self.device.type, enabled=False):
-            maps: Tensor = self(image)
-            if self._mirror_average and stage == "test":
-                maps = (maps + _mirrored(self(image.flip(-1)))) / 2
-            return maps
+            if self.mirror_average and stage == "test":
+                return mirror_averaged(self, image)
+            return cast(Tensor, self(image))
 
     def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
         predicted = self._judged(batch.image, stage)
@@ -238,18 +232,13 @@ class FaceModule(LightningModule):
             is_logged = stage == "val" or self.is_own_test
             self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
                      logger=is_logged)  # fmt: skip
-        predicted_68 = self._landmarks_68(predicted)
+        predicted_68 = self.landmarks(predicted)[:, :LANDMARKS_68]
         errors = self.val_errors if stage == "val" else self.test_errors
         has_maps = batch.position_map is not None and self._layouts_agree
         maps = (predicted, cast(Tensor, batch.position_map), self.regions) if has_maps else None
-        mean_68 = self._landmarks_68(self.mean_map[None])[0] if stage == "test" else None
+        mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
         errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps, mean_68)
         return StepOutput(loss, predicted_68)
-
-    def _landmarks_68(self, maps: Tensor) -> Tensor:
-        """(N, 68, 3) read off (N, 3, 256, 256) maps."""
-        row, col = self.landmark_texels[:LANDMARKS_68].unbind(dim=1)
-        return maps[:, :, row, col].mT
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:
         reports = errors.reports()
@@ -274,16 +263,3 @@ class FaceModule(LightningModule):
             and torch.equal(self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels))
             and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)
         )
-
-
-def _mirrored(maps: Tensor) -> Tensor:
-    """(N, 3, S, S) position maps of mirrored crops, as those of the crops; UV space is symmetric."""
-    flipped = maps.flip(-1)
-    return torch.cat([CROP_SIZE - 1 - flipped[:, :1], flipped[:, 1:]], dim=1)
-
-
-def _resampling(source: int, target: int) -> Tensor:
-    """(target, source) bilinear interpolation whose corners stay corners; a product is deterministic on a GPU."""
-    identity = torch.eye(source)[None, None]
-    resampled = torch.nn.functional.interpolate(identity, (target, source), mode="bilinear", align_corners=True)
-    return resampled[0, 0]

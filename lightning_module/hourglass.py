@@ -63,29 +63,31 @@ class Hourglass(nn.Module):
         if direct_rank < 0 or (direct_rank and tail != "linear"):
             raise InputError(f"direct_rank is {direct_rank}: give 0, or a positive number with the linear tail.")
         doublings = _doublings(image_size, map_size, pairs)
-        self.stem = _Convolution(3, base_channels, 1, norm_momentum)
+        self.stem = Convolution(3, base_channels, 1, norm_momentum)
         channels = [base_channels * 2**level for level in range(pairs + 1)]
         self.encoder = nn.Sequential()
         for narrow, wide in pairwise(channels):
-            self.encoder.append(_ResidualBlock(narrow, wide, 2, norm_momentum))
-            self.encoder.append(_ResidualBlock(wide, wide, 1, norm_momentum))
+            self.encoder.append(ResidualBlock(narrow, wide, 2, norm_momentum))
+            self.encoder.append(ResidualBlock(wide, wide, 1, norm_momentum))
         self.decoder = nn.Sequential()
         width = channels[-1]
         for level, layers in enumerate(_DECODER[PAIRS - pairs :]):
             layers = layers if level else layers[:1]  # the coarsest has one layer
             for layer, multiple in enumerate(layers):
                 stride = 2 if layer == 0 and 0 < level <= doublings else 1
-                self.decoder.append(_Transposed(width, base_channels * multiple, stride, norm_momentum, nn.ReLU(True)))
+                self.decoder.append(
+                    TransposedConvolution(width, base_channels * multiple, stride, norm_momentum, nn.ReLU(True))
+                )
                 width = base_channels * multiple
         activations = (
             [nn.ReLU(True), nn.ReLU(True), nn.Sigmoid()] if tail == "published" else [nn.Identity()] * _TAIL_LAYERS
         )
         for activation in activations:
-            self.decoder.append(_Transposed(width, 3, 1, norm_momentum, activation))
+            self.decoder.append(TransposedConvolution(width, 3, 1, norm_momentum, activation))
             width = 3
         if tail == "linear":
             # begin with no deviation at all: unit variance would be noise that training has to take back first
-            nn.init.zeros_(cast(_Transposed, self.decoder[-1]).norm.weight)
+            nn.init.zeros_(cast(TransposedConvolution, self.decoder[-1]).norm.weight)
         code_size = image_size // 2**pairs
         self.direct = _Direct(channels[-1] * code_size**2, direct_rank, map_size) if direct_rank else None
 
@@ -96,7 +98,7 @@ class Hourglass(nn.Module):
         return decoded if self.direct is None else decoded + self.direct(encoded)
 
 
-class _Convolution(nn.Module):
+class Convolution(nn.Module):
     """4x4 convolution, batch norm, ReLU; pads as TensorFlow's "same" does."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, momentum: float) -> None:
@@ -106,10 +108,11 @@ class _Convolution(nn.Module):
         self.norm = _batch_norm(outputs, momentum)
 
     def forward(self, features: Tensor) -> Tensor:
+        """(N, outputs, H / stride, W / stride)."""
         return functional.relu(self.norm(self.convolution(functional.pad(features, self.pad))), inplace=True)
 
 
-class _ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module):
     """1x1 to half the channels, 4x4, 1x1 back; the shortcut added; batch norm and ReLU after the sum."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, momentum: float) -> None:
@@ -117,13 +120,14 @@ class _ResidualBlock(nn.Module):
         self.stride = stride
         self.reduce = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
         self.reduce_norm = _batch_norm(outputs // 2, momentum)
-        self.convolve = _Convolution(outputs // 2, outputs // 2, stride, momentum)
+        self.convolve = Convolution(outputs // 2, outputs // 2, stride, momentum)
         self.expand = nn.Conv2d(outputs // 2, outputs, 1, bias=False)
         is_same = stride == 1 and inputs == outputs
         self.shortcut = nn.Identity() if is_same else nn.Conv2d(inputs, outputs, 1, bias=False)
         self.norm = _batch_norm(outputs, momentum)
 
     def forward(self, features: Tensor) -> Tensor:
+        """(N, outputs, H / stride, W / stride)."""
         reduced = functional.relu(self.reduce_norm(self.reduce(features)), inplace=True)
         # Sliced, then convolved with stride 1: torch 2.13 crashes on CPUs in a channels_last 1x1 convolution of
         # stride 2 with few channels, which is the same function.
@@ -132,7 +136,7 @@ class _ResidualBlock(nn.Module):
         return functional.relu(self.norm(summed), inplace=True)
 
 
-class _Transposed(nn.Module):
+class TransposedConvolution(nn.Module):
     """4x4 transposed convolution, batch norm, activation; cuts as TensorFlow's "same" does."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, momentum: float, activation: nn.Module) -> None:
@@ -142,6 +146,7 @@ class _Transposed(nn.Module):
         self.activation = activation
 
     def forward(self, features: Tensor) -> Tensor:
+        """(N, outputs, H stride, W stride)."""
         raised: Tensor = self.convolution(features)
         if self.convolution.stride == (1, 1):
             raised = raised[..., :-1, :-1]

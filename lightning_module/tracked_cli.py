@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from jsonargparse import Namespace
 from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning import Callback, LightningDataModule, Trainer
@@ -16,6 +15,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import InputError, OneLineErrors, reason
+from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.evaluation.record import FOLDER, read_record
 from lightning_module.face_module import FaceModule
 from lightning_module.nme import NMEReport
@@ -131,14 +131,7 @@ class TrackedCLI(LightningCLI):
         path = options.get("ckpt_path")
         if path is None:
             return
-        try:
-            checkpoint = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
-            saved = {key: value for key, value in checkpoint["hyper_parameters"].items() if key != "_instantiator"}
-        # what torch raises depends on where the damage lies
-        except Exception as error:
-            raise InputError(
-                f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt."
-            ) from error
+        saved = read_hyper_parameters(Path(path))
         given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
         before, after = flat(given), flat(saved)
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]} - {_MIRROR}

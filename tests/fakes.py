@@ -86,13 +86,13 @@ def fake_face(yaw_deg: float, seed: int = 0, has_landmarks: bool = True) -> tupl
 
 
 def write_faces(
-    folder: Path, yaws_deg: list[float], names: list[str] | None = None, has_landmarks: bool = True
+    folder: Path, yaws_deg: list[float], names: list[str] | None = None, has_landmarks: bool = True, first_seed: int = 0
 ) -> Path:
     """A data set of one face for each yaw."""
     folder.mkdir(parents=True, exist_ok=True)
     for i, yaw_deg in enumerate(yaws_deg):
         name = names[i] if names else f"image{i:05d}"
-        face, image = fake_face(yaw_deg, seed=i, has_landmarks=has_landmarks)
+        face, image = fake_face(yaw_deg, seed=first_seed + i, has_landmarks=has_landmarks)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_face_mat(folder / f"{name}.mat", face)
         write_jpeg(folder / f"{name}.jpg", image)

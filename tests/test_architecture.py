@@ -31,6 +31,8 @@ ONLY_IN = {
     "PIL": ("datamodules/files",),
     "face_alignment": ("datamodules/photos",),
     "skimage": ("datamodules/photos",),
+    "onnx": ("lightning_module/export",),
+    "onnxruntime": ("lightning_module/export",),
 }
 NOT_IN_GEOMETRY = {"torch", "cv2", "pathlib", "os", "pytorch_lightning"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py"}

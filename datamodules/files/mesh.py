@@ -1,14 +1,20 @@
-"""Meshes of faces: OBJ and PLY, through trimesh."""
+"""Meshes of faces: OBJ, PLY and GLB, through trimesh."""
 
 from pathlib import Path
 
 import numpy as np
 import trimesh
+from PIL import Image
+from trimesh.exchange.obj import export_obj
+from trimesh.visual.material import SimpleMaterial
 
 from datamodules.errors import InputError
-from datamodules.geometry.mesh import Mesh
+from datamodules.geometry.mesh import Mesh, TexturedMesh
 
 MESH_ENDINGS = (".obj", ".ply")
+
+_DIGITS = 4  # of a pixel
+_SHADED = [1.0, 1.0, 1.0]  # how much light a texture gives back
 
 
 def read_mesh(path: Path) -> Mesh:
@@ -45,3 +51,36 @@ def mesh_files(folder: Path) -> dict[str, Path]:
             raise InputError(f"{path}: {found[path.stem].name} has the same name. Keep one of them.")
         found[path.stem] = path
     return found
+
+
+def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
+    """Writes <stem>.obj with .mtl and .png, <stem>.ply and <stem>.glb, and says where.
+
+    OBJ and PLY are in pixels of the photograph, y upwards. GLB is in metres, as glTF wants it, about the face's middle.
+    PLY carries `visible` for each vertex: 1 where the photograph shows it.
+    """
+    name = stem.name
+    material = SimpleMaterial(Image.fromarray(mesh.texture), diffuse=_SHADED, ambient=_SHADED, specular=[0.0] * 3,
+                              glossiness=1.0, name=name)  # fmt: skip
+    visual = trimesh.visual.TextureVisuals(mesh.uv, material=material)
+    made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=visual, process=False)
+    text, files = export_obj(made, include_normals=False, return_texture=True, digits=_DIGITS, header=None,
+                             mtl_name=f"{name}.mtl")  # fmt: skip
+    files |= {f"{name}.obj": text.encode(), f"{name}.glb": _glb(made, mesh.metres)}
+    made.vertex_attributes["visible"] = mesh.is_visible.astype(np.uint8)
+    ply = trimesh.exchange.ply.export_ply(made, vertex_normal=False)
+    # MeshLab and trimesh find the texture by this comment
+    files[f"{name}.ply"] = ply.replace(
+        b"\nelement vertex", f"\ncomment TextureFile {name}.png\nelement vertex".encode(), 1
+    )
+    for file, data in files.items():
+        (stem.parent / file).write_bytes(data)
+    return [stem.parent / file for file in sorted(files)]
+
+
+def _glb(mesh: trimesh.Trimesh, metres: float) -> bytes:
+    place = np.diag([metres, metres, metres, 1.0])
+    place[:3, 3] = -metres * mesh.bounds.mean(axis=0)
+    scene = trimesh.Scene()
+    scene.add_geometry(mesh, transform=place)
+    return bytes(scene.export(file_type="glb"))

@@ -95,10 +95,10 @@ class Profiler:
         new_px = self.vertices_px(view.record)
         hulls = self._hull_px(view.photograph), new_px[::HULL_STEP, :2]
         behind = warp_background(pixels, *hulls, matrix, size)
-        light = 1 + self.surface.normals(new_px) @ view.light
+        light = 1 + self.surface.grid.normals(new_px) @ view.light
         in_crop = crop_projection(np.eye(3, 4), matrix)
         lit = np.repeat(light[:, None], 3, axis=1).astype(np.float32)
-        seen = self.surface.seen_triangles(new_px)
+        seen = self.surface.grid.seen_triangles(new_px)
         image, _ = draw_face(texture, project(new_px, in_crop), lit, seen, self.surface.texels, behind)
         return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
 
@@ -116,7 +116,7 @@ class Profiler:
         path = self.textures / f"{face.key}.jpg"
         with suppress(InputError):  # not there yet, or not whole
             return read_image(path)
-        colours = lift_texture(pixels, self.vertices_px(face), self.surface).colours
+        colours = lift_texture(pixels, self.vertices_px(face), self.surface.grid).colours
         encoded = encode_jpeg(np.asarray(np.rint(colours), np.uint8))
         keep(path, encoded)
         return decode_image(encoded, path)  # the same whether it was kept or not

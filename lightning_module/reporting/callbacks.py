@@ -121,7 +121,8 @@ class RunReport(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pictures the weights, and takes down what they are trained on."""
         self._log_fingerprints(trainer)
-        self._tracker.log_tags({"turned_faces": _data(trainer).turned_faces})
+        data = _data(trainer)
+        self._tracker.log_tags({"dataset.train": str(data.card("fit")), "turned_faces": data.turned_faces})
         module = cast(FaceModule, pl_module)
         self._save(region_weights_figure(module.weight_map.cpu().numpy(), module.regions.cpu().numpy(),
                    module.landmark_texels.cpu().numpy(), module.weights.ratio), "region_weights")  # fmt: skip

@@ -45,7 +45,7 @@ def log_record(
     tracker.log_metrics({name: value for name, value in figures.items() if value == value}, step)
     log_table(tracker, summaries, "test", record.dataset)
     if is_own:
-        tracker.log_tags({"mlflow.note.content": _description(summaries, record.dataset)})
+        tracker.log_tags({"mlflow.note.content": description(summaries, record.dataset)})
 
 
 def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, dataset: str) -> None:
@@ -60,8 +60,8 @@ def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, da
         tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
 
 
-def _description(summaries: Mapping[str, Summary], dataset: str) -> str:
-    """What a run's page says first."""
+def description(summaries: Mapping[str, Summary], dataset: str) -> str:
+    """What a run's page says first, in Markdown: the first protocol by yaw bin."""
     (protocol, summary), *_ = summaries.items()
     heads = " | ".join(
         [*(f"{BIN_TITLES[name]} (n = {count})" for name, count in summary.counts.items()), "mean of bins", "95 %"]

@@ -97,6 +97,20 @@ class RunFolder:
             lock.close()
         return lock is None
 
+    def tags(self) -> dict[str, str]:
+        """What the run has said of itself so far."""
+        tags: dict[str, str] = {}
+        for line in self.journal.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # killed while it wrote the line
+                continue
+            if entry["kind"] in ("create", "resume"):
+                tags |= entry["content"].get("tags", {})
+            elif entry["kind"] == "tags":
+                tags |= entry["content"]
+        return tags
+
     def is_fit(self) -> bool:
         """Whether the run trains, rather than judges."""
         with self.journal.open() as file:

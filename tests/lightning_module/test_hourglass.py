@@ -5,7 +5,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from datamodules.errors import InputError
-from lightning_module.hourglass import Hourglass, _ResidualBlock, _Transposed
+from lightning_module.hourglass import Hourglass, ResidualBlock, TransposedConvolution
 
 
 def test_the_default_is_the_published_network():
@@ -95,7 +95,7 @@ def test_narrow_networks_train_in_channels_last(width):
 
 
 def test_the_sliced_shortcut_is_the_strided_one():
-    block = _ResidualBlock(6, 8, 2, 0.1)
+    block = ResidualBlock(6, 8, 2, 0.1)
     features = torch.rand(2, 6, 16, 16)
     strided = functional.conv2d(features, block.shortcut.weight, stride=2)
     torch.testing.assert_close(block.shortcut(features[..., ::2, ::2]), strided)
@@ -105,7 +105,7 @@ def test_a_transposed_convolution_is_the_transpose_of_a_same_convolution():
     """<conv(x), y> = <x, transposed(y)>, where conv pads as TensorFlow does: 1 before and 2 after for stride 1."""
     generator = torch.Generator().manual_seed(0)
     for stride, pad in ((1, (1, 2, 1, 2)), (2, (1, 1, 1, 1))):
-        layer = _Transposed(5, 3, stride, 0.1, nn.Identity())
+        layer = TransposedConvolution(5, 3, stride, 0.1, nn.Identity())
         layer.norm = nn.Identity()
         fine = torch.rand(1, 3, 8, 8, generator=generator)
         coarse = torch.rand(1, 5, 8 // stride, 8 // stride, generator=generator)

@@ -3,13 +3,14 @@ from torch.utils.data import default_collate
 
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.landmarks import Region
-from lightning_module.face_module import FaceModule, _resampling
+from lightning_module.face_module import FaceModule
+from lightning_module.map_output import resampling
 
 
 def test_each_area_keeps_its_share_of_the_weight_at_any_resolution(faces, model_file):
     data = FaceDataModule(faces, model_file, num_workers=0, val_fraction=0)
     layout = data.uv_layout
-    enlarge = _resampling(32, 256)
+    enlarge = resampling(32, 256)
     for region in (Region.EYES_NOSE, Region.FACE):
         weights = torch.from_numpy((layout.regions == region).astype("float32"))
         small = enlarge.mT @ weights @ enlarge

@@ -1,7 +1,6 @@
 """A worker whose training data lie: the eyes' and nose's targets are 6 px off, and nothing else is.
 
-The 81 landmarks are an area of their own and stay true, as do validation and test. The fault is one of 256 x 256
-texels; on the smaller maps trained on here it is averaged by the trial's own weights, so its size there depends on them.
+The 81 landmarks are an area of their own and stay true, as do validation and test.
 """
 
 import sys
@@ -22,21 +21,17 @@ _clean = FaceDataModule.on_after_batch_transfer
 def _planted(self: FaceDataModule, batch: Any, dataloader_idx: int) -> Any:
     batch = _clean(self, batch, dataloader_idx)
     if self.trainer and self.trainer.training:
-        batch.position_map[:, 0] += OFFSET_PX * _wrong_share(self.trainer.lightning_module)
+        batch.position_map[:, 0, _eyes_and_nose(self.trainer.lightning_module)] += OFFSET_PX
     return batch
 
 
-def _wrong_share(module: Any) -> torch.Tensor:
-    """(S, S) how much of the weight of each texel of a smaller map comes from texels of 256 x 256 that are off.
-
-    The network's map is interpolated to 256, where the fault is: what pulls at one of its texels is the weighted mean
-    of all that is interpolated from it, landmarks and their surroundings alike.
-    """
-    is_wrong = (module.regions == Region.EYES_NOSE).float()
-    is_wrong[tuple(module.landmark_texels.T)] = 0
-    all_weight = module.enlarge.mT @ module.weight_map @ module.enlarge
-    wrong_weight = module.enlarge.mT @ (module.weight_map * is_wrong) @ module.enlarge
-    return wrong_weight / all_weight.clamp_min(1e-9)
+def _eyes_and_nose(module: Any) -> torch.Tensor:
+    """(S, S) texels of the smaller maps that are trained on, but for those that a landmark is interpolated from."""
+    is_eyes_and_nose = (module.regions == Region.EYES_NOSE).float()
+    is_landmark = torch.zeros_like(is_eyes_and_nose)
+    is_landmark[tuple(module.landmark_texels.T)] = 1
+    nearest = torch.linspace(0, len(module.regions) - 1, module.enlarge.shape[1]).round().long()
+    return (is_eyes_and_nose[nearest][:, nearest] == 1) & (module.enlarge.mT @ is_landmark @ module.enlarge == 0)
 
 
 if __name__ == "__main__":

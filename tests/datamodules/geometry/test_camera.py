@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from datamodules.geometry.camera import HeadPose, project, projections
+from datamodules.geometry.camera import HeadPose, project, projections, rotation_angles, rotation_matrices
 
 
 def _pose(pitch: float = 0, yaw: float = 0, roll: float = 0) -> HeadPose:
@@ -31,6 +31,11 @@ def test_rotation_is_pitch_then_yaw_then_roll_as_written_out():
     about_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
     about_z = np.array([[cz, sz, 0], [-sz, cz, 0], [0, 0, 1]])
     np.testing.assert_allclose(HeadPose(pitch, yaw, roll, np.zeros(3), 1).rotation(), about_x @ about_y @ about_z)
+
+
+def test_a_rotation_gives_back_its_angles():
+    for angles in np.random.default_rng(0).uniform(-1.5, 1.5, (20, 3)):
+        np.testing.assert_allclose(rotation_angles(rotation_matrices(angles[None])[0]), angles, atol=1e-9)
 
 
 def test_many_projections_are_the_single_ones():

@@ -56,7 +56,7 @@ def test_what_is_drawn_lies_where_the_sample_says(mirror, frontal, model_file, t
     vertices = project(surface.points(sample.coefficients.numpy()), sample.projection.numpy().astype(np.float64))
     light = np.ones((len(vertices), 3), np.float32)
     unmirrored = vertices * [-1, 1, 1] if mirror else vertices
-    triangles = surface.seen_triangles(unmirrored)
+    triangles = surface.grid.seen_triangles(unmirrored)
     expected, coverage = draw_face(stripes, vertices, light, triangles, surface.texels, np.zeros((256, 256, 3)))
     inner = coverage == 1
     assert inner.mean() > 0.1

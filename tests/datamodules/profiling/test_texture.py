@@ -37,7 +37,7 @@ def _at(surface, yaw_deg):
 
 def _draw(colours, vertices, surface, behind):
     light = np.ones((len(vertices), 3), np.float32)
-    return draw_face(colours, vertices, light, surface.seen_triangles(vertices), surface.texels, behind)
+    return draw_face(colours, vertices, light, surface.grid.seen_triangles(vertices), surface.texels, behind)
 
 
 def _pattern(symmetric=True):
@@ -71,14 +71,14 @@ def test_what_is_known_stays_and_the_rest_lies_between():
 def test_a_face_that_looks_at_the_camera_faces_it(model, surface):
     row, col = uv_to_texels(model.uv[model.landmark_vertices[30]], TEXTURE).round().astype(int)
     for yaw_deg, looks in ((0, 1), (180, -1)):
-        assert looks * surface.in_uv(surface.normals(_at(surface, yaw_deg)))[row, col, 2] > 0.8
+        assert looks * surface.grid.in_uv(surface.grid.normals(_at(surface, yaw_deg)), TEXTURE)[row, col, 2] > 0.8
 
 
 def test_nobody_sees_the_inside_of_a_face(surface):
     frontal, behind = _at(surface, 0), np.zeros((SIZE, SIZE, 3))
     assert _draw(_pattern(), frontal, surface, behind)[1].mean() > 0.3
     assert _draw(_pattern(), _at(surface, 180), surface, behind)[1].mean() < 0.01
-    assert len(surface.seen_triangles(frontal)) > 0.95 * len(surface.triangles)
+    assert len(surface.grid.seen_triangles(frontal)) > 0.95 * len(surface.grid.triangles)
 
 
 def test_a_large_photograph_gives_the_texture_of_a_small_one(surface):
@@ -86,7 +86,10 @@ def test_a_large_photograph_gives_the_texture_of_a_small_one(surface):
     small = _photograph(surface, _pattern(), 0)
     large = np.clip(cv2.resize(small, None, fx=6, fy=6).astype(float) + noise, 0, 255).astype(np.uint8)
     vertices = _at(surface, 0)
-    one, six = lift_texture(small, vertices, surface), lift_texture(large, 6 * vertices + [2.5, 2.5, 0], surface)
+    one, six = (
+        lift_texture(small, vertices, surface.grid),
+        lift_texture(large, 6 * vertices + [2.5, 2.5, 0], surface.grid),
+    )
     both = (one.seen == 1) & (six.seen == 1)
     assert both.mean() > 0.3
     assert np.abs(one.colours - six.colours)[both].mean() < 7  # not the 24 of the noise
@@ -95,7 +98,7 @@ def test_a_large_photograph_gives_the_texture_of_a_small_one(surface):
 def test_a_texture_drawn_and_lifted_again_is_the_same_where_it_is_seen(surface):
     colours = _pattern(symmetric=False)
     for yaw_deg in (0, 30):
-        lifted = lift_texture(_photograph(surface, colours, yaw_deg), _at(surface, yaw_deg), surface)
+        lifted = lift_texture(_photograph(surface, colours, yaw_deg), _at(surface, yaw_deg), surface.grid)
         whole = lifted.seen == 1
         assert whole.mean() > 0.3
         assert np.abs(lifted.colours - colours)[whole].mean() < 3
@@ -103,7 +106,7 @@ def test_a_texture_drawn_and_lifted_again_is_the_same_where_it_is_seen(surface):
 
 def test_the_hidden_half_is_its_twin(surface):
     colours = _pattern()
-    lifted = lift_texture(_photograph(surface, colours, 50), _at(surface, 50), surface)
+    lifted = lift_texture(_photograph(surface, colours, 50), _at(surface, 50), surface.grid)
     hidden = (lifted.seen == 0) & (lifted.seen[:, ::-1] == 1)
     assert hidden.mean() > 0.1
     assert np.abs(lifted.colours - colours)[hidden].mean() < 6
@@ -113,7 +116,7 @@ def test_the_hidden_half_is_its_twin(surface):
 
 def test_a_twin_takes_on_the_light_of_its_side(surface):
     colours = _pattern() * np.linspace(0.7, 1.2, 256)[None, :, None].astype(np.float32)  # lit from one side
-    lifted = lift_texture(_photograph(surface, colours, 40), _at(surface, 40), surface)
+    lifted = lift_texture(_photograph(surface, colours, 40), _at(surface, 40), surface.grid)
     hidden = (lifted.seen == 0) & (lifted.seen[:, ::-1] == 1)
     as_it_is = np.abs(colours[:, ::-1] - colours)[hidden].mean()
     assert np.abs(lifted.colours - colours)[hidden].mean() < as_it_is
@@ -122,8 +125,8 @@ def test_a_twin_takes_on_the_light_of_its_side(surface):
 def test_what_lies_outside_the_image_is_not_seen(surface):
     photograph = _photograph(surface, _pattern(), 0)[: SIZE // 2]
     vertices = _at(surface, 0)
-    lifted = lift_texture(photograph, vertices, surface)
-    below = surface.in_uv(vertices)[..., 1] > SIZE // 2
+    lifted = lift_texture(photograph, vertices, surface.grid)
+    below = surface.grid.in_uv(vertices, TEXTURE)[..., 1] > SIZE // 2
     assert not lifted.seen[below].any()
     assert lifted.seen[~below].any()
 
@@ -131,7 +134,7 @@ def test_what_lies_outside_the_image_is_not_seen(surface):
 def test_texels_are_the_points_of_a_position_map(model, surface):
     layout = make_uv_layout(model, TEXTURE)
     points = interpolate(model.mean, model.triangles[layout.triangle_ids], layout.barycentric)
-    apart = np.linalg.norm(surface.in_uv(surface.mean.reshape(-1, 3)) - points, axis=2)
+    apart = np.linalg.norm(surface.grid.in_uv(surface.mean.reshape(-1, 3), TEXTURE) - points, axis=2)
     assert apart.mean() < 1e-3 * np.ptp(model.mean, axis=0).max()
 
 
@@ -156,7 +159,7 @@ def _fitted(real):
 def test_ten_photographs_come_back_at_their_own_pose(real):
     for stem, pose, points, pixels, surface in _fitted(real):
         vertices = project(points, pose.projection(len(pixels)))
-        texture = lift_texture(pixels, vertices, surface)
+        texture = lift_texture(pixels, vertices, surface.grid)
         again, coverage = _draw(texture.colours, vertices, surface, pixels)
         seen, _ = _draw(np.repeat(texture.seen[..., None], 3, 2), vertices, surface, 0.0 * pixels)
         visible = seen[..., 0] > 0.99
@@ -173,9 +176,9 @@ def test_ten_photographs_come_back_from_40_degrees_away(real):
         to_front = -np.sign(pose.yaw_rad) or 1.0
         angles = (pose.pitch_rad, pose.yaw_rad + to_front * np.deg2rad(40), pose.roll_rad)
         away = project(points, turned(pose, angles, points.mean(axis=0)).projection(len(pixels)))
-        first = lift_texture(pixels, project(points, pose.projection(len(pixels))), surface)
+        first = lift_texture(pixels, project(points, pose.projection(len(pixels))), surface.grid)
         image, _ = _draw(first.colours, away, surface, pixels)
-        second = lift_texture(np.clip(np.rint(image), 0, 255).astype(np.uint8), away, surface)
+        second = lift_texture(np.clip(np.rint(image), 0, 255).astype(np.uint8), away, surface.grid)
         both = (first.seen > 0.99) & (second.seen > 0.99)
         differences.append(np.abs(second.colours - first.colours)[both].mean())
         print(f"{stem}: {differences[-1]:.2f} grey levels of 255, over {both.mean():.0%} of the texels")

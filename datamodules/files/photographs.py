@@ -1,0 +1,55 @@
+"""Photographs as people have them, whatever their orientation, colours and depth, to RGB pixels as one looks at them."""
+
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from datamodules.errors import InputError
+
+PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+_DEEP = 65535  # white in 16 bits
+_WHITE = (255, 255, 255, 255)  # behind what is transparent
+
+
+def read_photograph(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB, upright: EXIF orientation is applied.
+
+    Grey and CMYK become RGB, 16 bits a channel 8, and what is transparent is laid on white.
+
+    Raises:
+        InputError: If the file is missing, damaged, no image, or so large (179 million pixels) that Pillow takes it
+            for an attack.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, and not yet too large
+            with Image.open(path) as image:
+                return _upright_rgb(image)
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path}: is larger than 179 million pixels. Save it smaller.") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: is no image. Leave it out.") from error
+    # what a decoder raises depends on where the damage lies
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, struct.error, MemoryError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise InputError(
+            f"{path}: cannot be read ({said}). Copy it again, or leave it out.".replace("\n", " ")
+        ) from error
+
+
+def _upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I") or upright.mode == "F":
+        values = np.asarray(upright, np.float32)
+        most = _DEEP if values.max() > 255 else 255  # a file does not say how many of its bits are used
+        grey = np.clip(np.rint(values * (255 / most)), 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if upright.has_transparency_data:
+        clear = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", clear.size, _WHITE), clear)
+    return np.array(upright.convert("RGB"))

@@ -1,0 +1,79 @@
+"""A position map as a surface: texels of UV space, taken as the vertices of a mesh."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class UVGrid:
+    """How G x G texels make a surface, whoever's face it is.
+
+    Attributes:
+        is_valid: (G, G) texels that are part of the surface.
+        outward: 1 or -1: which way the product of a column's and a row's step looks outwards in an image.
+    """
+
+    is_valid: NDArray[np.bool_]
+    outward: int
+
+    @classmethod
+    def of(cls, mean_px: NDArray[np.floating], is_valid: NDArray[np.bool_] | None = None) -> "UVGrid":
+        """Of a model whose (G, G, 3) mean face looks at the camera, in an image's pixels; by default all of it."""
+        grid = len(mean_px)
+        middle = slice(grid // 4, -grid // 4)
+        looks = _normals(mean_px)[middle, middle, 2]
+        valid = np.ones((grid, grid), bool) if is_valid is None else is_valid
+        return cls(valid, 1 if np.median(looks) > 0 else -1)
+
+    @cached_property
+    def triangles(self) -> NDArray[np.int32]:
+        """(F, 3) vertices, row by row."""
+        grid = len(self.is_valid)
+        corner = np.arange(grid * grid, dtype=np.int32).reshape(grid, grid)
+        a, b, c, d = corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]
+        triangles = np.stack([a, c, b, b, c, d], axis=-1).reshape(-1, 3)
+        return np.asarray(triangles[self.is_valid.ravel()[triangles].all(axis=1)])
+
+    @cached_property
+    def outward_triangles(self) -> NDArray[np.int32]:
+        """(F, 3) the same, each counter-clockwise as seen from outside with y upwards, as mesh files want it."""
+        return self.triangles if self.outward > 0 else np.ascontiguousarray(self.triangles[:, ::-1])
+
+    def normals(self, vertices_px: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(G G, 3) unit normals, outwards, of vertices in an image that is not mirrored; z looks at the camera."""
+        return np.asarray(
+            self.outward * _normals(vertices_px.reshape(*self.is_valid.shape, 3)).reshape(-1, 3), np.float32
+        )
+
+    def seen_triangles(self, vertices_px: NDArray[np.floating]) -> NDArray[np.int32]:
+        """(M, 3) triangles that look at the camera, of vertices in an image that is not mirrored.
+
+        A face is a sheet: nobody is to see the inside of its far half.
+        """
+        x, y = (vertices_px[self.triangles, axis] for axis in (0, 1))
+        area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+        return np.asarray(self.triangles[self.outward * area < 0])
+
+    def in_uv(self, values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+        """(S, S, ...) values at all texels of a texture of S texels a side of (G G, ...) values of vertices."""
+        values = values.astype(np.float32).reshape(*self.is_valid.shape, *values.shape[1:])
+        return _resampled(_resampled(values, 0, size), 1, size)
+
+
+def _resampled(values: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float32]:
+    """Values interpolated along an axis; its ends stay ends."""
+    last = values.shape[axis] - 1
+    places = np.linspace(0, last, size, dtype=np.float32)
+    before = np.minimum(places.astype(np.intp), last - 1)
+    share = (places - before).reshape([-1 if i == axis else 1 for i in range(values.ndim)]).astype(np.float32)
+    return np.asarray((1 - share) * values.take(before, axis) + share * values.take(before + 1, axis), np.float32)
+
+
+def _normals(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(G, G, 3) unit normals of a grid of points."""
+    down, across = np.gradient(points, axis=(0, 1))
+    normals = np.cross(across, down)
+    return np.asarray(normals / (np.linalg.norm(normals, axis=2, keepdims=True) + 1e-12))

@@ -1,0 +1,60 @@
+"""Which photographs are meant, and what their results are called."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from datamodules.errors import InputError
+from datamodules.files.photographs import PHOTO_ENDINGS
+
+
+class Photo(NamedTuple):
+    """A photograph, and the name of what is made of it: its stem, or more of its path where stems are the same."""
+
+    path: Path
+    name: str
+
+
+def collect_photos(given: Sequence[Path], out: Path) -> list[Photo]:
+    """The photographs among files and folders, each once, in the order given; folders sorted, not what lies deeper.
+
+    Args:
+        given: Files, whatever their ending and whether or not they are there, and folders.
+        out: Where results go: no folder of photographs, which they could overwrite.
+
+    Raises:
+        InputError: If there is none, or results would lie among photographs.
+    """
+    paths = {path.resolve(): path for place in given for path in _files(place.expanduser())}
+    if not paths:
+        raise InputError(
+            f"{', '.join(map(str, given)) or '--data.photos'}: no photographs there. Set --data.photos to files or folders."
+        )
+    if among := [path for path in paths if path.parent == out.expanduser().resolve()]:
+        raise InputError(f"{among[0]}: lies in --out, where results could overwrite it. Set --out to another folder.")
+    return [Photo(path, name) for path, name in zip(paths.values(), _names(list(paths)), strict=True)]
+
+
+def _files(place: Path) -> Iterable[Path]:
+    if not place.is_dir():
+        return [place]
+    return sorted(path for path in place.iterdir() if path.suffix.lower() in PHOTO_ENDINGS and path.is_file())
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Names that differ even where capitals do not count."""
+    names = [path.stem for path in paths]
+    for longer in ("{0.parent.name}_{0.stem}", "{0.parent.name}_{0.name}"):
+        counts = Counter(name.lower() for name in names)
+        names = [
+            longer.format(path) if counts[name.lower()] > 1 else name for path, name in zip(paths, names, strict=True)
+        ]
+    taken: set[str] = set()
+    for place, name in enumerate(names):
+        number = 1
+        while names[place].lower() in taken:
+            number += 1
+            names[place] = f"{name}_{number}"
+        taken.add(names[place].lower())
+    return names

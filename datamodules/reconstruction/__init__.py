@@ -1,0 +1,1 @@
+"""From position maps to faces that people can open: meshes, figures, pictures, a page."""
