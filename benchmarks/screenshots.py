@@ -15,6 +15,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[1]
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_WITHOUT_GPU = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL in software
 _PATIENCE_MS = 60_000
 
 
@@ -43,11 +44,15 @@ def opened() -> Iterator[Page]:
     if browser_path is None:
         raise SystemExit("There is no Chromium: apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", *_WITHOUT_GPU])
         page = browser.new_page(viewport={"width": 1500, "height": 820})
-        page.route("**/*", lambda route: route.continue_() if "//127.0.0.1:" in route.request.url else route.abort())
+        page.route("**/*", lambda route: route.continue_() if _is_here(route.request.url) else route.abort())
         yield page
         browser.close()
+
+
+def _is_here(address: str) -> bool:
+    return address.startswith(("http://127.0.0.1:", "file:", "data:", "blob:"))
 
 
 def show(page: Page, address: str, text: str) -> None:

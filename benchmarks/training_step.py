@@ -40,7 +40,7 @@ def measure(batch: int = 4) -> None:
     seconds = interleaved_medians(contenders, REPEATS)
     ms = {name: 1e3 * value / batch for name, value in seconds.items()}
     base = ms["contiguous, stock Adam, fp32"]
-    peak = _matmul_gflops(device)
+    peak = matmul_gflops(device)
     floor = {name: 1e3 * GFLOP / peak[torch.bfloat16 if "bf16" in name else torch.float32] for name in ms}
     figures = {
         "batch": batch,
@@ -86,7 +86,8 @@ def _deterministic(step: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def _matmul_gflops(device: str, size: int = 2048) -> dict[torch.dtype, float]:
+def matmul_gflops(device: str, size: int = 2048) -> dict[torch.dtype, float]:
+    """What a large product reaches here, by type."""
     rates = {}
     for dtype in (torch.float32, torch.bfloat16):
         a = torch.rand(size, size, device=device).to(dtype)

@@ -33,7 +33,9 @@ def collect_photos(given: Sequence[Path], out: Path) -> list[Photo]:
         )
     if among := [path for path in paths if path.parent == out.expanduser().resolve()]:
         raise InputError(f"{among[0]}: lies in --out, where results could overwrite it. Set --out to another folder.")
-    return [Photo(path, name) for path, name in zip(paths.values(), _names(list(paths)), strict=True)]
+    # an OBJ file's reference to its material ends at a blank
+    names = ["_".join(name.split()) for name in _names(list(paths))]
+    return [Photo(path, name) for path, name in zip(paths.values(), names, strict=True)]
 
 
 def _files(place: Path) -> Iterable[Path]:

@@ -89,6 +89,7 @@ class Reconstruction:
 class _Seen(NamedTuple):
     """A face before the network has seen it."""
 
+    number: int  # of the photograph, counted from 1
     photo: Path
     name: str
     image: NDArray[np.uint8]
@@ -119,21 +120,16 @@ def reconstruct(
     done = Reconstruction()
     meaning = MapMeaning.of(network.mean_map, network.regions, network.landmark_texels)
     shown: list[PageFace] = []
+    faces = _faces(photos, find, done)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        faces = _faces(photos, find, done)
-        while batch := list(islice(faces, making.batch_size)):
-            crops = np.stack([face.found.crop for face in batch])
-            maps = _maps(batch, crops, network)
-            if making.passes == 2:
-                crops = _recropped(crops, maps, meaning)
-                maps = _maps(batch, crops, network)
-            for seen, position_map, crop in zip(batch, maps, crops, strict=True):
-                face = ReconstructedFace.from_map(
-                    position_map, crop, meaning, seen.image, seen.found, seen.photo, seen.name
-                )
-                shown.append(_write(face, out, network_name, making))
-                done.faces.append(face.name)
+        with tqdm(total=len(photos), desc="Reconstructing", unit="photo") as bar:
+            while batch := list(islice(faces, making.batch_size)):
+                for face in _reconstructed(batch, network, meaning, making.passes):
+                    shown.append(_write(face, out, network_name, making))
+                    done.faces.append(face.name)
+                bar.update(batch[-1].number - bar.n)
+            bar.update(len(photos) - bar.n)
         if shown:
             done.page = write_page(shown, meaning, out)
     except OSError as error:
@@ -145,7 +141,7 @@ def _faces(
     photos: Sequence[Photo], find: Callable[[Path, NDArray[np.uint8]], list[FoundFace]], done: Reconstruction
 ) -> Iterator[_Seen]:
     taken = {photo.name.lower() for photo in photos}
-    for photo in tqdm(photos, desc="Reconstructing", unit="photo"):
+    for number, photo in enumerate(photos, start=1):
         try:
             image = read_photograph(photo.path)
         except InputError as fault:
@@ -154,12 +150,24 @@ def _faces(
         found = find(photo.path, image)
         if not found:
             done.faceless.append(photo.path)
-        for number, face in enumerate(found, start=1):
-            name = photo.name if len(found) == 1 else f"{photo.name}_{number}"
+        for place, face in enumerate(found, start=1):
+            name = photo.name if len(found) == 1 else f"{photo.name}_{place}"
             while len(found) > 1 and name.lower() in taken:  # another photograph is called so
                 name += "_"
             taken.add(name.lower())
-            yield _Seen(photo.path, name, image, face)
+            yield _Seen(number, photo.path, name, image, face)
+
+
+def _reconstructed(
+    batch: list[_Seen], network: MapNetwork, meaning: MapMeaning, passes: int
+) -> Iterator[ReconstructedFace]:
+    crops = np.stack([face.found.crop for face in batch])
+    maps = _maps(batch, crops, network)
+    if passes == 2:
+        crops = _recropped(crops, maps, meaning)
+        maps = _maps(batch, crops, network)
+    for seen, position_map, crop in zip(batch, maps, crops, strict=True):
+        yield ReconstructedFace.from_map(position_map, crop, meaning, seen.image, seen.found, seen.photo, seen.name)
 
 
 def _maps(batch: list[_Seen], crops: NDArray[np.float64], network: MapNetwork) -> NDArray[np.float32]:

@@ -1,0 +1,52 @@
+"""Where the 81 landmarks are, as a picture for the README: python -m benchmarks.landmarks_81 [OUT_JPG].
+
+On a face by formula, so that the picture may go with the project.
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.screenshots import PROJECT
+from datamodules.face_datamodule import FaceDataModule
+from datamodules.files.images import read_image, warp_image, write_jpeg
+from datamodules.geometry.crop import image_matrix
+from datamodules.geometry.landmarks import LANDMARKS_68
+from run import main as run
+
+_SIZE = 900
+_IBUG, _FOREHEAD = (40, 220, 60), (80, 170, 255)
+_PERSON_SEED = 3
+
+
+def main(out: Path = PROJECT / "docs" / "landmarks_81.jpg") -> None:
+    """Draws them, numbered from 0."""
+    with TemporaryDirectory() as folder:
+        run(["synthesize", f"--out={folder}/faces", "--samples=6", f"--seed={_PERSON_SEED}", "--image_size=512"])
+        data = FaceDataModule(Path(folder) / "faces", num_workers=0, cache_dir=Path(folder) / "cache")
+        data.prepare_data()
+        faces = data.plain_faces()
+        samples = [faces[0, position] for position in range(len(faces))]
+        frontal = int(np.argmin([abs(float(sample.yaw_deg)) for sample in samples]))
+        maps = data.complete(torch.utils.data.default_collate([samples[frontal]])).position_map
+        assert maps is not None
+        row, col = data.uv_layout.landmark_texels.T
+        points = maps[0][:2, row, col].T.numpy() * (_SIZE - 1) / 255
+        photograph = read_image(faces.index.record(int(faces.rows[frontal])).image_path)
+        picture = warp_image(photograph, image_matrix(faces.crop_matrix(frontal), _SIZE), _SIZE)
+    picture = np.asarray(picture * 0.6, np.uint8)
+    for number, (x, y) in enumerate(np.rint(points).astype(int)):
+        colour = _IBUG if number < LANDMARKS_68 else _FOREHEAD
+        cv2.circle(picture, (int(x), int(y)), 3, colour, -1, cv2.LINE_AA)
+        cv2.putText(picture, str(number), (int(x) + 4, int(y) - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1,
+                    cv2.LINE_AA)  # fmt: skip
+    write_jpeg(out, picture)
+    print(out)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""Photographs of every kind that people have."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datamodules.errors import InputError
+from datamodules.files.photographs import read_photograph
+
+_ORIENTATION = 0x0112
+
+
+@pytest.fixture
+def picture():
+    """Smooth, and different in each corner and channel."""
+    y, x = np.mgrid[0:30, 0:40]
+    return np.stack([6 * x, 8 * y, 120 + 0 * x], axis=-1).astype(np.uint8)
+
+
+def test_a_plain_photograph_is_what_it_is(picture, tmp_path):
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_photograph(tmp_path / "a.png"), picture)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upright"), [(3, lambda a: a[::-1, ::-1]), (6, lambda a: np.rot90(a, -1)), (8, np.rot90)]
+)
+def test_a_turned_photograph_is_seen_upright(orientation, upright, picture, tmp_path):
+    exif = Image.Exif()
+    exif[_ORIENTATION] = orientation
+    Image.fromarray(picture).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read_photograph(tmp_path / "a.png"), upright(picture))
+
+
+def test_grey_has_three_equal_channels(picture, tmp_path):
+    Image.fromarray(picture[..., 0]).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_photograph(tmp_path / "a.png"), np.repeat(picture[..., :1], 3, axis=2))
+
+
+def test_sixteen_bits_become_eight(picture, tmp_path):
+    Image.fromarray(picture[..., 0].astype(np.uint16) * 257).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_photograph(tmp_path / "a.png"), np.repeat(picture[..., :1], 3, axis=2))
+
+
+def test_cmyk_becomes_rgb(picture, tmp_path):
+    Image.fromarray(picture).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(read_photograph(tmp_path / "a.jpg").astype(int) - picture).mean() < 4
+
+
+def test_what_is_transparent_lies_on_white(picture, tmp_path):
+    alpha = np.full(picture.shape[:2], 255, np.uint8)
+    alpha[:10] = 0
+    Image.fromarray(np.dstack([picture, alpha])).save(tmp_path / "a.png")
+    seen = read_photograph(tmp_path / "a.png")
+    assert (seen[:10] == 255).all()
+    np.testing.assert_array_equal(seen[10:], picture[10:])
+
+
+def test_a_palette_with_transparency_is_read(picture, tmp_path):
+    Image.fromarray(picture).convert("P").save(tmp_path / "a.png", transparency=0)
+    assert read_photograph(tmp_path / "a.png").shape == picture.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.jpg", b"", "is no image"),
+        ("text.jpg", b"this is a text", "is no image"),
+        ("cut.png", b"\x89PNG\r\n\x1a\n" + bytes(40), "is no image|cannot be read"),
+        ("missing.jpg", None, "cannot be read .No such file"),
+    ],
+)
+def test_what_is_no_photograph_is_one_clear_line(name, content, said, tmp_path):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}: ({said})") as error:
+        read_photograph(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+def test_a_photograph_that_was_cut_off_is_refused(picture, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"a\.jpg: cannot be read \(.*truncated"):
+        read_photograph(tmp_path / "a.jpg")
+
+
+def test_nine_hundred_million_pixels_are_too_many(tmp_path):
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    chunks = [struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+              for kind, data in ((b"IHDR", header), (b"IDAT", b""))]  # fmt: skip
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(InputError, match=r"a\.png: is larger than 179 million pixels"):
+        read_photograph(tmp_path / "a.png")

@@ -1,0 +1,265 @@
+"""From true position maps back to faces: what is lost is lost after the network."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+
+from datamodules.errors import InputError
+from datamodules.face_datamodule import FaceDataModule
+from datamodules.geometry.camera import HeadPose
+from datamodules.geometry.crop import crop_matrix, crop_points
+from datamodules.photos.collect import collect_photos
+from datamodules.photos.detection import FoundFace
+from datamodules.reconstruction.face import MapMeaning, ReconstructedFace
+from datamodules.reconstruction.overlays import overlays
+from datamodules.reconstruction.reconstruct import Making, reconstruct
+from datamodules.reconstruction.textured import textured_mesh
+from tests.fakes import write_faces
+from tests.real_faces import real_maps
+
+
+class TrueNetwork:
+    """Answers with true maps, in the order in which faces come."""
+
+    def __init__(self, data, maps):
+        layout = data.uv_layout
+        self.image_size = 64
+        self.mean_map, self.regions, self.landmark_texels = layout.mean_map, layout.regions, layout.landmark_texels
+        self._maps = list(maps)
+
+    def maps(self, crops):
+        assert crops.shape[1:] == (64, 64, 3)
+        return np.stack([self._maps.pop(0) for _ in crops])
+
+
+def _finder(crops):
+    left = [FoundFace(np.array([0, 0, 9, 9.0]), crop, "truth") for crop in crops]
+    return lambda path, image: [left.pop(0)]
+
+
+@pytest.fixture(scope="module")
+def made_once(model_file, tmp_path_factory):
+    """Three schematic faces with their maps, and what was made of them."""
+    folder = write_faces(tmp_path_factory.mktemp("album") / "faces", [-65.0, 0.0, 30.0])
+    fakes = (folder, *_maps(folder, model_file))
+    out = folder.with_name("out")
+    return fakes, out, _run(fakes, out)
+
+
+@pytest.fixture
+def fakes(made_once, tmp_path):
+    """The faces, to be changed."""
+    (folder, *known), _, _ = made_once
+    return shutil.copytree(folder, tmp_path / "faces"), *known
+
+
+def _maps(folder, model_file):
+    data = FaceDataModule(folder, model_file, num_workers=0)
+    data.prepare_data()
+    faces = data.plain_faces()
+    batch = torch.utils.data.default_collate([faces[0, position] for position in range(len(faces))])
+    return data, data.complete(batch).position_map.permute(0, 2, 3, 1).numpy(), faces._boxes[faces.rows]
+
+
+def _run(fakes, out, making=Making(texture_size=128, passes=1)):  # noqa: B008
+    folder, data, maps, crops = fakes
+    photos = collect_photos([folder], out)
+    return reconstruct(photos, _finder(crops), TrueNetwork(data, maps), "truth.ckpt", out, making)
+
+
+def test_every_file_of_a_face_is_written_and_loads_with_its_texture(made_once):
+    _, out, done = made_once
+    assert done.faces == ["image00000", "image00001", "image00002"]
+    for name in done.faces:
+        stem = out / name
+        made = {path.name.removeprefix(name) for path in out.glob(f"{name}*")}
+        assert made == {".obj", ".mtl", ".png", ".ply", ".glb", ".json", "_landmarks.jpg", "_mesh.jpg", "_depth.jpg",
+                        "_pose.jpg"}  # fmt: skip
+        meshes = {
+            ending: trimesh.load(f"{stem}{ending}", process=False, force="mesh") for ending in (".obj", ".ply", ".glb")
+        }
+        sizes = {(len(mesh.vertices), len(mesh.faces)) for mesh in meshes.values()}
+        assert len(sizes) == 1
+        for ending, mesh in meshes.items():
+            assert mesh.visual.uv.shape == (len(mesh.vertices), 2), ending
+            assert mesh.visual.uv.min() >= 0
+            assert mesh.visual.uv.max() <= 1
+            material = mesh.visual.material
+            image = material.baseColorTexture if ending == ".glb" else material.image
+            assert image.size == (128, 128), ending
+        np.testing.assert_allclose(meshes[".ply"].vertices, meshes[".obj"].vertices, atol=1e-3)
+        assert 0.1 < np.ptp(meshes[".glb"].vertices, axis=0).max() < 0.5  # metres
+    assert done.page is not None
+    assert done.page.name == "index.html"
+
+
+def test_triangles_look_outwards(made_once):
+    mesh = trimesh.load(made_once[1] / "image00001.ply", process=False)
+    assert np.average(mesh.face_normals[:, 2], weights=mesh.area_faces) > 0.5
+
+
+def test_numbers_in_the_file_are_those_of_the_photograph(made_once):
+    (folder, data, maps, crops), out, _ = made_once
+    rows, cols = data.uv_layout.landmark_texels.T
+    for number in range(3):
+        said = json.loads((out / f"image0000{number}.json").read_text())
+        found = np.array(said["landmarks_81_px"])
+        expected = maps[number][rows, cols]
+        np.testing.assert_allclose(crop_points(found, crop_matrix(crops[number]))[:, :2], expected[:, :2], atol=0.01)
+        assert said["landmarks_68_px"] == said["landmarks_81_px"][:68]
+        assert said["image_size_px"] == list(Image.open(folder / f"image0000{number}.jpg").size)
+        assert len(said["landmarks_81_visible"]) == 81
+        assert said["network"] == "truth.ckpt"
+
+
+def test_the_far_half_of_a_turned_face_is_hidden(fakes):
+    _, data, maps, crops = fakes
+    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
+    image = np.zeros((110, 120, 3), np.uint8)
+    found = FoundFace(np.zeros(4), crops[0], "truth")
+    face = ReconstructedFace.from_map(maps[0], crops[0], meaning, image, found, None, "a")  # nose to the right
+    seen = face.is_visible.reshape(256, 256)
+    half = seen[:, :128].mean(), seen[:, 128:].mean()
+    assert half[0] > 1.5 * half[1]
+    assert face.angles_deg[1] == pytest.approx(-65, abs=8)  # of a schematic face whose shape pulls at it
+
+
+def test_a_texture_holds_the_photographs_colours_where_it_is_seen(fakes):
+    _, data, maps, crops = fakes
+    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
+    y, x = np.mgrid[0:110, 0:120]
+    image = np.stack([2 * x, 2 * y, 0 * x + 90], axis=-1).astype(np.uint8)
+    found = FoundFace(np.zeros(4), crops[1], "truth")
+    face = ReconstructedFace.from_map(maps[1], crops[1], meaning, image, found, None, "a")
+    row, col = data.uv_layout.landmark_texels[30]
+    for fill_hidden in (True, False):
+        texture = textured_mesh(face, 256, fill_hidden).texture
+        np.testing.assert_allclose(texture[row, col, :2], 2 * face.landmarks_68_px[30, :2], atol=2)
+
+
+def test_a_second_pass_crops_by_what_the_first_one_found(fakes, tmp_path):
+    _, data, maps, crops = fakes
+    wrong = crops * [1, 1, 1.3]
+    seen = []
+
+    class Network(TrueNetwork):
+        def maps(self, images):
+            matrices = [crop_matrix(crop) for crop in (wrong if not seen else crops)]
+            seen.append(images)
+            inverse = [
+                crop_points(_in_image(map_, crop), matrix).reshape(256, 256, 3)
+                for map_, crop, matrix in zip(maps, crops, matrices, strict=True)
+            ]
+            return np.stack(inverse)
+
+    folder = fakes[0]
+    photos = collect_photos([folder], tmp_path / "out")
+    reconstruct(
+        photos, _finder(wrong), Network(data, maps), "n", tmp_path / "out", Making(texture_size=128, batch_size=3)
+    )
+    assert len(seen) == 2
+    for number, crop in enumerate(crops):
+        said = json.loads((tmp_path / "out" / f"image0000{number}.json").read_text())["crop"]
+        # landmarks are read at whole texels, so that a box of them is near that of the model's own
+        np.testing.assert_allclose([*said["centre_px"], said["side_px"]], crop, atol=0.02 * crop[2])
+
+
+def _in_image(map_, crop):
+    from datamodules.geometry.crop import uncrop_points
+
+    return uncrop_points(map_.reshape(-1, 3), crop_matrix(crop))
+
+
+def test_what_cannot_be_read_is_left_out_and_the_rest_goes_on(fakes, tmp_path):
+    folder, data, maps, crops = fakes
+    (folder / "image00000.jpg").write_bytes(b"")
+    photos = collect_photos([folder], tmp_path / "out")
+    done = reconstruct(
+        photos, _finder(crops[1:]), TrueNetwork(data, maps[1:]), "n", tmp_path / "out", Making(128, passes=1)
+    )
+    assert done.faces == ["image00001", "image00002"]
+    (fault,) = done.faults
+    assert "image00000.jpg: is no image" in fault
+
+
+def test_several_faces_of_a_photograph_have_names_of_their_own(fakes, tmp_path):
+    folder, data, maps, crops = fakes
+    (folder / "image00000.jpg").rename(folder / "image00001_1.jpg")
+    photos = collect_photos([folder / "image00001.jpg", folder / "image00001_1.jpg"], tmp_path / "out")
+    faces = [FoundFace(np.zeros(4), crop, "truth") for crop in crops]
+    done = reconstruct(photos, lambda path, image: faces[:2] if path.stem == "image00001" else faces[2:],
+                       TrueNetwork(data, maps), "n", tmp_path / "out", Making(128, passes=1))  # fmt: skip
+    assert done.faces == ["image00001_1_", "image00001_2", "image00001_1"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(fakes, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(InputError, match=r"out: cannot be written .* Set --out"):
+        _run(fakes, tmp_path / "out")
+
+
+@pytest.mark.parametrize("wrong", [{"texture_size": 100}, {"passes": 3}, {"batch_size": 0}])
+def test_what_cannot_be_made_is_said(wrong):
+    with pytest.raises(InputError, match="give"):
+        Making(**wrong)
+
+
+def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_path):
+    data, maps, crops = real_maps(real)
+    network = TrueNetwork(data, maps)
+    photos = collect_photos([real / "aflw2000"], tmp_path)
+    done = reconstruct(photos, _finder(crops), network, "truth", tmp_path, Making(texture_size=256, passes=1))
+    index = data.plain_faces().index
+    errors, turns = [], []
+    for row, name in enumerate(done.faces):
+        said = json.loads((tmp_path / f"{name}.json").read_text())
+        record = index.record(row)
+        assert record.key == name
+        true = record.landmarks_68_px
+        size = np.sqrt(np.prod(np.ptp(true[:, :2], axis=0)))
+        apart = np.array(said["landmarks_68_px"]) - true
+        apart[:, 2] -= apart[:, 2].mean()
+        errors.append([100 * np.linalg.norm(apart[:, :axes], axis=1).mean() / size for axes in (2, 3)])
+        pose: HeadPose = record.pose
+        turned = np.array([said["head_pose_deg"][angle] for angle in ("pitch", "yaw", "roll")])
+        turns.append(np.abs(turned - np.rad2deg([pose.pitch_rad, pose.yaw_rad, pose.roll_rad])))
+        mesh = trimesh.load(tmp_path / f"{name}.obj", process=False)
+        nearest = np.linalg.norm(mesh.vertices[:, None, :2] - _upwards(said, (30, 36, 45, 8)), axis=2).min(axis=0)
+        assert nearest.max() < 0.01  # the mesh holds the landmarks
+    flat, deep = np.mean(errors, axis=0)
+    print(
+        f"68 landmarks against pt3d_68: {flat:.2f} % of sqrt(w h) in x and y, {deep:.2f} % in x, y, z (mean of z taken from both)"
+    )
+    print(f"head pose against Pose_Para: {np.mean(turns):.2f} degrees on average, {np.max(turns):.2f} at most")
+    assert flat <= 0.75
+    assert np.mean(turns) <= 1
+    assert np.max(turns) <= 3
+
+
+def _upwards(said, numbers):
+    points = np.array(said["landmarks_68_px"])[list(numbers), :2]
+    return points * [1, -1] + [0, said["image_size_px"][1] - 1]
+
+
+def test_overlays_lie_on_the_face(fakes):
+    _, data, maps, crops = fakes
+    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
+    image = np.full((110, 120, 3), 40, np.uint8)
+    face = ReconstructedFace.from_map(
+        maps[1], crops[1], meaning, image, FoundFace(np.zeros(4), crops[1], "t"), None, "a"
+    )
+    pictures = overlays(face)
+    assert list(pictures) == ["landmarks", "mesh", "depth", "pose"]
+    dots = (pictures["landmarks"] == [60, 230, 80]).all(axis=2)
+    col, row = np.rint(crop_points(face.landmarks_68_px, crop_matrix(crops[1]) * (511 / 255)))[:, :2].astype(int).T
+    seen = face.landmarks_81_visible[:68]
+    assert seen.mean() > 0.5
+    assert dots[row[seen], col[seen]].all()
+    blue, yellow = (pictures["depth"].reshape(-1, 3).astype(int) @ sign for sign in ([-1, -1, 2], [1, 1, -2]))
+    assert blue.max() > 50  # far
+    assert yellow.max() > 50  # near
