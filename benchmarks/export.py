@@ -21,7 +21,7 @@ from datamodules.photos.cascade import CascadeDetector
 from datamodules.photos.collect import Photo
 from datamodules.photos.sample import sample_crops
 from datamodules.reconstruction.reconstruct import Making, reconstruct
-from datamodules.synthetic.face_model import synthetic_face_model
+from datamodules.synthetic.face_model import synthetic_model
 from lightning_module.export.exported import ExportedNetwork
 from lightning_module.export.formats import FORMATS
 from lightning_module.export.networks import CropNetwork
@@ -73,7 +73,7 @@ def measure(threads: int = 2) -> None:
 def _network(crops: torch.Tensor) -> FaceModule:
     torch.manual_seed(0)
     module = FaceModule(norm_momentum=0.5)
-    module.adopt_layout(make_uv_layout(synthetic_face_model()))
+    module.adopt_layout(make_uv_layout(synthetic_model().face))
     with torch.no_grad():
         torch.nn.init.uniform_(module.network.decoder[-1].norm.weight, 0.05, 0.1)  # a linear tail starts from zero
         for _ in range(5):

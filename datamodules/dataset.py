@@ -126,9 +126,13 @@ class FaceDataset(Dataset[FaceSample]):
         pixels = read_image(record.image_path)
         return self._maker.make(record, pixels, self._boxes[row], position, epoch * self._repeats + repeat)
 
+    def box(self, position: int) -> NDArray[np.float64]:
+        """(3,) x and y of the centre, side of the plain crop."""
+        return np.asarray(self._boxes[self.rows[position]])
+
     def crop_matrix(self, position: int) -> NDArray[np.float64]:
         """(2, 3) similarity from image pixels to those of the plain crop."""
-        return crop_matrix(self._boxes[self.rows[position]])
+        return crop_matrix(self.box(position))
 
 
 def _sample_rng(seed: int, epoch: int, key: str) -> np.random.Generator:

@@ -30,4 +30,4 @@ def real_maps(real: Path) -> tuple[FaceDataModule, NDArray[np.float32], NDArray[
     batch = torch.utils.data.default_collate([faces[0, position] for position in range(len(faces))])
     maps = data.complete(batch).position_map
     assert maps is not None
-    return data, maps.permute(0, 2, 3, 1).numpy(), faces._boxes[faces.rows]
+    return data, maps.permute(0, 2, 3, 1).numpy(), np.stack([faces.box(position) for position in range(len(faces))])

@@ -63,7 +63,11 @@ def _maps(folder, model_file):
     data.prepare_data()
     faces = data.plain_faces()
     batch = torch.utils.data.default_collate([faces[0, position] for position in range(len(faces))])
-    return data, data.complete(batch).position_map.permute(0, 2, 3, 1).numpy(), faces._boxes[faces.rows]
+    return (
+        data,
+        data.complete(batch).position_map.permute(0, 2, 3, 1).numpy(),
+        np.stack([faces.box(position) for position in range(len(faces))]),
+    )
 
 
 def _run(fakes, out, making=Making(texture_size=128, passes=1)):  # noqa: B008
