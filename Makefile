@@ -17,7 +17,7 @@ test: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # what trains for minutes, or kills and restarts processes
 slow: $(INSTALLED)
@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(RUN) -m benchmarks.evaluation
 	$(RUN) -m benchmarks.training_step
 	$(RUN) -m benchmarks.sweep_cost
+	$(RUN) -m benchmarks.export
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.profiling $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

@@ -17,7 +17,6 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic
 PROJECT = Path(__file__).resolve().parent
 _FLAGS = ("--sheet", "--profile", "--no_log")  # options that need no value
 _REPEATED = ("--runs", "--tags")  # options that can be given again and again
-_OF_DATA_SETS = ("--data.test_root", "--config")  # what shows that predict is about a data set, not photographs
 
 
 def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> object:
@@ -74,7 +73,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         from lightning_module.export.command import export
 
         return _call(export, arguments, crops=sample_crops)
-    if arguments[:1] == ["predict"] and not any(argument.startswith(_OF_DATA_SETS) for argument in arguments):
+    if arguments[:1] == ["predict"] and _is_about_photos(arguments):
         from datamodules.reconstruction.command import predict
         from lightning_module.export.networks import load_network
 
@@ -130,6 +129,14 @@ def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
         else:
             options.append(f"{argument}={rest.pop(0)}")
     return alone, options
+
+
+def _is_about_photos(arguments: list[str]) -> bool:
+    """Rather than about a data set; help is, unless something of a data set stands beside it."""
+    if any(argument.startswith("--data.photos") for argument in arguments):
+        return True
+    asks_for_help = {"-h", "--help"} & set(arguments)
+    return bool(asks_for_help) and not any(argument.startswith(("--data.", "--config")) for argument in arguments)
 
 
 def _listed(arguments: list[str], name: str) -> list[str]:

@@ -12,7 +12,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
+import skimage.data
 import torch
+from PIL import Image
 
 from benchmarks.record import interleaved_medians, save
 from benchmarks.training_step import matmul_gflops
@@ -24,7 +26,7 @@ from datamodules.reconstruction.reconstruct import Making, reconstruct
 from datamodules.synthetic.face_model import synthetic_model
 from lightning_module.export.exported import ExportedNetwork
 from lightning_module.export.formats import FORMATS
-from lightning_module.export.networks import CropNetwork
+from lightning_module.export.networks import network_of
 from lightning_module.face_module import FaceModule
 
 _REPEATS = 21
@@ -86,19 +88,10 @@ def _apart(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def _photo_to_files(module: FaceModule, folder: Path) -> dict[str, float]:
-    import skimage.data
-    from PIL import Image
-
-    from lightning_module.export.exported import Outputs
-
     path = folder / "astronaut.png"
     Image.fromarray(skimage.data.astronaut()).save(path)
 
-    def run(image: torch.Tensor) -> Outputs:
-        maps = module(image)
-        return Outputs(maps, module.landmarks(maps), module.mean_map, module.regions, module.landmark_texels)
-
-    network, detector = CropNetwork(run, 256, torch.device("cpu")), CascadeDetector()
+    network, detector = network_of(module), CascadeDetector()
     spent: dict[str, list[float]] = {"detection (scikit-image)": [], "network, two passes": [], "all": []}
 
     def timed(name, function):  # type: ignore[no-untyped-def]

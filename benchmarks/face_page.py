@@ -1,30 +1,44 @@
-"""The page that `predict` writes, as a picture for the README: python -m benchmarks.face_page INDEX_HTML [OUT_JPG]."""
+"""A face of the page that `predict` writes, as a picture: python -m benchmarks.face_page FOLDER NAME [OUT_JPG].
+
+Beside each other: landmarks and mesh on the photograph; the page's own view of it, and turned and shaded.
+"""
 
 import sys
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from benchmarks.screenshots import PROJECT, opened
 
+_SIDE = 320
+_TURN_PX = 60
 
-def main(index: Path, out: Path = PROJECT / "docs" / "predicted.jpg") -> None:
-    """Its first face, textured as it is seen first, and then turned, shaded."""
+
+def main(folder: Path, name: str, out: Path = PROJECT / "docs" / "predicted.jpg") -> None:
+    """Draws it."""
+    panels = [Image.open(folder / f"{name}_{kind}.jpg") for kind in ("landmarks", "mesh")]
     with opened() as page:
-        page.set_viewport_size({"width": 420, "height": 560})
-        page.goto(index.resolve().as_uri())
+        page.goto((folder / "index.html").resolve().as_uri())
         page.wait_for_timeout(2000)
-        page.screenshot(path=out, type="jpeg", quality=85)
-        canvas = page.locator("canvas").first
+        canvas = page.locator("article").filter(has_text=name).first.locator("canvas")
+        panels.append(Image.open(BytesIO(canvas.screenshot())))
         box = canvas.bounding_box()
         assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
         page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] / 2 + 60, box["y"] + box["height"] / 2 + 5)
+        page.mouse.move(middle[0] + _TURN_PX, middle[1])
         page.mouse.up()
         page.check("#shaded")
         page.wait_for_timeout(500)
-        page.screenshot(path=out.with_stem(f"{out.stem}_shaded"), type="jpeg", quality=85)
+        panels.append(Image.open(BytesIO(canvas.screenshot())))
+    picture = Image.new("RGB", (_SIDE * len(panels), _SIDE))
+    for place, panel in enumerate(panels):
+        picture.paste(panel.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), (place * _SIDE, 0))
+    picture.save(out, quality=85)
     print(out)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(Path(sys.argv[1]), sys.argv[2], *map(Path, sys.argv[3:]))

@@ -79,7 +79,7 @@ def test_faces_are_turned_and_shaded_without_any_network(folder, tmp_path):
         pictures = page.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
     assert not faults
     assert {address.partition(":")[0] for address in asked} <= {"file", "data"}
-    assert pictures == [512] * 4
+    assert pictures == [512] * 5
     colourful = np.ptp(first.astype(int), axis=2) > 20
     assert colourful.mean() > 0.1  # the face, on grey
     for other in (turned, zoomed, shaded):

@@ -8,7 +8,7 @@ import skimage.data
 from PIL import Image
 
 from datamodules.errors import InputError
-from run import _listed, main
+from run import _is_about_photos, _listed, main
 from tests.runs import fit
 
 
@@ -43,7 +43,7 @@ def test_a_mixed_batch_gives_every_face_that_it_holds(checkpoint, astronaut, tmp
     assert done.faces == ["astro_naut", "grey", "print", "turned"]
     assert len(done.faults) == 2
     for said in (
-        "2 of 7 photographs were left out",
+        "Left out of 7 photographs",
         "empty.jpg: is no image",
         "note.txt: is no image",
         "No face was found in",
@@ -83,7 +83,6 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
         (["{photo}"], ["--make.texture_size=100"], "texture_size is 100"),
         (["{photo}"], ["--data.detector=dlib"], "dlib"),
         (["{photo}"], ["--ckpt_path={folder}/none.ckpt"], "there is no such checkpoint"),
-        ([], [], "data.photos"),
     ],
 )
 def test_a_mistake_is_one_clear_line(photos, more, said, checkpoint, astronaut, tmp_path, capsys):
@@ -96,6 +95,16 @@ def test_a_mistake_is_one_clear_line(photos, more, said, checkpoint, astronaut, 
     shown = str(error.value) + capsys.readouterr().err
     assert said in shown
     assert "Traceback" not in shown
+
+
+def test_without_photographs_it_is_about_a_data_set():
+    for arguments, is_about_photos in (
+        (["predict", "--ckpt_path=c", "--out=o"], False),
+        (["predict", "--data.test_root", "d", "--help"], False),
+        (["predict", "--help"], True),
+        (["predict", "--data.photos", "a.jpg"], True),
+    ):
+        assert _is_about_photos(arguments) == is_about_photos
 
 
 def test_a_list_ends_at_the_next_option():

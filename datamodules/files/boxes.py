@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,23 @@ class FaceBoxes:
     """
 
     def __init__(self, boxes: dict[str, NDArray[np.float64]]) -> None:
-        self._boxes = {Path(name).parts: found for name, found in boxes.items()}
+        self._boxes = {Path(os.path.normpath(name)).parts: found for name, found in boxes.items()}
 
     def of(self, photo: Path) -> NDArray[np.float64]:
         """(N, 4), N = 0 where the photograph is not named; the longest name that fits decides."""
-        parts = photo.resolve().parts
+        parts = _parts(photo)
         fitting = [name for name in self._boxes if parts[-len(name) :] == name]
         return self._boxes[max(fitting, key=len)] if fitting else np.empty((0, 4))
 
     def unused(self, photos: Iterable[Path]) -> list[str]:
         """Names that belong to none of these photographs."""
-        known = [photo.resolve().parts for photo in photos]
+        known = [_parts(photo) for photo in photos]
         return ["/".join(name) for name in self._boxes if not any(parts[-len(name) :] == name for parts in known)]
+
+
+def _parts(photo: Path) -> tuple[str, ...]:
+    """As it was given, not where a link leads: that is the name that people know."""
+    return Path(os.path.abspath(photo)).parts
 
 
 def read_boxes(path: Path) -> FaceBoxes:
@@ -73,4 +79,9 @@ def _csv_rows(text: str) -> list[tuple[str, list[str]]]:
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
     if missing := set(_COLUMNS) - set(rows.fieldnames or ()):
         raise ValueError(f"no column {sorted(missing)[0]}")
-    return [(row[_COLUMNS[0]], [row[column] for column in _COLUMNS[1:]]) for row in rows]
+    found = []
+    for line, row in enumerate(rows, start=2):
+        if not row[_COLUMNS[0]] or None in row.values():
+            raise ValueError(f"line {line} is not complete")
+        found.append((row[_COLUMNS[0]], [row[column] for column in _COLUMNS[1:]]))
+    return found

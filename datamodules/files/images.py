@@ -94,6 +94,8 @@ def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     # bilinear interpolation reads four pixels: where more of them fall on one, sample finer and average
     finer = 1 if scale >= _FINE_ENOUGH else int(np.ceil(1 / scale))
+    # a crop far larger than its image shows little of it, and need not be that fine
+    finer = min(finer, 1 + 2 * max(image.shape[:2]) // size)
     if finer > 1:
         matrix = finer * matrix
         matrix[:, 2] += (finer - 1) / 2  # the centre of a pixel is the centre of its finer ones

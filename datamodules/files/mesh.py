@@ -6,14 +6,15 @@ import numpy as np
 import trimesh
 from PIL import Image
 from trimesh.exchange.obj import export_obj
-from trimesh.visual.material import SimpleMaterial
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from datamodules.errors import InputError
 from datamodules.geometry.mesh import Mesh, TexturedMesh
 
 MESH_ENDINGS = (".obj", ".ply")
 
-_DIGITS = 4  # of a pixel
+_DIGITS = 6  # after the point, of pixels and of texture coordinates
 _SHADED = [1.0, 1.0, 1.0]  # how much light a texture gives back
 
 
@@ -62,12 +63,13 @@ def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
     name = stem.name
     material = SimpleMaterial(Image.fromarray(mesh.texture), diffuse=_SHADED, ambient=_SHADED, specular=[0.0] * 3,
                               glossiness=1.0, name=name)  # fmt: skip
-    visual = trimesh.visual.TextureVisuals(mesh.uv, material=material)
+    visual = TextureVisuals(mesh.uv, material=material)
     made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=visual, process=False)
     text, files = export_obj(made, include_normals=False, return_texture=True, digits=_DIGITS, header=None,
                              mtl_name=f"{name}.mtl")  # fmt: skip
-    files |= {f"{name}.obj": text.encode(), f"{name}.glb": _glb(made, mesh.metres)}
+    files |= {f"{name}.obj": text.encode(), f"{name}.glb": _glb(mesh)}
     made.vertex_attributes["visible"] = mesh.is_visible.astype(np.uint8)
+    visual.vertex_attributes["uv"] = mesh.uv.astype(np.float32)  # MeshLab reads s and t as float only
     ply = trimesh.exchange.ply.export_ply(made, vertex_normal=False)
     # MeshLab and trimesh find the texture by this comment
     files[f"{name}.ply"] = ply.replace(
@@ -78,9 +80,12 @@ def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
     return [stem.parent / file for file in sorted(files)]
 
 
-def _glb(mesh: trimesh.Trimesh, metres: float) -> bytes:
-    place = np.diag([metres, metres, metres, 1.0])
-    place[:3, 3] = -metres * mesh.bounds.mean(axis=0)
+def _glb(mesh: TexturedMesh) -> bytes:
+    place = np.diag([mesh.metres, mesh.metres, mesh.metres, 1.0])
+    place[:3, 3] = -mesh.metres * (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
+    # glTF takes what says nothing else for metal
+    skin = PBRMaterial(baseColorTexture=Image.fromarray(mesh.texture), metallicFactor=0.0, roughnessFactor=1.0)
+    made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=TextureVisuals(mesh.uv, material=skin), process=False)
     scene = trimesh.Scene()
-    scene.add_geometry(mesh, transform=place)
+    scene.add_geometry(made, transform=place)
     return bytes(scene.export(file_type="glb"))

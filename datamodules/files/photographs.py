@@ -12,6 +12,7 @@ from datamodules.errors import InputError
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
+_LONGEST = 32766  # pixels a side that OpenCV can warp
 _DEEP = 65535  # white in 16 bits
 _WHITE = (255, 255, 255, 255)  # behind what is transparent
 
@@ -22,13 +23,15 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
     Grey and CMYK become RGB, 16 bits a channel 8, and what is transparent is laid on white.
 
     Raises:
-        InputError: If the file is missing, damaged, no image, or so large (179 million pixels) that Pillow takes it
-            for an attack.
+        InputError: If the file is missing, damaged, no image, or so large (179 million pixels, or 32 766 a side) that
+            it cannot be worked on.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large, and not yet too large
             with Image.open(path) as image:
+                if max(image.size) > _LONGEST:
+                    raise InputError(f"{path}: is {image.size[0]} x {image.size[1]} pixels. Save it smaller.")
                 return _upright_rgb(image)
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: is larger than 179 million pixels. Save it smaller.") from error

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from datamodules.files.boxes import FaceBoxes
-from datamodules.geometry.crop import CROP_MARGIN
+from datamodules.geometry.crop import crop_boxes
 from datamodules.photos.detection import Detector, FoundFace
 
 _log = logging.getLogger(__name__)
@@ -46,4 +46,4 @@ def faces_of_boxes(boxes: FaceBoxes, photo: Path) -> list[FoundFace]:
 
 def box_crop(box: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,) x and y of the centre, side of the crop of a face whose landmarks lie in a box of (4,) x1, y1, x2, y2."""
-    return np.array([*(box[:2] + box[2:]) / 2, CROP_MARGIN * (box[2:] - box[:2]).mean()])
+    return np.asarray(crop_boxes(box.reshape(1, 2, 2))[0])

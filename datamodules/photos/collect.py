@@ -1,5 +1,7 @@
 """Which photographs are meant, and what their results are called."""
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,6 +9,9 @@ from typing import NamedTuple
 
 from datamodules.errors import InputError
 from datamodules.files.photographs import PHOTO_ENDINGS
+
+_MOST_LETTERS = 80  # of a name: endings are added to it
+_UNWELCOME = re.compile(r"[^\w.-]+")  # an OBJ's reference to its material ends at a blank, and # begins a comment
 
 
 class Photo(NamedTuple):
@@ -26,15 +31,19 @@ def collect_photos(given: Sequence[Path], out: Path) -> list[Photo]:
     Raises:
         InputError: If there is none, or results would lie among photographs.
     """
-    paths = {path.resolve(): path for place in given for path in _files(place.expanduser())}
+    paths: dict[Path, Path] = {}
+    for place in given:
+        for path in _files(place.expanduser()):
+            paths.setdefault(path.resolve(), path)
     if not paths:
         raise InputError(
             f"{', '.join(map(str, given)) or '--data.photos'}: no photographs there. Set --data.photos to files or folders."
         )
-    if among := [path for path in paths if path.parent == out.expanduser().resolve()]:
+    if among := [
+        given_as for path, given_as in paths.items() if out.resolve() in (path.parent, given_as.absolute().parent)
+    ]:
         raise InputError(f"{among[0]}: lies in --out, where results could overwrite it. Set --out to another folder.")
-    # an OBJ file's reference to its material ends at a blank
-    names = ["_".join(name.split()) for name in _names(list(paths))]
+    names = _names([Path(os.path.abspath(path)) for path in paths.values()])
     return [Photo(path, name) for path, name in zip(paths.values(), names, strict=True)]
 
 
@@ -46,11 +55,12 @@ def _files(place: Path) -> Iterable[Path]:
 
 def _names(paths: list[Path]) -> list[str]:
     """Names that differ even where capitals do not count."""
-    names = [path.stem for path in paths]
+    names = [_clean(path.stem) for path in paths]
     for longer in ("{0.parent.name}_{0.stem}", "{0.parent.name}_{0.name}"):
         counts = Counter(name.lower() for name in names)
         names = [
-            longer.format(path) if counts[name.lower()] > 1 else name for path, name in zip(paths, names, strict=True)
+            _clean(longer.format(path)) if counts[name.lower()] > 1 else name
+            for path, name in zip(paths, names, strict=True)
         ]
     taken: set[str] = set()
     for place, name in enumerate(names):
@@ -60,3 +70,7 @@ def _names(paths: list[Path]) -> list[str]:
             names[place] = f"{name}_{number}"
         taken.add(names[place].lower())
     return names
+
+
+def _clean(name: str) -> str:
+    return _UNWELCOME.sub("_", name)[:_MOST_LETTERS]

@@ -72,11 +72,16 @@ def predict(
     Raises:
         InputError: If there is nothing to do, or nothing could be done.
     """
+    out = out.expanduser()
     photos = collect_photos(data.photos, out)
     network = load_network(ckpt_path.expanduser(), model.mirror_average)
-    done = reconstruct(photos, _finder(data, photos), network, ckpt_path.name, out, make)
+    try:
+        done = reconstruct(photos, _finder(data, photos), network, ckpt_path.name, out, make)
+    except KeyboardInterrupt:
+        _log.warning("Stopped. What was made is in %s.", out)
+        raise
     if done.faults:
-        _log.warning("%d of %d photographs were left out:\n%s", len(done.faults), len(photos), "\n".join(done.faults))
+        _log.warning("Left out of %d photographs:\n%s", len(photos), "\n".join(done.faults))
     if done.faceless:
         _log.warning("No face was found in %s. Mark faces with --data.boxes.", ", ".join(map(str, done.faceless)))
     if done.page is None:
@@ -87,7 +92,7 @@ def predict(
 
 def _finder(photographs: Photographs, photos: list[Photo]) -> Callable[[Path, NDArray[np.uint8]], list[FoundFace]]:
     if photographs.boxes is not None:
-        boxes: FaceBoxes = read_boxes(photographs.boxes)
+        boxes: FaceBoxes = read_boxes(photographs.boxes.expanduser())
         if unused := boxes.unused(photo.path for photo in photos):
             _log.warning(
                 "%s: marks faces of %s, which is none of the photographs.", photographs.boxes, ", ".join(unused)

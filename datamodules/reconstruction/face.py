@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
 
 from datamodules.geometry.crop import crop_matrix, uncrop_points
 from datamodules.geometry.head_pose import head_angles_deg
@@ -12,6 +13,10 @@ from datamodules.geometry.landmarks import LANDMARKS_68, Region
 from datamodules.geometry.uv_grid import UVGrid
 from datamodules.geometry.visibility import shown_points
 from datamodules.photos.detection import FoundFace
+
+_SIGHT_PX = 512  # the face's larger side where it is drawn to see what hides what, whatever the photograph's pixels
+_GRAZING = -0.1  # cosine to the line of sight down to which a point counts as on the edge, not behind it
+_BESIDE = 7  # texels a side of a landmark's surroundings
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +80,8 @@ class ReconstructedFace:
         vertices = uncrop_points(position_map.reshape(-1, 3).astype(np.float64), crop_matrix(crop))
         valid = meaning.grid.is_valid.ravel()
         vertices[:, 2] -= vertices[valid, 2].min()
-        is_visible = shown_points(vertices, vertices, meaning.grid.triangles, *image.shape[:2])
-        outwards = meaning.grid.normals(vertices)[:, 2] > 0
-        return cls(name, photo, image, found, crop, meaning, vertices, is_visible & outwards & valid)
+        is_visible = valid & _in_sight(vertices, meaning.grid) & _is_inside(vertices, image)
+        return cls(name, photo, image, found, crop, meaning, vertices, is_visible)
 
     @property
     def landmarks_81_px(self) -> NDArray[np.float64]:
@@ -91,8 +95,10 @@ class ReconstructedFace:
 
     @property
     def landmarks_81_visible(self) -> NDArray[np.bool_]:
-        """(81,) whether the photograph shows them."""
-        return np.asarray(self.is_visible[self._landmark_vertices])
+        """(81,) whether the photograph shows them, or what is right beside them: jaws lie on the horizon of a face."""
+        shape = self.meaning.grid.is_valid.shape
+        near = maximum_filter(self.is_visible.reshape(shape), size=_BESIDE)
+        return np.asarray(near.ravel()[self._landmark_vertices])
 
     @property
     def angles_deg(self) -> NDArray[np.float64]:
@@ -104,3 +110,18 @@ class ReconstructedFace:
     def _landmark_vertices(self) -> NDArray[np.int64]:
         row, col = self.meaning.landmark_texels.T
         return np.asarray(row * len(self.meaning.grid.is_valid) + col)
+
+
+def _in_sight(vertices: NDArray[np.float64], grid: UVGrid) -> NDArray[np.bool_]:
+    """(G G,) whether nothing of the face lies in front."""
+    used = vertices[grid.triangles.ravel()]
+    scale = (_SIGHT_PX - 1) / max(float(np.ptp(used[:, :2], axis=0).max()), 1e-6)
+    drawn = (vertices - [*used[:, :2].min(axis=0), 0]) * scale
+    is_shown = shown_points(drawn, drawn, grid.triangles, _SIGHT_PX, _SIGHT_PX)
+    return is_shown & (grid.normals(vertices)[:, 2] > _GRAZING)
+
+
+def _is_inside(vertices: NDArray[np.float64], image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    height, width = image.shape[:2]
+    x, y = vertices[:, 0], vertices[:, 1]
+    return np.asarray((x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1))

@@ -82,8 +82,9 @@ def _pose(background: Image, vertices: NDArray[np.float64], face: ReconstructedF
         cv2.line(picture, _fixed(centre), _fixed(ends[axis]), _AXES[axis], 4, cv2.LINE_AA, _SUBPIXEL_BITS)
     pitch, yaw, roll = face.angles_deg
     text = f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}"
-    for colour, width in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(picture, text, (12, OVERLAY_SIZE - 14), cv2.FONT_HERSHEY_SIMPLEX, 0.65, colour, width, cv2.LINE_AA)
+    place = np.array([12, OVERLAY_SIZE - 14])
+    for shift, colour in ((1, (0, 0, 0)), (-1, (0, 0, 0)), (0, (255, 255, 255))):
+        cv2.putText(picture, text, (place + shift).tolist(), cv2.FONT_HERSHEY_SIMPLEX, 0.65, colour, 1, cv2.LINE_AA)
     return picture
 
 

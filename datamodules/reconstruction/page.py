@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from datamodules.files.images import encode_jpeg
 from datamodules.geometry.mesh import TexturedMesh
+from datamodules.geometry.uv_grid import UVGrid
 from datamodules.reconstruction.face import MapMeaning, ReconstructedFace
 from datamodules.reconstruction.textured import texture_coordinates
 
@@ -31,7 +33,7 @@ class PageFace:
     """
 
     def __init__(self, face: ReconstructedFace, mesh: TexturedMesh, pictures: dict[str, str]) -> None:
-        surface = _Surface.of(face.meaning)
+        surface = _surface(face.meaning)
         points = face.vertices_px[surface.vertices] * [1, -1, 1]
         middle, half = (points.max(axis=0) + points.min(axis=0)) / 2, np.ptp(points, axis=0).max() / 2
         texture = mesh.texture
@@ -43,7 +45,7 @@ class PageFace:
             "photo": face.photo.name,
             "found_by": face.found.source,
             "pose": f"pitch {pitch:+}°, yaw {yaw:+}°, roll {roll:+}°",
-            "pictures": pictures,
+            "pictures": pictures | {"texture": f"{face.name}.png"},
             "files": [f"{face.name}{ending}" for ending in (".obj", ".ply", ".glb", ".png", ".json")],
             "points": _packed(np.rint((points - middle) / half * _LARGEST), np.int16),
             "texture": base64.b64encode(encode_jpeg(texture)).decode(),
@@ -51,29 +53,30 @@ class PageFace:
 
 
 class _Surface(NamedTuple):
-    """What all faces of a page share: (V,) vertices among a map's texels, (F, 3) triangles of them, (V, 2) u, v."""
+    """What all faces of a page share: (V,) vertices among a map's texels, (F, 3) triangles of them."""
 
     vertices: NDArray[np.intp]
     triangles: NDArray[np.intp]
-    uv: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, meaning: MapMeaning) -> "_Surface":
-        grid = meaning.grid
-        side = len(grid.is_valid)
-        numbers = np.arange(side * side).reshape(side, side)[::_STEP, ::_STEP]
-        coarse = type(grid)(grid.is_valid[::_STEP, ::_STEP], grid.outward)
-        used, triangles = np.unique(coarse.outward_triangles, return_inverse=True)
-        vertices = numbers.ravel()[used]
-        return cls(vertices, triangles.reshape(-1, 3), texture_coordinates(grid, _TEXTURE)[vertices])
 
 
-def write_page(faces: list[PageFace], meaning: MapMeaning, out: Path) -> Path:
+@lru_cache(maxsize=1)
+def _surface(meaning: MapMeaning) -> _Surface:
+    grid = meaning.grid
+    side = len(grid.is_valid)
+    numbers = np.arange(side * side).reshape(side, side)[::_STEP, ::_STEP]
+    coarse = UVGrid(grid.is_valid[::_STEP, ::_STEP], grid.outward)
+    used, triangles = np.unique(coarse.outward_triangles, return_inverse=True)
+    return _Surface(numbers.ravel()[used], triangles.reshape(-1, 3))
+
+
+def write_page(faces: list[PageFace], meaning: MapMeaning, texture_size: int, out: Path) -> Path:
     """The page of these faces; its files lie beside it."""
-    surface = _Surface.of(meaning)
+    surface = _surface(meaning)
+    # resizing a texture moves no texture coordinate: they are those of the size it was made at
+    uv = texture_coordinates(meaning.grid, texture_size)[surface.vertices]
     content = {
         "triangles": _packed(surface.triangles, np.uint16),
-        "uv": _packed(np.rint(surface.uv * (2 * _LARGEST + 1)), np.uint16),
+        "uv": _packed(np.rint(uv * (2 * _LARGEST + 1)), np.uint16),
         "faces": [face.content for face in faces],
     }
     template = (files("datamodules.reconstruction") / "page.html").read_text(encoding="utf-8")

@@ -27,6 +27,9 @@ from datamodules.reconstruction.textured import textured_mesh
 
 _log = logging.getLogger(__name__)
 
+_LEAST_PX = 8  # of a face's box
+_LARGEST = 2.0  # such a box, in sides of the photograph
+_MOST_AWAY = 0.5  # sides of a crop from its centre to the next pass's
 _MOST_CHANGE = 2.0  # of a crop's side from one pass to the next: beyond that the network has lost the face
 
 
@@ -123,18 +126,26 @@ def reconstruct(
     faces = _faces(photos, find, done)
     try:
         out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    try:
         with tqdm(total=len(photos), desc="Reconstructing", unit="photo") as bar:
             while batch := list(islice(faces, making.batch_size)):
-                for face in _reconstructed(batch, network, meaning, making.passes):
+                for face in _reconstructed(batch, network, meaning, making.passes, done):
                     shown.append(_write(face, out, network_name, making))
                     done.faces.append(face.name)
                 bar.update(batch[-1].number - bar.n)
             bar.update(len(photos) - bar.n)
-        if shown:
-            done.page = write_page(shown, meaning, out)
     except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder that can.") from error
+        raise _cannot_write(out, error) from error
+    finally:
+        if shown:  # also of what there is when someone stops it
+            done.page = write_page(shown, meaning, making.texture_size, out)
     return done
+
+
+def _cannot_write(out: Path, error: OSError) -> InputError:
+    return InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder that can.")
 
 
 def _faces(
@@ -147,7 +158,15 @@ def _faces(
         except InputError as fault:
             done.faults.append(str(fault))
             continue
-        found = find(photo.path, image)
+        found = []
+        for face in find(photo.path, image):
+            if _can_be_seen(face, image):
+                found.append(face)
+            else:
+                said = ", ".join(f"{number:g}" for number in face.box_px)
+                done.faults.append(
+                    f"{photo.path}: the box {said} is no face of {image.shape[1]} x {image.shape[0]} pixels. Mend it."
+                )
         if not found:
             done.faceless.append(photo.path)
         for place, face in enumerate(found, start=1):
@@ -158,8 +177,15 @@ def _faces(
             yield _Seen(number, photo.path, name, image, face)
 
 
+def _can_be_seen(face: FoundFace, image: NDArray[np.uint8]) -> bool:
+    (left, top, right, bottom), (height, width) = face.box_px, image.shape[:2]
+    sides = right - left, bottom - top
+    meets = left < width and top < height and right > 0 and bottom > 0
+    return bool(meets and min(sides) >= _LEAST_PX and max(sides) <= _LARGEST * max(width, height))
+
+
 def _reconstructed(
-    batch: list[_Seen], network: MapNetwork, meaning: MapMeaning, passes: int
+    batch: list[_Seen], network: MapNetwork, meaning: MapMeaning, passes: int, done: Reconstruction
 ) -> Iterator[ReconstructedFace]:
     crops = np.stack([face.found.crop for face in batch])
     maps = _maps(batch, crops, network)
@@ -167,6 +193,9 @@ def _reconstructed(
         crops = _recropped(crops, maps, meaning)
         maps = _maps(batch, crops, network)
     for seen, position_map, crop in zip(batch, maps, crops, strict=True):
+        if not np.isfinite(position_map).all():
+            done.faults.append(f"{seen.photo}: the network gives no numbers for {seen.name}. Has it been trained?")
+            continue
         yield ReconstructedFace.from_map(position_map, crop, meaning, seen.image, seen.found, seen.photo, seen.name)
 
 
@@ -185,8 +214,9 @@ def _recropped(crops: NDArray[np.float64], maps: NDArray[np.float32], meaning: M
     landmarks = [uncrop_points(map_[row, col], crop_matrix(crop)) for map_, crop in zip(maps, crops, strict=True)]
     again = crop_boxes(np.stack(landmarks))
     change = again[:, 2] / crops[:, 2]
-    is_lost = (change > _MOST_CHANGE) | (change < 1 / _MOST_CHANGE)
-    return np.where(is_lost[:, None], crops, again)
+    away = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
+    is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (away <= _MOST_AWAY)  # False for no number
+    return np.where(is_kept[:, None], again, crops)
 
 
 def _write(face: ReconstructedFace, out: Path, network: str, making: Making) -> PageFace:

@@ -29,7 +29,7 @@ def face_record(face: ReconstructedFace, network: str) -> dict[str, Any]:
         "found_by": face.found.source,
         "crop": {"centre_px": _rounded(np.array([x, y])), "side_px": round(float(side), 3)},
         "head_pose_deg": dict(zip(("pitch", "yaw", "roll"), _rounded(face.angles_deg), strict=True)),
-        "head_pose": "R = Rx(pitch) Ry(yaw) Rz(roll) as in Pose_Para: + pitch looks up, + yaw turns the nose to the left of the image",
+        "head_pose": "R = Rx(pitch) Ry(yaw) Rz(roll) as in Pose_Para: + pitch looks up, + yaw turns the nose to the left of the image, + roll turns the head clockwise in it",
         "landmarks_68_px": _rounded(landmarks[:LANDMARKS_68]),
         "landmarks_81_px": _rounded(landmarks),
         "landmarks_81_visible": face.landmarks_81_visible.tolist(),
@@ -39,7 +39,7 @@ def face_record(face: ReconstructedFace, network: str) -> dict[str, Any]:
 
 def as_json(record: dict[str, Any]) -> str:
     """One line a point."""
-    lines = json.dumps(record, indent=1, ensure_ascii=False).replace("[\n   ", "[").replace("\n  ]", "]")
+    lines = json.dumps(record, indent=1).replace("[\n   ", "[").replace("\n  ]", "]")
     return lines.replace(",\n   ", ", ") + "\n"
 
 

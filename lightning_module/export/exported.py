@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from lightning_module.export.folding import folded
 from lightning_module.face_module import FaceModule
-from lightning_module.map_output import offsets_px, origin_px, resampled
+from lightning_module.map_output import mirror_averaged, offsets_px, origin_px, resampled
 
 INPUT = "image"
 
@@ -30,7 +30,7 @@ class Outputs(NamedTuple):
 
 
 class ExportedNetwork(nn.Module):
-    """A trained network with what its maps mean.
+    """A trained network with what its maps mean, averaging mirror images where it is made to.
 
     Args:
         module: The network as it was trained.
@@ -45,14 +45,18 @@ class ExportedNetwork(nn.Module):
         super().__init__()
         self.network = folded(module.network)
         self._tail = module.tail
+        self._mirror_average = module.mirror_average
         self._is_residual = module.is_residual
         for name in ("mean_map", "regions", "landmark_texels", "enlarge"):
             self.register_buffer(f"its_{name}", getattr(module, name).clone())
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Of (N, 3, image_size, image_size) RGB in [0, 1]."""
-        offsets = offsets_px(self.network(image), self._tail)
-        maps = resampled(offsets, self.its_enlarge) + origin_px(self.its_mean_map, self._is_residual)
+        maps = mirror_averaged(self._map, image) if self._mirror_average else self._map(image)
         row, col = self.its_landmark_texels.unbind(dim=1)
         constants = (self.its_mean_map.clone(), self.its_regions.clone(), self.its_landmark_texels.clone())
         return (maps, maps[:, :, row, col].mT, *constants)
+
+    def _map(self, image: Tensor) -> Tensor:
+        offsets = offsets_px(self.network(image), self._tail)
+        return resampled(offsets, self.its_enlarge) + origin_px(self.its_mean_map, self._is_residual)

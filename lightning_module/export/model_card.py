@@ -11,7 +11,7 @@ from lightning_module.face_module import FaceModule
 from lightning_module.reporting.evaluation_report import description
 from lightning_module.reporting.run_folder import RunFolder
 
-_UNKNOWN = "not known: the checkpoint lies outside its run's folder"
+_UNKNOWN = "not known"
 _LICENCE = """\
 weightmask's MIT licence covers code. A network made from photographs and a face model falls under the terms of their
 owners too: those of 300W-3D, 300W-LP, AFLW2000-3D and the Basel Face Model allow research, and neither commercial use
@@ -26,7 +26,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
         module: The network.
         name: Of the exported file.
         apart_px: How far its maps are from the checkpoint's on average.
-        crops: Of photographs, on how many this was measured.
+        crops: Of a photograph, on how many this was measured.
     """
     run = RunFolder.of_checkpoint(checkpoint)
     tags = run.tags() if run else {}
@@ -36,13 +36,15 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
     facts = {
         "network": f"hourglass, {sum(p.numel() for p in module.network.parameters()):,} parameters before folding",
         "checkpoint": f"{checkpoint.name}, sha256 {digest}",
-        "run": run.key if run else _UNKNOWN,
-        "trained on": _named(tags, "dataset.train", "fingerprint.data"),
-        "face model": _named(tags, "fingerprint.morphable_model"),
+        "run": run.key if run else "not known: the checkpoint lies outside its run's folder",
+        "trained on": tags.get("dataset.train", _UNKNOWN),
+        "data's fingerprint": tags.get("fingerprint.data", _UNKNOWN),
+        "face model's fingerprint": tags.get("fingerprint.morphable_model", _UNKNOWN),
         "seed": _seed(run),
         "region weights": f"{weights.ratio.replace('-', ':')} (81 landmarks : eyes and nose : mouth : face : neck)",
         "code": tags.get("mlflow.source.git.commit", _UNKNOWN),
-        "checked": f"{apart_px:.2g} px from the checkpoint on average, on {crops} crops of photographs, 256 x 256",
+        "checked": f"{apart_px:.2g} px from the checkpoint on average, on {crops} crops of a photograph",
+        "mirror images": "averaged" if module.mirror_average else "not averaged",
     }
     table = "\n".join(["| | |", "|---|---|", *(f"| {fact} | {value} |" for fact, value in facts.items())])
     return f"""# {name}
@@ -54,7 +56,8 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
 ## In and out
 
 `{INPUT}`: (N, 3, {size}, {size}) float32, RGB from 0 to 1. The crop is a square about the face, its side 1.5 times the
-mean of width and height of the box of the 68 landmarks, its centre that box's.
+mean of width and height of the box of the 68 landmarks, its centre that box's; the centres of its corner pixels are the
+square's corners, and what lies outside the photograph is black.
 
 - `position_map`: (N, 3, 256, 256) x, y, z of every point of the face in the pixels of a crop of 256 x 256; nearer is larger.
 - `landmarks_81`: (N, 81, 3) the same at the landmarks; the first 68 are iBUG's.
@@ -64,16 +67,12 @@ mean of width and height of the box of the 68 landmarks, its centre that box's.
 
 ## How good it is
 
-{_figures(run)}
+{_figures(run, tags, digest)}
 
 ## Licence
 
 {_LICENCE}
 """
-
-
-def _named(tags: dict[str, str], *names: str) -> str:
-    return ", fingerprint ".join(tags[name] for name in names if name in tags) or _UNKNOWN
 
 
 def _seed(run: RunFolder | None) -> str:
@@ -82,9 +81,10 @@ def _seed(run: RunFolder | None) -> str:
     return str(yaml.safe_load(run.config.read_text())["seed_everything"])
 
 
-def _figures(run: RunFolder | None) -> str:
+def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:
+    """Of the tests of this very checkpoint, not of another epoch of its run."""
     records = sorted((run.path / FOLDER).glob("*.json")) if run else []
-    read = [read_record(path) for path in records]
+    read = [read_record(path) for path in records if tags.get(f"test.{path.stem}.checkpoint", "").endswith(digest)]
     return (
         "\n\n".join(description(record.summaries(), record.dataset) for record in read) or "Not tested, or not known."
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_module.checkpoint import load_module
 from lightning_module.export.exported import Outputs
 from lightning_module.export.formats import FORMATS, OnnxNetwork, Runner
+from lightning_module.face_module import FaceModule
 from lightning_module.map_output import mirror_averaged
 
 
@@ -53,12 +54,16 @@ def load_network(path: Path, mirror_average: bool = False) -> CropNetwork:
     if path.suffix.lower() == FORMATS["onnx"].ending:
         network = OnnxNetwork(path)
         return CropNetwork(network, network.image_size, torch.device("cpu"), mirror_average)
-    module = load_module(path)
+    return network_of(load_module(path), mirror_average)
+
+
+def network_of(module: FaceModule, mirror_average: bool = False) -> CropNetwork:
+    """Of a network in memory, moved to the GPU where there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = module.to(device)
 
-    def run_module(image: Tensor) -> Outputs:
+    def run(image: Tensor) -> Outputs:
         maps: Tensor = module(image)
         return Outputs(maps, module.landmarks(maps), module.mean_map, module.regions, module.landmark_texels)
 
-    return CropNetwork(run_module, module.image_size, device, mirror_average or module.mirror_average)
+    return CropNetwork(run, module.image_size, device, mirror_average or module.mirror_average)

@@ -19,6 +19,7 @@ def test_both_forms_say_the_same(name, text, tmp_path):
     np.testing.assert_array_equal(boxes.of(Path("x/a.jpg")), [[10, 20, 110, 140], [200, 20, 300, 140]])
     np.testing.assert_array_equal(boxes.of(Path("b/c.png")), [[1, 2, 3, 4]])
     assert len(boxes.of(Path("d/c.png"))) == 0
+    assert len(boxes.of(Path("x/../b/c.png"))) == 1
     assert boxes.unused([Path("a.jpg")]) == ["b/c.png"]
 
 
@@ -27,6 +28,7 @@ def test_both_forms_say_the_same(name, text, tmp_path):
     [
         ("a.csv", "photo,x1,y1,x2\na.jpg,1,2,3\n", "no column y2"),
         ("a.csv", "photo,x1,y1,x2,y2\na.jpg,1,2,three,4\n", "three"),
+        ("a.csv", "x1,y1,x2,y2,photo\n1,2,3,4\n", "line 2 is not complete"),
         ("a.csv", "photo,x1,y1,x2,y2\na.jpg,5,2,3,4\n", "the box 5, 2, 3, 4 of a.jpg has no area"),
         ("a.json", '{"a.jpg": [[1, 2, NaN, 4]]}', "has no area"),
         ("a.json", '{"a.jpg": [[1, 2, 3]]}', "holds no boxes"),

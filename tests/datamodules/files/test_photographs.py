@@ -96,3 +96,9 @@ def test_nine_hundred_million_pixels_are_too_many(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     with pytest.raises(InputError, match=r"a\.png: is larger than 179 million pixels"):
         read_photograph(tmp_path / "a.png")
+
+
+def test_a_side_that_cannot_be_warped_is_said(tmp_path):
+    Image.new("L", (33_000, 2)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png: is 33000 x 2 pixels. Save it smaller"):
+        read_photograph(tmp_path / "a.png")

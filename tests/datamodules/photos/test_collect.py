@@ -35,3 +35,19 @@ def test_an_empty_folder_is_said(album):
     (album / "empty").mkdir()
     with pytest.raises(InputError, match="no photographs there"):
         collect_photos([album / "empty"], album / "out")
+
+
+def test_names_stay_apart_when_what_files_cannot_hold_is_replaced(tmp_path):
+    paths = [tmp_path / name for name in ("a b.jpg", "a_b.png", "a#b.jpg", f"{'long' * 60}.jpg", "caf\udce9.png")]
+    names = [photo.name for photo in collect_photos(paths, tmp_path / "out")]
+    assert len({name.lower() for name in names}) == 5
+    assert max(map(len, names)) < 100
+    assert not [name for name in names if " " in name or "#" in name or "\udce9" in name]
+
+
+def test_a_link_has_the_name_that_people_see(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "abc123.png").write_bytes(b"")
+    (tmp_path / "nice.png").symlink_to(tmp_path / "store" / "abc123.png")
+    (photo,) = collect_photos([tmp_path / "nice.png", tmp_path / "store" / "abc123.png"], tmp_path / "out")
+    assert photo.name == "nice"

@@ -11,8 +11,11 @@ from PIL import Image
 
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
+from datamodules.files.images import warp_image
+from datamodules.files.mesh import write_textured
+from datamodules.files.photographs import read_photograph
 from datamodules.geometry.camera import HeadPose
-from datamodules.geometry.crop import crop_matrix, crop_points
+from datamodules.geometry.crop import crop_matrix, crop_points, image_matrix
 from datamodules.photos.collect import collect_photos
 from datamodules.photos.detection import FoundFace
 from datamodules.reconstruction.face import MapMeaning, ReconstructedFace
@@ -38,7 +41,7 @@ class TrueNetwork:
 
 
 def _finder(crops):
-    left = [FoundFace(np.array([0, 0, 9, 9.0]), crop, "truth") for crop in crops]
+    left = [FoundFace(np.array([20.0, 20, 100, 100]), crop, "truth") for crop in crops]
     return lambda path, image: [left.pop(0)]
 
 
@@ -96,10 +99,37 @@ def test_every_file_of_a_face_is_written_and_loads_with_its_texture(made_once):
             material = mesh.visual.material
             image = material.baseColorTexture if ending == ".glb" else material.image
             assert image.size == (128, 128), ending
+        assert (
+            b"property float s\nproperty float t" in (out / f"{name}.ply").read_bytes()[:500]
+        )  # MeshLab reads no double
+        assert meshes[".glb"].visual.material.metallicFactor == 0
         np.testing.assert_allclose(meshes[".ply"].vertices, meshes[".obj"].vertices, atol=1e-3)
         assert 0.1 < np.ptp(meshes[".glb"].vertices, axis=0).max() < 0.5  # metres
     assert done.page is not None
     assert done.page.name == "index.html"
+
+
+@pytest.mark.parametrize("size", [128, 512])
+def test_a_viewer_finds_each_points_colour_in_every_file(size, made_once, tmp_path):
+    (_, data, maps, crops), _, _ = made_once
+    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
+    y, x = np.mgrid[0:110, 0:120]
+    image = np.stack([2 * x, 2 * y, 0 * x + 90], axis=-1).astype(np.uint8)  # each colour is a place
+    found = FoundFace(np.array([20.0, 20, 100, 100]), crops[0], "truth")
+    face = ReconstructedFace.from_map(maps[0], crops[0], meaning, image, found, None, "a")
+    write_textured(textured_mesh(face, size, fill_hidden=False), tmp_path / "face")
+    places = trimesh.load(tmp_path / "face.ply", process=False).vertices
+    inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < [119, 109]).all(axis=1)
+    assert inside.mean() > 0.9
+    for ending in (".obj", ".ply", ".glb"):
+        mesh = trimesh.load(tmp_path / f"face{ending}", process=False, force="mesh")
+        material = mesh.visual.material
+        texture = np.asarray(material.baseColorTexture if ending == ".glb" else material.image).astype(int)
+        # as viewers have it: u, v = 0, 0 is the lower left corner of the picture
+        col, row = np.clip((mesh.visual.uv * [1, -1] + [0, 1]) * size, 0, size - 1).astype(int).T
+        apart = np.abs(texture[row, col, :2] - 2 * (places[:, :2] * [1, -1] + [0, 109]))
+        assert np.median(apart[inside]) < 2, ending
+        assert np.quantile(apart[inside], 0.95) < 8, ending
 
 
 def test_triangles_look_outwards(made_once):
@@ -125,7 +155,7 @@ def test_the_far_half_of_a_turned_face_is_hidden(fakes):
     _, data, maps, crops = fakes
     meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
     image = np.zeros((110, 120, 3), np.uint8)
-    found = FoundFace(np.zeros(4), crops[0], "truth")
+    found = FoundFace(np.array([20.0, 20, 100, 100]), crops[0], "truth")
     face = ReconstructedFace.from_map(maps[0], crops[0], meaning, image, found, None, "a")  # nose to the right
     seen = face.is_visible.reshape(256, 256)
     half = seen[:, :128].mean(), seen[:, 128:].mean()
@@ -138,7 +168,7 @@ def test_a_texture_holds_the_photographs_colours_where_it_is_seen(fakes):
     meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
     y, x = np.mgrid[0:110, 0:120]
     image = np.stack([2 * x, 2 * y, 0 * x + 90], axis=-1).astype(np.uint8)
-    found = FoundFace(np.zeros(4), crops[1], "truth")
+    found = FoundFace(np.array([20.0, 20, 100, 100]), crops[1], "truth")
     face = ReconstructedFace.from_map(maps[1], crops[1], meaning, image, found, None, "a")
     row, col = data.uv_layout.landmark_texels[30]
     for fill_hidden in (True, False):
@@ -168,6 +198,10 @@ def test_a_second_pass_crops_by_what_the_first_one_found(fakes, tmp_path):
     )
     assert len(seen) == 2
     for number, crop in enumerate(crops):
+        photograph = read_photograph(folder / f"image0000{number}.jpg")
+        expected = warp_image(photograph, image_matrix(crop_matrix(crop), 64), 64)
+        first, second = (np.abs(images[number].astype(int) - expected).mean() for images in seen)
+        assert second < 0.6 * first  # the network is shown what it saw in training
         said = json.loads((tmp_path / "out" / f"image0000{number}.json").read_text())["crop"]
         # landmarks are read at whole texels, so that a box of them is near that of the model's own
         np.testing.assert_allclose([*said["centre_px"], said["side_px"]], crop, atol=0.02 * crop[2])
@@ -195,10 +229,51 @@ def test_several_faces_of_a_photograph_have_names_of_their_own(fakes, tmp_path):
     folder, data, maps, crops = fakes
     (folder / "image00000.jpg").rename(folder / "image00001_1.jpg")
     photos = collect_photos([folder / "image00001.jpg", folder / "image00001_1.jpg"], tmp_path / "out")
-    faces = [FoundFace(np.zeros(4), crop, "truth") for crop in crops]
+    faces = [FoundFace(np.array([20.0, 20, 100, 100]), crop, "truth") for crop in crops]
     done = reconstruct(photos, lambda path, image: faces[:2] if path.stem == "image00001" else faces[2:],
                        TrueNetwork(data, maps), "n", tmp_path / "out", Making(128, passes=1))  # fmt: skip
     assert done.faces == ["image00001_1_", "image00001_2", "image00001_1"]
+
+
+def test_a_box_that_can_be_no_face_is_named_and_the_rest_goes_on(fakes, tmp_path):
+    folder, data, maps, crops = fakes
+    boxes = ([500, 500, 600, 600], [10, 10, 10.1, 10.1], [0, 0, 9000, 9000], [10, 10, 90, 90])
+    faces = [FoundFace(np.array(box, float), crops[1], "boxes") for box in boxes]
+    photos = collect_photos([folder / "image00001.jpg"], tmp_path / "out")
+    done = reconstruct(
+        photos, lambda path, image: faces, TrueNetwork(data, maps[1:]), "n", tmp_path / "out", Making(128, passes=1)
+    )
+    assert done.faces == ["image00001"]
+    assert len(done.faults) == 3
+    assert "the box 500, 500, 600, 600 is no face of 120 x 110 pixels" in done.faults[0]
+
+
+def test_what_was_made_before_someone_stopped_it_has_its_page(fakes, tmp_path):
+    folder, data, maps, crops = fakes
+    find = _finder(crops)
+
+    def stopped(path, image):
+        if path.stem == "image00002":
+            raise KeyboardInterrupt
+        return find(path, image)
+
+    photos = collect_photos([folder], tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        reconstruct(
+            photos, stopped, TrueNetwork(data, maps), "n", tmp_path / "out", Making(128, passes=1, batch_size=1)
+        )
+    assert '"image00001"' in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_a_network_that_gives_no_numbers_is_named(fakes, tmp_path):
+    folder, data, maps, crops = fakes
+    photos = collect_photos([folder], tmp_path / "out")
+    done = reconstruct(
+        photos, _finder(crops), TrueNetwork(data, np.nan * maps), "n", tmp_path / "out", Making(128, passes=1)
+    )
+    assert done.page is None
+    assert len(done.faults) == 3
+    assert "gives no numbers" in done.faults[0]
 
 
 def test_a_folder_that_cannot_be_written_is_said(fakes, tmp_path):
@@ -232,6 +307,11 @@ def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_pat
         pose: HeadPose = record.pose
         turned = np.array([said["head_pose_deg"][angle] for angle in ("pitch", "yaw", "roll")])
         turns.append(np.abs(turned - np.rad2deg([pose.pitch_rad, pose.yaw_rad, pose.roll_rad])))
+        if abs(pose.yaw_rad) < 0.2:
+            assert np.mean(said["landmarks_81_visible"][17:68]) > 0.95, name  # of who looks at the camera
+        if abs(pose.yaw_rad) > 0.5:
+            far = slice(0, 6) if pose.yaw_rad > 0 else slice(11, 17)
+            assert not any(said["landmarks_81_visible"][far]), name  # the jaw on the far side of who does not
         mesh = trimesh.load(tmp_path / f"{name}.obj", process=False)
         nearest = np.linalg.norm(mesh.vertices[:, None, :2] - _upwards(said, (30, 36, 45, 8)), axis=2).min(axis=0)
         assert nearest.max() < 0.01  # the mesh holds the landmarks
@@ -255,7 +335,7 @@ def test_overlays_lie_on_the_face(fakes):
     meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
     image = np.full((110, 120, 3), 40, np.uint8)
     face = ReconstructedFace.from_map(
-        maps[1], crops[1], meaning, image, FoundFace(np.zeros(4), crops[1], "t"), None, "a"
+        maps[1], crops[1], meaning, image, FoundFace(np.array([20.0, 20, 100, 100]), crops[1], "t"), None, "a"
     )
     pictures = overlays(face)
     assert list(pictures) == ["landmarks", "mesh", "depth", "pose"]

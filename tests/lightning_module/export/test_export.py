@@ -6,16 +6,19 @@ import torch
 from torch import nn
 
 from datamodules.errors import InputError
+from datamodules.files.images import warp_image
+from datamodules.geometry.crop import crop_boxes, crop_matrix
 from datamodules.geometry.uv_layout import make_uv_layout
 from datamodules.photos.sample import sample_crops
 from lightning_module.export.command import export
 from lightning_module.export.exported import ExportedNetwork
 from lightning_module.export.folding import folded
 from lightning_module.export.formats import FORMATS
-from lightning_module.export.networks import load_network
+from lightning_module.export.networks import load_network, network_of
 from lightning_module.face_module import FaceModule
 from run import main
 from tests.fakes import fake_model
+from tests.real_faces import real_landmarks
 from tests.runs import fit
 
 
@@ -72,8 +75,8 @@ def test_an_export_says_what_it_is_and_predicts_what_the_checkpoint_does(run, tm
     out = tmp_path / "face.onnx"
     apart = main(["export", f"--ckpt_path={run.best_checkpoint}", "--format=onnx", f"--out={out}"])
     assert apart < 0.01
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["face.md", "face.onnx"]
-    card = (tmp_path / "face.md").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["face.onnx", "face.onnx.md"]
+    card = (tmp_path / "face.onnx.md").read_text()
     for said in (
         run.key,
         "| seed | 0 |",
@@ -98,8 +101,37 @@ def test_a_checkpoint_that_was_moved_has_a_card_that_says_so(run, tmp_path):
     checkpoint = tmp_path / "moved.ckpt"
     checkpoint.write_bytes(run.best_checkpoint.read_bytes())
     main(["export", f"--ckpt_path={checkpoint}", "--format=torchscript"])
-    assert "outside its run's folder" in (tmp_path / "moved.md").read_text()
+    assert "outside its run's folder" in (tmp_path / "moved.pt.md").read_text()
     assert (tmp_path / "moved.pt").is_file()
+
+
+def test_a_card_shows_no_figures_of_another_epoch(run, tmp_path):
+    main(["export", f"--ckpt_path={run.last_checkpoint}", "--format=torchscript", f"--out={tmp_path / 'last.pt'}"])
+    is_the_tested_one = run.last_checkpoint.read_bytes() == run.best_checkpoint.read_bytes()
+    assert not is_the_tested_one
+    assert "mean of bins" not in (tmp_path / "last.pt.md").read_text()
+
+
+def test_a_network_that_averages_mirror_images_does_so_in_its_file_too(tmp_path):
+    module = _trained(base_channels=2, image_size=32, map_size=32, pairs=3, mirror_average=True)
+    images = torch.rand(3, 3, 32, 32)
+    FORMATS["torchscript"].write(ExportedNetwork(module).eval(), images[:2], tmp_path / "face.pt")
+    found = FORMATS["torchscript"].read(tmp_path / "face.pt")(images).position_map
+    torch.testing.assert_close(found, module._judged(images), atol=1e-3, rtol=1e-4)
+    assert not torch.allclose(found, module(images), atol=1e-2)
+
+
+@pytest.mark.slow
+def test_the_published_network_is_the_same_in_onnx_on_real_crops(real, tmp_path):
+    module = _trained(base_channels=16, image_size=256, map_size=256)
+    crops = []
+    for image, landmarks in real_landmarks(real, [path.stem for path in sorted((real / "aflw2000").glob("*.jpg"))]):
+        crops.append(warp_image(image, crop_matrix(crop_boxes(landmarks[None])[0]), 256))
+    FORMATS["onnx"].write(ExportedNetwork(module).eval(), torch.zeros(2, 3, 256, 256), tmp_path / "face.onnx")
+    onnx, eager = load_network(tmp_path / "face.onnx"), network_of(module)
+    apart = np.linalg.norm(onnx.maps(np.stack(crops)) - eager.maps(np.stack(crops)), axis=-1)
+    print(f"ONNX against PyTorch, ten real crops at 256: {apart.mean():.2g} px on average, {apart.max():.2g} at most")
+    assert apart.mean() <= 0.01
 
 
 def test_a_file_that_does_something_else_is_not_written(run, tmp_path, monkeypatch):
