@@ -3,14 +3,15 @@
 python -m benchmarks.sweep_cost [trials] [repeats]
 """
 
+import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-
-import optuna
+from typing import NamedTuple
 
 from benchmarks.record import save
 from run import PROJECT
@@ -18,45 +19,61 @@ from sweeps.baselines import BASELINES
 
 _SEARCH = 24  # trials of the default search
 _BY_HAND = """
-import sys, time
-start = time.perf_counter()
+import sys
 from run import main
 for options in sys.argv[2:]:
     main(["fit", "--config=conf/trial.yaml", f"--tracking.folder={sys.argv[1]}", "--test_at_end=false",
           "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false", *options.split()])
-print("SECONDS", time.perf_counter() - start)
 """
 
 
+class _Times(NamedTuple):
+    """Seconds of one process's fits.
+
+    Attributes:
+        fits: Of each, from the start of its run to its end.
+        between: From the end of each to the start of the next.
+        around: Of the whole command, before the first and after the last.
+    """
+
+    fits: list[float]
+    between: list[float]
+    around: float
+
+
 def measure(trials: int, repeats: int) -> None:
-    """Takes turns, so that a noisy neighbour troubles both; both load Lightning within their first fit."""
-    fits, whole_by_hand, claims, whole_sweep = [], [], [], []
+    """Takes turns, so that a noisy neighbour troubles both.
+
+    What comes between and around fits is compared, and then set against the fits: these differ from one to the next by
+    more than the machinery can cost.
+    """
+    by_hand, swept = [], []
     for _ in range(repeats):
         with TemporaryDirectory() as folder:
-            whole, said = _run("-c", _BY_HAND, folder, *(_options(number) for number in range(trials)))
-            whole_by_hand.append(whole)
-            fits.append(float(said.rpartition("SECONDS ")[2].split()[0]))
+            by_hand.append(_run(Path(folder), "-c", _BY_HAND, folder, *(_options(number) for number in range(trials))))
         with TemporaryDirectory() as folder:
             options = [f"--n_trials={trials}", "--confirm_seeds=0", "--pruner=none", f"--folder={folder}"]
-            whole_sweep.append(_run("run.py", "sweep", *options)[0])
-            study = optuna.load_study(study_name="ratios", storage=f"sqlite:///{Path(folder) / 'optuna.db'}")
-            first, *_, last = study.get_trials()
-            claims.append((last.datetime_complete - first.datetime_start).total_seconds())
-    a_fit = median(fits) / trials
-    between = (median(claims) - median(fits)) / trials
-    around = (median(whole_sweep) - median(claims)) - (median(whole_by_hand) - median(fits))
+            swept.append(_run(Path(folder), "run.py", "sweep", *options))
+    a_fit = median(seconds for times in (*by_hand, *swept) for seconds in times.fits)
+    between = _median_between(swept) - _median_between(by_hand)
+    around = median(times.around for times in swept) - median(times.around for times in by_hand)
     figures = {
         "trials": trials,
         "repeats": repeats,
-        "seconds of the fits by hand": [round(x, 1) for x in fits],
-        "seconds from the sweep's first claim to its last result": [round(x, 1) for x in claims],
-        "seconds of the whole sweep": [round(x, 1) for x in whole_sweep],
+        "seconds a fit": round(a_fit, 1),
+        "seconds from fit to fit, by hand": [[round(x, 2) for x in times.between] for times in by_hand],
+        "seconds from fit to fit, in a sweep": [[round(x, 2) for x in times.between] for times in swept],
+        "seconds before and after all fits, by hand": [round(times.around, 1) for times in by_hand],
+        "seconds before and after all fits, in a sweep": [round(times.around, 1) for times in swept],
         "extra seconds a trial": round(between, 2),
         "extra seconds before and after all trials": round(around, 1),
-        f"sweep over by hand, {trials} trials": round(median(whole_sweep) / median(whole_by_hand), 3),
-        f"sweep over by hand, {_SEARCH} trials, from these": round(1 + (between + around / _SEARCH) / a_fit, 3),
+        f"sweep over by hand, {_SEARCH} trials": round(1 + (between + around / _SEARCH) / a_fit, 4),
     }
     save("sweep_cost", " ".join(["python -m benchmarks.sweep_cost", *sys.argv[1:]]), figures)
+
+
+def _median_between(repeats: list[_Times]) -> float:
+    return median(seconds for times in repeats for seconds in times.between)
 
 
 def _options(number: int) -> str:
@@ -64,10 +81,21 @@ def _options(number: int) -> str:
     return " ".join(f"--model.weights.{name}={value}" for name, value in vars(weights).items())
 
 
-def _run(*command: str) -> tuple[float, str]:
+def _run(folder: Path, *command: str) -> _Times:
     start = perf_counter()
-    done = subprocess.run([sys.executable, *command], check=True, cwd=PROJECT, capture_output=True, text=True)
-    return perf_counter() - start, done.stdout
+    subprocess.run([sys.executable, *command], check=True, cwd=PROJECT, capture_output=True)
+    whole = perf_counter() - start
+    runs = sorted(_span(journal) for journal in folder.glob("runs/*/journal.jsonl"))
+    fits = [end - begin for begin, end in runs]
+    between = [begin - end for (_, end), (begin, _) in pairwise(runs)]
+    return _Times(fits, between, whole - sum(fits) - sum(between))
+
+
+def _span(journal: Path) -> tuple[float, float]:
+    """When a run began and ended, in seconds."""
+    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    times = [entry["time_ms"] / 1e3 for entry in entries if entry["kind"] in ("create", "end")]
+    return times[0], times[-1]
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ class TrackedCLI(LightningCLI):
                 "prog": "run.py",
                 "allow_abbrev": False,
                 "description": "Trains and judges face reconstruction with region weights. Further commands, each with "
-                "its own --help: sweep (search region weights, and confirm them), compare (runs beside each other), "
+                "its own --help: predict --data.photos (faces of any photographs as meshes), export (a network as ONNX, "
+                "TorchScript or pt2), sweep (search region weights, and confirm them), compare (runs beside each other), "
                 "evaluate (other methods), ui (MLflow's pages), prepare (UV position maps, or turned faces, as files), "
                 "fit-landmarks (coefficients for photographs with landmarks), synthesize (faces by formula as files).",
                 **dict.fromkeys(_STAGES, defaults),

@@ -30,8 +30,8 @@ def _sweep(folder, kind, **others):
         assert model.is_file()
     folder.mkdir()
     config = {
-        "model": {"base_channels": 4, "pairs": 3, "direct_rank": 0, "lr": 3e-3, "map_size": 64},
-        "data": {"root": str(faces / "train"), "test_root": str(faces / "test"), "image_size": 64, "batch_size": 16,
+        "model": {"base_channels": 4, "pairs": 3, "direct_rank": 0, "lr": 3e-3, "map_size": 32},
+        "data": {"root": str(faces / "train"), "test_root": str(faces / "test"), "image_size": 32, "batch_size": 16,
                  "morphable_model": str(folder.parent / "BFM.mat"), "num_workers": 0, "val_fraction": 0.2,
                  "augment": False},
         "trainer": {"max_epochs": 40, "check_val_every_n_epoch": 40, "accelerator": "cpu"},
