@@ -24,6 +24,7 @@ class Augmentation:
         colour_gain: Range of each channel's own factor.
         erase_probability: How often a rectangle of noise hides part of the crop.
         erase_area: Its area, relative to the crop.
+        occluder_probability: How often glasses, fingers or strands of hair are drawn over the face.
     """
 
     rotation_deg: float = 45.0
@@ -33,6 +34,7 @@ class Augmentation:
     colour_gain: tuple[float, float] = (0.6, 1.4)
     erase_probability: float = 0.3
     erase_area: tuple[float, float] = (0.02, 0.2)
+    occluder_probability: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("scale", "colour_gain", "erase_area"):
@@ -41,7 +43,7 @@ class Augmentation:
                 raise InputError(f"augmentation.{name} is [{low:g}, {high:g}]: give two numbers, 0 < low <= high.")
         if self.erase_area[1] > 1:
             raise InputError(f"augmentation.erase_area ends at {self.erase_area[1]:g}: give a fraction of the crop.")
-        for name in ("mirror_probability", "erase_probability"):
+        for name in ("mirror_probability", "erase_probability", "occluder_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"augmentation.{name} is {getattr(self, name):g}: give a number from 0 to 1.")
 

@@ -15,6 +15,7 @@ from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, crop
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.occluders import occlude
 from datamodules.profiling.profiler import Profiler
 from datamodules.samples import FaceRecord, FaceSample
 
@@ -73,16 +74,19 @@ class SampleMaker:
             image = warp_image(pixels, to_input, self._image_size)
         else:
             image = self._profiler.draw(view, pixels, to_input, self._image_size)
-        if self._augmentation is not None:
-            image = erase(recolour(image, self._augmentation, rng), self._augmentation, rng)
         landmarks = crop_points(landmarks_in_image, matrix)
+        landmarks = landmarks[MIRROR_68] if is_mirrored else landmarks
+        if self._augmentation is not None:
+            if self._augmentation.occluder_probability and rng.random() < self._augmentation.occluder_probability:
+                image = occlude(image, landmarks, rng)
+            image = erase(recolour(image, self._augmentation, rng), self._augmentation, rng)
         yaw_deg = np.rad2deg(record.pose.yaw_rad)
         return FaceSample(
             torch.from_numpy(image),
             torch.from_numpy(self._model.leading_coefficients(record.coefficients)),
             torch.from_numpy(crop_projection(to_image, matrix).astype(np.float32)),
             torch.tensor(is_mirrored),
-            torch.from_numpy((landmarks[MIRROR_68] if is_mirrored else landmarks).astype(np.float32)),
+            torch.from_numpy(landmarks.astype(np.float32)),
             torch.tensor(-yaw_deg if is_mirrored else yaw_deg, dtype=torch.float32),
             torch.tensor(number),
             record.key,
