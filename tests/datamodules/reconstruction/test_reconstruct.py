@@ -1,82 +1,22 @@
 """From true position maps back to faces: what is lost is lost after the network."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
-import torch
 import trimesh
 from PIL import Image
 
 from datamodules.errors import InputError
-from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.images import warp_image
-from datamodules.files.mesh import write_textured
 from datamodules.files.photographs import read_photograph
 from datamodules.geometry.camera import HeadPose
 from datamodules.geometry.crop import crop_matrix, crop_points, image_matrix
 from datamodules.photos.collect import collect_photos
 from datamodules.photos.detection import FoundFace
-from datamodules.reconstruction.face import MapMeaning, ReconstructedFace
-from datamodules.reconstruction.overlays import overlays
 from datamodules.reconstruction.reconstruct import Making, reconstruct
-from datamodules.reconstruction.textured import textured_mesh
-from tests.fakes import write_faces
+from tests.datamodules.reconstruction.truth import TrueNetwork, finder, run_truth
 from tests.real_faces import real_maps
-
-
-class TrueNetwork:
-    """Answers with true maps, in the order in which faces come."""
-
-    def __init__(self, data, maps):
-        layout = data.uv_layout
-        self.image_size = 64
-        self.mean_map, self.regions, self.landmark_texels = layout.mean_map, layout.regions, layout.landmark_texels
-        self._maps = list(maps)
-
-    def maps(self, crops):
-        assert crops.shape[1:] == (64, 64, 3)
-        return np.stack([self._maps.pop(0) for _ in crops])
-
-
-def _finder(crops):
-    left = [FoundFace(np.array([20.0, 20, 100, 100]), crop, "truth") for crop in crops]
-    return lambda path, image: [left.pop(0)]
-
-
-@pytest.fixture(scope="module")
-def made_once(model_file, tmp_path_factory):
-    """Three schematic faces with their maps, and what was made of them."""
-    folder = write_faces(tmp_path_factory.mktemp("album") / "faces", [-65.0, 0.0, 30.0])
-    fakes = (folder, *_maps(folder, model_file))
-    out = folder.with_name("out")
-    return fakes, out, _run(fakes, out)
-
-
-@pytest.fixture
-def fakes(made_once, tmp_path):
-    """The faces, to be changed."""
-    (folder, *known), _, _ = made_once
-    return shutil.copytree(folder, tmp_path / "faces"), *known
-
-
-def _maps(folder, model_file):
-    data = FaceDataModule(folder, model_file, num_workers=0)
-    data.prepare_data()
-    faces = data.plain_faces()
-    batch = torch.utils.data.default_collate([faces[0, position] for position in range(len(faces))])
-    return (
-        data,
-        data.complete(batch).position_map.permute(0, 2, 3, 1).numpy(),
-        np.stack([faces.box(position) for position in range(len(faces))]),
-    )
-
-
-def _run(fakes, out, making=Making(texture_size=128, passes=1)):  # noqa: B008
-    folder, data, maps, crops = fakes
-    photos = collect_photos([folder], out)
-    return reconstruct(photos, _finder(crops), TrueNetwork(data, maps), "truth.ckpt", out, making)
 
 
 def test_every_file_of_a_face_is_written_and_loads_with_its_texture(made_once):
@@ -109,29 +49,6 @@ def test_every_file_of_a_face_is_written_and_loads_with_its_texture(made_once):
     assert done.page.name == "index.html"
 
 
-@pytest.mark.parametrize("size", [128, 512])
-def test_a_viewer_finds_each_points_colour_in_every_file(size, made_once, tmp_path):
-    (_, data, maps, crops), _, _ = made_once
-    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
-    y, x = np.mgrid[0:110, 0:120]
-    image = np.stack([2 * x, 2 * y, 0 * x + 90], axis=-1).astype(np.uint8)  # each colour is a place
-    found = FoundFace(np.array([20.0, 20, 100, 100]), crops[0], "truth")
-    face = ReconstructedFace.from_map(maps[0], crops[0], meaning, image, found, None, "a")
-    write_textured(textured_mesh(face, size, fill_hidden=False), tmp_path / "face")
-    places = trimesh.load(tmp_path / "face.ply", process=False).vertices
-    inside = (places[:, :2] > 0).all(axis=1) & (places[:, :2] < [119, 109]).all(axis=1)
-    assert inside.mean() > 0.9
-    for ending in (".obj", ".ply", ".glb"):
-        mesh = trimesh.load(tmp_path / f"face{ending}", process=False, force="mesh")
-        material = mesh.visual.material
-        texture = np.asarray(material.baseColorTexture if ending == ".glb" else material.image).astype(int)
-        # as viewers have it: u, v = 0, 0 is the lower left corner of the picture
-        col, row = np.clip((mesh.visual.uv * [1, -1] + [0, 1]) * size, 0, size - 1).astype(int).T
-        apart = np.abs(texture[row, col, :2] - 2 * (places[:, :2] * [1, -1] + [0, 109]))
-        assert np.median(apart[inside]) < 2, ending
-        assert np.quantile(apart[inside], 0.95) < 8, ending
-
-
 def test_triangles_look_outwards(made_once):
     mesh = trimesh.load(made_once[1] / "image00001.ply", process=False)
     assert np.average(mesh.face_normals[:, 2], weights=mesh.area_faces) > 0.5
@@ -149,31 +66,6 @@ def test_numbers_in_the_file_are_those_of_the_photograph(made_once):
         assert said["image_size_px"] == list(Image.open(folder / f"image0000{number}.jpg").size)
         assert len(said["landmarks_81_visible"]) == 81
         assert said["network"] == "truth.ckpt"
-
-
-def test_the_far_half_of_a_turned_face_is_hidden(fakes):
-    _, data, maps, crops = fakes
-    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
-    image = np.zeros((110, 120, 3), np.uint8)
-    found = FoundFace(np.array([20.0, 20, 100, 100]), crops[0], "truth")
-    face = ReconstructedFace.from_map(maps[0], crops[0], meaning, image, found, None, "a")  # nose to the right
-    seen = face.is_visible.reshape(256, 256)
-    half = seen[:, :128].mean(), seen[:, 128:].mean()
-    assert half[0] > 1.5 * half[1]
-    assert face.angles_deg[1] == pytest.approx(-65, abs=8)  # of a schematic face whose shape pulls at it
-
-
-def test_a_texture_holds_the_photographs_colours_where_it_is_seen(fakes):
-    _, data, maps, crops = fakes
-    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
-    y, x = np.mgrid[0:110, 0:120]
-    image = np.stack([2 * x, 2 * y, 0 * x + 90], axis=-1).astype(np.uint8)
-    found = FoundFace(np.array([20.0, 20, 100, 100]), crops[1], "truth")
-    face = ReconstructedFace.from_map(maps[1], crops[1], meaning, image, found, None, "a")
-    row, col = data.uv_layout.landmark_texels[30]
-    for fill_hidden in (True, False):
-        texture = textured_mesh(face, 256, fill_hidden).texture
-        np.testing.assert_allclose(texture[row, col, :2], 2 * face.landmarks_68_px[30, :2], atol=2)
 
 
 def test_a_second_pass_crops_by_what_the_first_one_found(fakes, tmp_path):
@@ -194,7 +86,7 @@ def test_a_second_pass_crops_by_what_the_first_one_found(fakes, tmp_path):
     folder = fakes[0]
     photos = collect_photos([folder], tmp_path / "out")
     reconstruct(
-        photos, _finder(wrong), Network(data, maps), "n", tmp_path / "out", Making(texture_size=128, batch_size=3)
+        photos, finder(wrong), Network(data, maps), "n", tmp_path / "out", Making(texture_size=128, batch_size=3)
     )
     assert len(seen) == 2
     for number, crop in enumerate(crops):
@@ -218,7 +110,7 @@ def test_what_cannot_be_read_is_left_out_and_the_rest_goes_on(fakes, tmp_path):
     (folder / "image00000.jpg").write_bytes(b"")
     photos = collect_photos([folder], tmp_path / "out")
     done = reconstruct(
-        photos, _finder(crops[1:]), TrueNetwork(data, maps[1:]), "n", tmp_path / "out", Making(128, passes=1)
+        photos, finder(crops[1:]), TrueNetwork(data, maps[1:]), "n", tmp_path / "out", Making(128, passes=1)
     )
     assert done.faces == ["image00001", "image00002"]
     (fault,) = done.faults
@@ -250,7 +142,7 @@ def test_a_box_that_can_be_no_face_is_named_and_the_rest_goes_on(fakes, tmp_path
 
 def test_what_was_made_before_someone_stopped_it_has_its_page(fakes, tmp_path):
     folder, data, maps, crops = fakes
-    find = _finder(crops)
+    find = finder(crops)
 
     def stopped(path, image):
         if path.stem == "image00002":
@@ -269,7 +161,7 @@ def test_a_network_that_gives_no_numbers_is_named(fakes, tmp_path):
     folder, data, maps, crops = fakes
     photos = collect_photos([folder], tmp_path / "out")
     done = reconstruct(
-        photos, _finder(crops), TrueNetwork(data, np.nan * maps), "n", tmp_path / "out", Making(128, passes=1)
+        photos, finder(crops), TrueNetwork(data, np.nan * maps), "n", tmp_path / "out", Making(128, passes=1)
     )
     assert done.page is None
     assert len(done.faults) == 3
@@ -279,7 +171,7 @@ def test_a_network_that_gives_no_numbers_is_named(fakes, tmp_path):
 def test_a_folder_that_cannot_be_written_is_said(fakes, tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(InputError, match=r"out: cannot be written .* Set --out"):
-        _run(fakes, tmp_path / "out")
+        run_truth(fakes, tmp_path / "out")
 
 
 @pytest.mark.parametrize("wrong", [{"texture_size": 100}, {"passes": 3}, {"batch_size": 0}])
@@ -292,7 +184,7 @@ def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_pat
     data, maps, crops = real_maps(real)
     network = TrueNetwork(data, maps)
     photos = collect_photos([real / "aflw2000"], tmp_path)
-    done = reconstruct(photos, _finder(crops), network, "truth", tmp_path, Making(texture_size=256, passes=1))
+    done = reconstruct(photos, finder(crops), network, "truth", tmp_path, Making(texture_size=256, passes=1))
     index = data.plain_faces().index
     errors, turns = [], []
     for row, name in enumerate(done.faces):
@@ -328,22 +220,3 @@ def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_pat
 def _upwards(said, numbers):
     points = np.array(said["landmarks_68_px"])[list(numbers), :2]
     return points * [1, -1] + [0, said["image_size_px"][1] - 1]
-
-
-def test_overlays_lie_on_the_face(fakes):
-    _, data, maps, crops = fakes
-    meaning = MapMeaning.of(data.uv_layout.mean_map, data.uv_layout.regions, data.uv_layout.landmark_texels)
-    image = np.full((110, 120, 3), 40, np.uint8)
-    face = ReconstructedFace.from_map(
-        maps[1], crops[1], meaning, image, FoundFace(np.array([20.0, 20, 100, 100]), crops[1], "t"), None, "a"
-    )
-    pictures = overlays(face)
-    assert list(pictures) == ["landmarks", "mesh", "depth", "pose"]
-    dots = (pictures["landmarks"] == [60, 230, 80]).all(axis=2)
-    col, row = np.rint(crop_points(face.landmarks_68_px, crop_matrix(crops[1]) * (511 / 255)))[:, :2].astype(int).T
-    seen = face.landmarks_81_visible[:68]
-    assert seen.mean() > 0.5
-    assert dots[row[seen], col[seen]].all()
-    blue, yellow = (pictures["depth"].reshape(-1, 3).astype(int) @ sign for sign in ([-1, -1, 2], [1, 1, -2]))
-    assert blue.max() > 50  # far
-    assert yellow.max() > 50  # near
