@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from datamodules.errors import InputError
 from lightning_module.export.exported import INPUT, ExportedNetwork, Outputs
+from lightning_module.export.folding import without_transposed
 
 ExportFormat = Literal["onnx", "torchscript", "pt2"]
 Runner = Callable[[Tensor], Outputs]
@@ -32,6 +34,8 @@ def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise InputError(f"{error.name} is not installed, and --format onnx needs it. {_EXTRA}") from error
+    network = deepcopy(network)
+    network.network = without_transposed(network.network)
     logging.disable(logging.WARNING)  # of the exporter's own making
     try:
         with warnings.catch_warnings():
@@ -79,7 +83,7 @@ class OnnxNetwork:
 def _write_torchscript(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.freeze(torch.jit.trace(network, example)), path)
+        torch.jit.save(torch.jit.trace(network, example), path)
 
 
 def _read_torchscript(path: Path) -> Runner:

@@ -12,7 +12,7 @@ from datamodules.geometry.uv_layout import make_uv_layout
 from datamodules.photos.sample import sample_crops
 from lightning_module.export.command import export
 from lightning_module.export.exported import ExportedNetwork
-from lightning_module.export.folding import folded
+from lightning_module.export.folding import folded, without_transposed
 from lightning_module.export.formats import FORMATS
 from lightning_module.export.networks import load_network, network_of
 from lightning_module.face_module import FaceModule
@@ -34,6 +34,14 @@ def _trained(**sizes):
         for _ in range(3):
             module.network(torch.rand(4, 3, sizes["image_size"], sizes["image_size"]))
     return module.eval().requires_grad_(False)
+
+
+def test_a_decoder_of_convolutions_is_the_one_of_transposed_ones():
+    network = folded(_trained(base_channels=4, image_size=64, map_size=32).network)
+    plain = without_transposed(network)
+    image = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(plain(image), network(image), atol=1e-4, rtol=1e-4)
+    assert not [layer for layer in plain.modules() if isinstance(layer, nn.ConvTranspose2d)]
 
 
 @pytest.mark.parametrize("tail", ["linear", "published"])
