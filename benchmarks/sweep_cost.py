@@ -32,7 +32,7 @@ class _Times(NamedTuple):
 
     Attributes:
         fits: Of each, from the start of its run to its end.
-        between: From the end of each to the start of the next.
+        between: From the end of each to the start of the next; a sweep's last is its summary.
         around: Of the whole command, before the first and after the last.
     """
 
