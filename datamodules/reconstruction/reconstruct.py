@@ -1,6 +1,5 @@
 """Photographs in, faces out: detection, crops, the network, and every file that is made of a face."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,8 +23,6 @@ from datamodules.reconstruction.overlays import overlays
 from datamodules.reconstruction.page import PageFace, write_page
 from datamodules.reconstruction.record import as_json, face_record
 from datamodules.reconstruction.textured import textured_mesh
-
-_log = logging.getLogger(__name__)
 
 _LEAST_PX = 8  # of a face's box
 _LARGEST = 2.0  # such a box, in sides of the photograph
