@@ -31,7 +31,7 @@ table2: $(INSTALLED)
 evidence: bench
 	$(RUN) -m benchmarks.sweep
 	$(RUN) -m pytest -m evidence -rP
-	$(RUN) -m benchmarks.profiling_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.pose_augmentation_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
 # MLflow's pages of the runs in mlruns/, into docs/ (apt-get install chromium)
@@ -46,7 +46,7 @@ bench: $(INSTALLED)
 	$(RUN) -m benchmarks.sweep_cost
 	$(RUN) -m benchmarks.export
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
-	$(RUN) -m benchmarks.profiling $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
 $(INSTALLED): pyproject.toml

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
 
-    from sweeps.fits import FitRequest, FitResult
+    from sweeps.training import FitRequest, FitResult
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
@@ -35,7 +35,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
 
         return _call(prepare, arguments)
     if arguments[:1] == ["fit-landmarks"]:
-        from datamodules.fitting import fit_photographs
+        from datamodules.fit_3dmm import fit_photographs
 
         return _call(fit_photographs, arguments)
     if arguments[:1] == ["synthesize"]:
@@ -43,7 +43,7 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
 
         return _call(synthesize, arguments)
     if arguments[:1] == ["evaluate"]:
-        from lightning_module.evaluation.command import evaluate, evaluate_meshes
+        from lightning_module.evaluation.evaluate_command import evaluate, evaluate_meshes
 
         if "--meshes" not in arguments:
             return _call(evaluate, arguments)
@@ -51,35 +51,35 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         named = (f"{name}={folder}" for name, folder in zip(("--predictions", "--truths"), folders, strict=False))
         return _call(evaluate_meshes, ["evaluate", *named, *options])
     if arguments[:1] == ["compare"]:
-        from lightning_module.reporting.compare import compare
+        from lightning_module.reporting.compare_command import compare
 
         runs, options = _split(arguments[1:])
         return _call(compare, ["compare", *(f"--runs={name}" for name in runs), *options])
     if arguments[:1] == ["ui"]:
-        from lightning_module.reporting.ui import ui
+        from lightning_module.tracking.ui import ui
 
         return _call(ui, arguments)
     if arguments[:1] == ["sweep"]:
-        from sweeps.command import sweep
+        from sweeps.sweep_command import sweep
 
         return _call(sweep, arguments)
     if arguments[:1] == ["sweep_worker"]:  # started by sweep
-        from sweeps.worker import run_worker
+        from sweeps.worker_process import run_worker
 
         run_worker(arguments[1], fit)
         return None
     if arguments[:1] == ["export"]:
-        from datamodules.photos.sample import sample_crops
-        from lightning_module.export.command import export
+        from lightning_module.inference.export.export_command import export
+        from lightning_module.inference.sample_photo import sample_crops
 
         return _call(export, arguments, crops=sample_crops)
     if arguments[:1] == ["predict"] and _is_about_photos(arguments):
-        from datamodules.reconstruction.command import predict
-        from lightning_module.export.networks import load_network
+        from lightning_module.inference.crop_network import load_network
+        from lightning_module.inference.predict_command import predict
 
         return _call(predict, _listed(arguments, "--data.photos"), load_network=load_network)
     from datamodules.face_datamodule import FaceDataModule
-    from lightning_module.tracked_cli import TrackedCLI
+    from lightning_module.cli import TrackedCLI
 
     cli = TrackedCLI(FaceDataModule, PROJECT, arguments, callbacks)
     return cli.result
@@ -92,12 +92,12 @@ def fit(request: "FitRequest") -> "FitResult":
         Where it is recorded, and its test errors.
     """
     from datamodules.errors import InputError
+    from lightning_module.cli import RunResult
+    from lightning_module.evaluation.evaluation_record import FOLDER, read_record
+    from lightning_module.evaluation.nme import yaw_bin
     from lightning_module.evaluation.protocols import LANDMARKS_2D
-    from lightning_module.evaluation.record import FOLDER, read_record
-    from lightning_module.nme import yaw_bin
-    from lightning_module.reporting.callbacks import Watch
-    from lightning_module.tracked_cli import RunResult
-    from sweeps.fits import FitResult, TestErrors
+    from lightning_module.reporting.run_report import Watch
+    from sweeps.training import FitResult, TestErrors
 
     watch = Watch(request.on_validation)
     result = main(request.arguments(), [watch])

@@ -18,10 +18,10 @@ import torch
 
 from benchmarks.full_model import read_full_model
 from benchmarks.record import interleaved_medians, save
-from datamodules.crops import make_crops
+from datamodules.crop_table import make_crops
 from datamodules.files.face_folders import scan
+from datamodules.files.face_index import open_index
 from datamodules.files.images import read_image, warp_image
-from datamodules.files.index import open_index
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_matrix, crop_projection
 from datamodules.geometry.interpolation import interpolate
@@ -77,17 +77,22 @@ def measure(root: str, model_file: str) -> None:
             "decode, ours (OpenCV)": each(lambda i: read_image(records[i].image_path)),
             "decode, usual (scikit-image)": each(lambda i: skimage.io.imread(records[i].image_path)),
             "warp, ours (OpenCV)": each(lambda i: warp_image(images[i], matrices[i], 256)),
-            "warp, usual (scikit-image)": each(lambda i: skimage.transform.warp(
-                images[i] / 255.0, skimage.transform.AffineTransform(np.vstack([matrices[i], [0, 0, 1]])).inverse,
-                output_shape=(256, 256))),
+            "warp, usual (scikit-image)": each(
+                lambda i: skimage.transform.warp(
+                    images[i] / 255.0,
+                    skimage.transform.AffineTransform(np.vstack([matrices[i], [0, 0, 1]])).inverse,
+                    output_shape=(256, 256),
+                )
+            ),
             "vertices, usual": each(move_vertices),
             "map, usual (rasterised)": each(rasterized_map),
             "map, gathered through a table": each(
-                lambda i: interpolate(vertices[i], model.triangles[layout.triangle_ids], layout.barycentric)),
+                lambda i: interpolate(vertices[i], model.triangles[layout.triangle_ids], layout.barycentric)
+            ),
             "map, ours (batched product, no vertices)": lambda: mapper(coefficients, batch, unmirrored),
             "write, usual (.npy)": each(lambda i: np.save(target, a_map)),
             "read back, usual (.npy)": each(lambda i: np.load(target)),
-        }  # fmt: skip
+        }
         seconds = interleaved_medians(contenders, REPEATS)
     size = {name: BATCH if "batched" in name else len(records) for name in seconds}
     ms = {name: round(1e3 * value / size[name], 3) for name, value in seconds.items()}
@@ -96,8 +101,14 @@ def measure(root: str, model_file: str) -> None:
         return round(sum(ms[name] for name in names), 2)
 
     ours = total("decode, ours (OpenCV)", "warp, ours (OpenCV)", "map, ours (batched product, no vertices)")
-    usual = total("decode, usual (scikit-image)", "warp, usual (scikit-image)", "vertices, usual",
-                  "map, usual (rasterised)", "write, usual (.npy)", "read back, usual (.npy)")  # fmt: skip
+    usual = total(
+        "decode, usual (scikit-image)",
+        "warp, usual (scikit-image)",
+        "vertices, usual",
+        "map, usual (rasterised)",
+        "write, usual (.npy)",
+        "read back, usual (.npy)",
+    )
     fair = total("decode, ours (OpenCV)", "warp, ours (OpenCV)", "vertices, usual", "map, gathered through a table")
     figures = {
         "ms a sample": ms,

@@ -5,8 +5,8 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.record import save
+from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.landmark_sets import LandmarkSet, judge
-from lightning_module.evaluation.record import EvaluationRecord
 from lightning_module.evaluation.statistics import RESAMPLES
 
 _FACES, _REPEATS = 2000, 3
@@ -26,10 +26,17 @@ def main() -> None:
         start = perf_counter()
         EvaluationRecord("faces", "faces", reports).summaries()
         intervals.append(perf_counter() - start)
-    save("evaluation", "python -m benchmarks.evaluation", {
-        "faces": _FACES, "protocols": sorted(reports), "resamples": RESAMPLES,
-        "errors_seconds": float(np.median(protocols)), "intervals_seconds": float(np.median(intervals)),
-    })  # fmt: skip
+    save(
+        "evaluation",
+        "python -m benchmarks.evaluation",
+        {
+            "faces": _FACES,
+            "protocols": sorted(reports),
+            "resamples": RESAMPLES,
+            "errors_seconds": float(np.median(protocols)),
+            "intervals_seconds": float(np.median(intervals)),
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -19,15 +19,15 @@ from PIL import Image
 from benchmarks.record import interleaved_medians, save
 from benchmarks.training_step import matmul_gflops
 from datamodules.geometry.uv_layout import make_uv_layout
-from datamodules.photos.cascade import CascadeDetector
-from datamodules.photos.collect import Photo
-from datamodules.photos.sample import sample_crops
-from datamodules.reconstruction.reconstruct import Making, reconstruct
-from datamodules.synthetic.face_model import synthetic_model
-from lightning_module.export.exported import ExportedNetwork
-from lightning_module.export.formats import FORMATS
-from lightning_module.export.networks import network_of
+from datamodules.synthetic.formula_model import synthetic_model
 from lightning_module.face_module import FaceModule
+from lightning_module.inference.cascade_detector import CascadeDetector
+from lightning_module.inference.crop_network import network_of
+from lightning_module.inference.export.exported_network import ExportedNetwork
+from lightning_module.inference.export.formats import FORMATS
+from lightning_module.inference.photo_list import Photo
+from lightning_module.inference.reconstruct import Making, reconstruct
+from lightning_module.inference.sample_photo import sample_crops
 
 _REPEATS = 21
 _GFLOP = 8.26

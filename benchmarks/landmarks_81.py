@@ -45,8 +45,16 @@ def main(out: Path = PROJECT / "docs" / "landmarks_81.jpg") -> None:
     for number, (x, y) in enumerate(np.rint(points).astype(int)):
         colour = _IBUG if number < LANDMARKS_68 else _FOREHEAD
         cv2.circle(picture, (int(x), int(y)), 3, colour, -1, cv2.LINE_AA)
-        cv2.putText(picture, str(number), (int(x) + 4, int(y) - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1,
-                    cv2.LINE_AA)  # fmt: skip
+        cv2.putText(
+            picture,
+            str(number),
+            (int(x) + 4, int(y) - 4),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.36,
+            (255, 255, 255),
+            1,
+            cv2.LINE_AA,
+        )
     write_jpeg(out, picture)
     print(out)
 

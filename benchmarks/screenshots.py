@@ -27,8 +27,9 @@ def served(folder: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, str(PROJECT / "run.py"), "ui", f"--port={port}", f"--tracking.folder={folder}"]
     outside = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=outside,
-                              start_new_session=True)  # fmt: skip
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=outside, start_new_session=True
+    )
     try:
         assert server.stdout is not None
         yield server.stdout.readline().split()[1]
@@ -87,10 +88,19 @@ def addresses(table: str, folder: Path) -> dict[str, tuple[str, str]]:
     )
     return {
         "runs": (table, "test/nme/mean"),
-        "compare": (f'{base}#/compare-runs?runs={ids}&experiments=["{experiment}"]&workflowType=machine_learning', "Comparing"),
-        "run": (f"{base}#/experiments/{experiment}/runs/{newest.info.run_id}?workflowType=machine_learning", "mean of bins"),
-        "picture": (f"{base}#/experiments/{experiment}/runs/{newest.info.run_id}/artifacts/{picture}?workflowType=machine_learning", "landmarks"),
-    }  # fmt: skip
+        "compare": (
+            f'{base}#/compare-runs?runs={ids}&experiments=["{experiment}"]&workflowType=machine_learning',
+            "Comparing",
+        ),
+        "run": (
+            f"{base}#/experiments/{experiment}/runs/{newest.info.run_id}?workflowType=machine_learning",
+            "mean of bins",
+        ),
+        "picture": (
+            f"{base}#/experiments/{experiment}/runs/{newest.info.run_id}/artifacts/{picture}?workflowType=machine_learning",
+            "landmarks",
+        ),
+    }
 
 
 def main(folder: Path = PROJECT / "mlruns", out: Path = PROJECT / "docs") -> None:

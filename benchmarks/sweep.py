@@ -8,7 +8,7 @@ from dataclasses import asdict
 from time import perf_counter
 
 from benchmarks.record import save
-from lightning_module.evaluation.seeds import figure_by_seed
+from lightning_module.evaluation.paired_seeds import figure_by_seed
 from run import main
 
 COMMAND = [

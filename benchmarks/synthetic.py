@@ -41,8 +41,11 @@ def _speed() -> None:
         folder = Path(name)
         _seconds_a_face(population, 0, folder)  # compiles, and fills what is cached
         seconds = [_seconds_a_face(population, _PEOPLE * (1 + i), folder) for i in range(_REPEATS)]
-    figures = {"image_size": _SIZE, "faces_a_second_one_core": 1 / float(np.median(seconds)),
-               "of_repeats": [1 / value for value in seconds]}  # fmt: skip
+    figures = {
+        "image_size": _SIZE,
+        "faces_a_second_one_core": 1 / float(np.median(seconds)),
+        "of_repeats": [1 / value for value in seconds],
+    }
     save("synthetic", "python -m benchmarks.synthetic", figures)
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from lightning_module.nme import YAW_BINS, NMEReport
+from lightning_module.evaluation.nme import YAW_BINS, NMEReport
 from lightning_module.reporting.figures import draw_ced, finish_ced
 from run import PROJECT, main
 

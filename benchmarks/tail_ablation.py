@@ -22,15 +22,39 @@ def ablate(root: str, model: str) -> None:
             nme = []
             for seed in SEEDS:
                 with TemporaryDirectory() as folder:
-                    result = main([
-                        "fit", "--config", "conf/overfit.yaml", "--data.root", root, "--data.test_root", root,
-                        "--data.morphable_model", model, "--tracking.folder", folder, "--seed_everything", str(seed),
-                        "--model.tail", tail, "--model.is_residual", is_residual,
-                        "--trainer.max_epochs", str(EPOCHS), "--trainer.enable_progress_bar", "false",
-                    ])  # fmt: skip
+                    result = main(
+                        [
+                            "fit",
+                            "--config",
+                            "conf/overfit.yaml",
+                            "--data.root",
+                            root,
+                            "--data.test_root",
+                            root,
+                            "--data.morphable_model",
+                            model,
+                            "--tracking.folder",
+                            folder,
+                            "--seed_everything",
+                            str(seed),
+                            "--model.tail",
+                            tail,
+                            "--model.is_residual",
+                            is_residual,
+                            "--trainer.max_epochs",
+                            str(EPOCHS),
+                            "--trainer.enable_progress_bar",
+                            "false",
+                        ]
+                    )
                 nme.append(result.reports["test"]["nme"].mean_of_bins)
-            row = {"tail": tail, "about the mean map": is_residual == "true", "nme": [round(x, 2) for x in nme],
-                   "mean": round(mean(nme), 2), "deviation": round(stdev(nme), 2)}  # fmt: skip
+            row = {
+                "tail": tail,
+                "about the mean map": is_residual == "true",
+                "nme": [round(x, 2) for x in nme],
+                "mean": round(mean(nme), 2),
+                "deviation": round(stdev(nme), 2),
+            }
             print(row, flush=True)
             figures.append(row)
     save("tail_ablation", "python -m benchmarks.tail_ablation AFLW2000_SAMPLES BFM.mat", figures)

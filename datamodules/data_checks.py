@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
 from datamodules.files.face_folders import photograph
-from datamodules.samples import FaceSample
+from datamodules.types import FaceSample
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +33,13 @@ def warn_of_shared_faces(train_faces: Dataset[FaceSample] | None, test_faces: Fa
         return
     train, test = (_photographs(faces) for faces in (train_faces, test_faces))
     if shared := sorted(train & test):
-        _log.warning("%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
-                     "the network does on new faces.", len(shared), len(test), shared[0])  # fmt: skip
+        _log.warning(
+            "%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
+            "the network does on new faces.",
+            len(shared),
+            len(test),
+            shared[0],
+        )
 
 
 def _photographs(faces: FaceDataset) -> set[str]:

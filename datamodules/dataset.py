@@ -7,17 +7,17 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from datamodules.augment import Augmentation, draw_jitter, erase, recolour
-from datamodules.crops import CropTable
+from datamodules.augmentation.occluders import occlude
+from datamodules.augmentation.photometric import Augmentation, draw_jitter, erase, recolour
+from datamodules.augmentation.pose.pose_augmentation import Profiler
+from datamodules.crop_table import CropTable
+from datamodules.files.face_index import FaceIndex
 from datamodules.files.images import read_image, warp_image
-from datamodules.files.index import FaceIndex
 from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, crop_projection, image_matrix
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68
 from datamodules.geometry.morphable_model import MorphableModel
-from datamodules.occluders import occlude
-from datamodules.profiling.profiler import Profiler
-from datamodules.samples import FaceRecord, FaceSample
+from datamodules.types import FaceRecord, FaceSample
 
 
 class SampleMaker:

@@ -10,27 +10,27 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from datamodules.augment import Augmentation
+from datamodules.augmentation.photometric import Augmentation
+from datamodules.augmentation.pose.policy import choose_profiler
+from datamodules.augmentation.pose.pose_augmentation import Profiler
+from datamodules.augmentation.pose.view_sampling import Profiling
+from datamodules.augmentation.pose.view_writer import FaceViews, Poses
 from datamodules.data_checks import given, warn_of_shared_faces
 from datamodules.dataset import FaceDataset, SampleMaker
+from datamodules.epoch_sampler import EpochSampler
 from datamodules.errors import InputError
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.dataset_card import DatasetCard, read_card
 from datamodules.files.face_folders import FolderLayout, scan
-from datamodules.files.index import FaceIndex, Verification, open_index
+from datamodules.files.face_index import FaceIndex, Verification, open_index
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout, make_uv_layout
-from datamodules.other_landmarks import with_landmarks
+from datamodules.opened_dataset import FaceSource
 from datamodules.position_map import PositionMapper
-from datamodules.profiling.choice import choose_profiler
-from datamodules.profiling.profiler import Profiler
-from datamodules.profiling.turned_set import FaceViews, Poses
-from datamodules.profiling.turning import Profiling
-from datamodules.sampler import EpochSampler
-from datamodules.samples import FaceBatch, FaceSample
-from datamodules.source import FaceSource
-from datamodules.synthetic.embedded import EmbeddedData, SyntheticFaces
+from datamodules.replaced_landmarks import with_landmarks
+from datamodules.synthetic.default_data import EmbeddedData, SyntheticFaces
 from datamodules.synthetic.stream import StreamedFaces
+from datamodules.types import FaceBatch, FaceSample
 
 _log = logging.getLogger(__name__)
 
@@ -298,8 +298,12 @@ class FaceDataModule(LightningDataModule):
                 "to train on. Set --data.val_fraction lower, or 0."
             )
         if self.val_fraction and not validates.any():
-            _log.warning("%s: none of the %d faces falls into the validation share of %g; nothing validates.",
-                         root, len(validates), self.val_fraction)  # fmt: skip
+            _log.warning(
+                "%s: none of the %d faces falls into the validation share of %g; nothing validates.",
+                root,
+                len(validates),
+                self.val_fraction,
+            )
         profiler = None
         if self._augmentation is not None and stage == "fit":
             rows = source.rows[~validates]

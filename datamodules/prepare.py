@@ -6,12 +6,12 @@ import numpy as np
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from datamodules.augmentation.pose.view_writer import Poses, cannot_write, write_views
 from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
+from datamodules.files.atomic_files import whole_file
 from datamodules.files.images import write_jpeg, write_png
-from datamodules.files.whole import whole_file
-from datamodules.profiling.turned_set import Poses, cannot_write, write_views
 
 _BATCH = 16
 _SHEET = "profiles.png"  # no .jpg: it may lie beside samples
@@ -77,8 +77,10 @@ def _prepare_views(data: FaceDataModule, out: Path, poses: Poses, sheet: bool) -
             "apart by their names. Give 300W-3D, or another folder of photographs."
         )
     written = write_views(views, data.card("fit"), out, data.num_workers)
-    print(f"{written} views of {len(views)} faces written to {out}.\n"
-          f"Train on them: python run.py fit --data.root {out} --data.morphable_model {data.model_path}")  # fmt: skip
+    print(
+        f"{written} views of {len(views)} faces written to {out}.\n"
+        f"Train on them: python run.py fit --data.root {out} --data.morphable_model {data.model_path}"
+    )
     return written
 
 

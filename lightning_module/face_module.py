@@ -9,13 +9,13 @@ from torch import Tensor
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
-from datamodules.samples import FaceBatch
+from datamodules.types import FaceBatch
+from lightning_module.evaluation.face_errors import ALL, FEW, FaceErrors
+from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D
-from lightning_module.hourglass import PAIRS, Hourglass, Tail
 from lightning_module.losses import Norm, Reduction, weighted_distance
 from lightning_module.map_output import mirror_averaged, offsets_px, origin_px, resampled, resampling
-from lightning_module.metrics import ALL, FEW, FaceErrors
-from lightning_module.nme import NMEReport
+from lightning_module.networks.hourglass import PAIRS, Hourglass, Tail
 from lightning_module.region_weights import RegionWeights
 
 Stage = Literal["val", "test"]
@@ -174,8 +174,9 @@ class FaceModule(LightningModule):
         loss = weighted_distance(
             predicted, batch.position_map, self.train_weights, self._loss_norm, self._loss_reduction
         )
-        self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
-                 prog_bar=True)  # fmt: skip
+        self.log(
+            "train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image), prog_bar=True
+        )
         return loss
 
     def validation_step(self, batch: FaceBatch, batch_idx: int) -> Any:
@@ -230,8 +231,15 @@ class FaceModule(LightningModule):
                 predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
             )
             is_logged = stage == "val" or self.is_own_test
-            self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image),
-                     logger=is_logged)  # fmt: skip
+            self.log(
+                f"{stage}/loss",
+                loss,
+                on_step=False,
+                on_epoch=True,
+                sync_dist=True,
+                batch_size=len(batch.image),
+                logger=is_logged,
+            )
         predicted_68 = self.landmarks(predicted)[:, :LANDMARKS_68]
         errors = self.val_errors if stage == "val" else self.test_errors
         has_maps = batch.position_map is not None and self._layouts_agree

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from datamodules.geometry.crop import CROP_SIZE
 from datamodules.geometry.uv_layout import MAP_SIZE
-from lightning_module.hourglass import Tail
+from lightning_module.networks.hourglass import Tail
 
 _RANGE_PX = 1.1 * MAP_SIZE  # what the published sigmoid spans (Feng et al., 2018)
 # What one unit of a linear tail stands for: Adam's steps are this many times as long, in pixels.

@@ -64,8 +64,12 @@ class SweepSettings:
     space: SearchSpace
 
     def __post_init__(self) -> None:
-        for option, value, least in (("n_trials", self.n_trials, 1), ("search_seeds", self.search_seeds, 1),
-                                     ("confirm_ratios", self.confirm_ratios, 1), ("confirm_seeds", self.confirm_seeds, 0)):  # fmt: skip
+        for option, value, least in (
+            ("n_trials", self.n_trials, 1),
+            ("search_seeds", self.search_seeds, 1),
+            ("confirm_ratios", self.confirm_ratios, 1),
+            ("confirm_seeds", self.confirm_seeds, 0),
+        ):
             if value < least:
                 raise InputError(f"--{option} is {value}: give at least {least}.")
         if not re.fullmatch(r"[\w.+-]+", self.study):

@@ -49,12 +49,16 @@ def open_storage(url: str) -> RDBStorage:
             )
             break
         except ImportError as error:
-            raise InputError(f"--storage {shown(url)}: its driver is missing ({error.__cause__ or error}). Install it; for "
-                             "PostgreSQL with pip install 'weightmask[postgres]'.") from error  # fmt: skip
+            raise InputError(
+                f"--storage {shown(url)}: its driver is missing ({error.__cause__ or error}). Install it; for "
+                "PostgreSQL with pip install 'weightmask[postgres]'."
+            ) from error
         except Exception as error:
             if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _MADE_AT_ONCE):
-                raise InputError(f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
-                                 "give another, such as sqlite:///mlruns/optuna.db.") from error  # fmt: skip
+                raise InputError(
+                    f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
+                    "give another, such as sqlite:///mlruns/optuna.db."
+                ) from error
             time.sleep(0.2 * 2**attempt)
     if is_sqlite:
         _lock_whole_transactions(storage.engine)
@@ -136,8 +140,10 @@ def reachable(url: str) -> Iterator[None]:
     try:
         yield
     except STORAGE_ERRORS as error:
-        raise InputError(f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database "
-                         "and the same command again: it goes on.") from error  # fmt: skip
+        raise InputError(
+            f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database "
+            "and the same command again: it goes on."
+        ) from error
 
 
 def shown(url: str) -> str:

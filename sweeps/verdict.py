@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_module.evaluation.seeds import (
+from lightning_module.evaluation.paired_seeds import (
     ALPHA,
     Figure,
     detectable,

@@ -9,17 +9,29 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from torch import Tensor
 
-from lightning_module.reporting.run_folder import RunFolder
-from lightning_module.tracked_cli import RunResult
+from lightning_module.cli import RunResult
+from lightning_module.tracking.run_folder import RunFolder
 from run import main
 
 TINY = [
-    "--model.base_channels=2", "--model.map_size=32", "--model.norm_momentum=0.1", "--model.lr=0.001",
-    "--model.lr_schedule=halving", "--model.pairs=5", "--model.direct_rank=0", "--trainer.check_val_every_n_epoch=1",
-    "--data.image_size=32", "--data.batch_size=4", "--data.num_workers=0", "--data.val_fraction=0.3",
-    "--trainer.max_epochs=2", "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false",
-    "--trainer.accelerator=cpu", "--trainer.num_sanity_val_steps=0",
-]  # fmt: skip
+    "--model.base_channels=2",
+    "--model.map_size=32",
+    "--model.norm_momentum=0.1",
+    "--model.lr=0.001",
+    "--model.lr_schedule=halving",
+    "--model.pairs=5",
+    "--model.direct_rank=0",
+    "--trainer.check_val_every_n_epoch=1",
+    "--data.image_size=32",
+    "--data.batch_size=4",
+    "--data.num_workers=0",
+    "--data.val_fraction=0.3",
+    "--trainer.max_epochs=2",
+    "--trainer.enable_progress_bar=false",
+    "--trainer.enable_model_summary=false",
+    "--trainer.accelerator=cpu",
+    "--trainer.num_sanity_val_steps=0",
+]
 
 
 def fit_arguments(faces: Path, model_file: Path, folder: Path, *more: str) -> list[str]:

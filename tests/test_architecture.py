@@ -12,27 +12,36 @@ OURS = {"datamodules", "lightning_module", "sweeps", "run"}
 MAY_IMPORT = {
     "datamodules/errors.py": (),
     "datamodules/geometry": ("datamodules.geometry", "datamodules.errors"),
-    "datamodules/samples.py": ("datamodules.geometry",),
-    "datamodules/files": ("datamodules.files", "datamodules.geometry", "datamodules.samples", "datamodules.errors"),
+    "datamodules/types.py": ("datamodules.geometry",),
+    "datamodules/files": ("datamodules.files", "datamodules.geometry", "datamodules.types", "datamodules.errors"),
     "datamodules": ("datamodules",),
-    # judging other methods starts from files of theirs
-    "lightning_module/evaluation/command.py": ("lightning_module", "datamodules.files", "datamodules.errors"),
-    "lightning_module": ("lightning_module", "datamodules.samples", "datamodules.geometry", "datamodules.errors"),
-    "sweeps": ("sweeps", "lightning_module.region_weights", "lightning_module.evaluation", "lightning_module.reporting", "datamodules.errors"),
+    "lightning_module/networks": ("lightning_module.networks", "datamodules.errors"),
+    # judging other methods, and photographs, start from files
+    "lightning_module/evaluation/evaluate_command.py": ("lightning_module", "datamodules.files", "datamodules.errors"),
+    "lightning_module/inference": ("lightning_module", "datamodules"),
+    "lightning_module": ("lightning_module", "datamodules.types", "datamodules.geometry", "datamodules.errors"),
+    "sweeps": (
+        "sweeps",
+        "lightning_module.region_weights",
+        "lightning_module.evaluation",
+        "lightning_module.reporting",
+        "lightning_module.tracking",
+        "datamodules.errors",
+    ),
     "run.py": ("datamodules", "lightning_module", "sweeps"),
-}  # fmt: skip
+}
 # Where a library may be imported, and nowhere else.
 ONLY_IN = {
-    "mlflow": ("lightning_module/reporting",),
+    "mlflow": ("lightning_module/tracking", "lightning_module/reporting/run_reader.py"),
     "optuna": ("sweeps",),
     "sqlalchemy": ("sweeps/storage.py",),
     "scipy.io": ("datamodules/files",),
     "trimesh": ("datamodules/files", "lightning_module/evaluation/florence.py"),
     "PIL": ("datamodules/files",),
-    "face_alignment": ("datamodules/photos",),
-    "skimage": ("datamodules/photos",),
-    "onnx": ("lightning_module/export",),
-    "onnxruntime": ("lightning_module/export",),
+    "face_alignment": ("lightning_module/inference/face_alignment_detector.py",),
+    "skimage": ("lightning_module/inference",),
+    "onnx": ("lightning_module/inference/export",),
+    "onnxruntime": ("lightning_module/inference/export",),
 }
 NOT_IN_GEOMETRY = {"torch", "cv2", "pathlib", "os", "pytorch_lightning"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py"}

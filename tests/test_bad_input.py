@@ -76,21 +76,41 @@ def test_judging_needs_a_checkpoint(command, faces, model_file):
 
 def test_validating_nothing_is_refused(first_run, faces, model_file):
     with pytest.raises(InputError, match="nothing validates"):
-        main(["validate", f"--ckpt_path={first_run.best_checkpoint}", f"--data.root={faces}", "--data.val_fraction=0",
-              f"--data.morphable_model={model_file}"])  # fmt: skip
+        main(
+            [
+                "validate",
+                f"--ckpt_path={first_run.best_checkpoint}",
+                f"--data.root={faces}",
+                "--data.val_fraction=0",
+                f"--data.morphable_model={model_file}",
+            ]
+        )
 
 
 def test_predict_names_a_folder_that_cannot_be_written(first_run, faces, model_file, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
-              f"--data.morphable_model={model_file}", f"--out={tmp_path / 'file' / 'x'}"])  # fmt: skip
+        main(
+            [
+                "predict",
+                f"--ckpt_path={first_run.best_checkpoint}",
+                f"--data.test_root={faces}",
+                f"--data.morphable_model={model_file}",
+                f"--out={tmp_path / 'file' / 'x'}",
+            ]
+        )
 
 
 def test_predict_needs_a_folder(first_run, faces, model_file):
     with pytest.raises(InputError, match="--out is not set"):
-        main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}",
-              f"--data.morphable_model={model_file}"])  # fmt: skip
+        main(
+            [
+                "predict",
+                f"--ckpt_path={first_run.best_checkpoint}",
+                f"--data.test_root={faces}",
+                f"--data.morphable_model={model_file}",
+            ]
+        )
 
 
 def test_what_is_no_checkpoint_is_named(faces, model_file, tmp_path):
@@ -121,8 +141,15 @@ def test_a_terminal_shows_one_line_even_for_a_workers_error(model_file, tmp_path
     data = (root / "image00003.jpg").read_bytes()
     (root / "image00003.jpg").write_bytes(data[: len(data) - 300])
     arguments = fit_arguments(root, model_file, tmp_path / "mlruns", "--data.num_workers=1", "--data.val_fraction=0")
-    done = subprocess.run([sys.executable, str(PROJECT / "run.py"), *arguments], cwd=tmp_path, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=300, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "run.py"), *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 2
     assert "Traceback" not in done.stdout
     assert done.stdout.splitlines()[-1].startswith(f"error: {root / 'image00003.jpg'}: is a truncated JPEG")

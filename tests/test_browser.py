@@ -51,8 +51,16 @@ def test_a_runs_ratio_seed_and_figures_are_read_without_a_click(folder):
 def test_faces_are_turned_and_shaded_without_any_network(folder, tmp_path):
     Image.fromarray(skimage.data.astronaut()).save(tmp_path / "astronaut.png")
     (checkpoint, _) = sorted(folder.glob("runs/*/best.ckpt"))
-    main(["predict", f"--ckpt_path={checkpoint}", "--data.photos", str(tmp_path / "astronaut.png"),
-          f"--out={tmp_path / 'out'}", "--data.detector=scikit-image"])  # fmt: skip
+    main(
+        [
+            "predict",
+            f"--ckpt_path={checkpoint}",
+            "--data.photos",
+            str(tmp_path / "astronaut.png"),
+            f"--out={tmp_path / 'out'}",
+            "--data.detector=scikit-image",
+        ]
+    )
     asked, faults = [], []
     with opened() as page:
         page.on("request", lambda request: asked.append(request.url))

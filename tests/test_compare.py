@@ -7,7 +7,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from datamodules.errors import InputError
-from lightning_module.reporting.run_folder import run_folders
+from lightning_module.tracking.run_folder import run_folders
 from run import main
 from tests.runs import mlflow_run
 
@@ -21,8 +21,18 @@ def _evaluate(folder, name, noise, faces=FACES, dataset="some faces", seed=0, *m
     np.save(folder / "found.npy", truth + own.normal(size=truth.shape) * noise)
     np.save(folder / "truth.npy", truth)
     np.save(folder / "yaw.npy", np.linspace(-88, 88, faces))
-    main(["evaluate", f"--predictions={folder / 'found.npy'}", f"--landmarks={folder / 'truth.npy'}",
-          f"--yaw={folder / 'yaw.npy'}", f"--name={name}", f"--dataset={dataset}", f"--tracking.folder={folder}", *more])  # fmt: skip
+    main(
+        [
+            "evaluate",
+            f"--predictions={folder / 'found.npy'}",
+            f"--landmarks={folder / 'truth.npy'}",
+            f"--yaw={folder / 'yaw.npy'}",
+            f"--name={name}",
+            f"--dataset={dataset}",
+            f"--tracking.folder={folder}",
+            *more,
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +102,17 @@ def test_the_papers_rows_stand_beside_the_whole_of_aflw2000_alone_and_say_so(tmp
     found = np.load(truths[0]) + np.random.default_rng(0).normal(0, 4, (2000, 3, 68))
     np.save(tmp_path / "found.npy", found)
     for truth in truths:
-        main(["evaluate", f"--predictions={tmp_path / 'found.npy'}", f"--landmarks={truth}", "--name=mine",
-              f"--yaw={real / 'gt' / 'AFLW2000-3D.pose.npy'}", "--dataset=AFLW2000-3D", f"--tracking.folder={tmp_path}"])  # fmt: skip
+        main(
+            [
+                "evaluate",
+                f"--predictions={tmp_path / 'found.npy'}",
+                f"--landmarks={truth}",
+                "--name=mine",
+                f"--yaw={real / 'gt' / 'AFLW2000-3D.pose.npy'}",
+                "--dataset=AFLW2000-3D",
+                f"--tracking.folder={tmp_path}",
+            ]
+        )
     own, again = main(["compare", f"--tracking.folder={tmp_path}", f"--out={tmp_path}", "--no_log"])
     printed = ["3DDFA *", "3DSTN *", "PRN *", "SDM *", "Shi et al. *"]
     assert [[row.name for row in table.rows if row.is_printed] for table in (own, again)] == [printed, []]

@@ -21,8 +21,15 @@ def bare_fit(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bare")
     torch.set_num_threads(2)
     try:
-        return main(["fit", f"--tracking.folder={folder}", f"--data.cache_dir={folder / 'cache'}",
-                     "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"])  # fmt: skip
+        return main(
+            [
+                "fit",
+                f"--tracking.folder={folder}",
+                f"--data.cache_dir={folder / 'cache'}",
+                "--trainer.enable_progress_bar=false",
+                "--trainer.enable_model_summary=false",
+            ]
+        )
     finally:
         torch.set_num_threads(1)
 
@@ -36,9 +43,16 @@ def test_a_bare_fit_knows_new_people(bare_fit):
 
 
 def test_a_bare_fit_finds_real_faces(bare_fit, real, tmp_path):
-    result = main(["test", f"--ckpt_path={bare_fit.folder.best_checkpoint}", f"--data.test_root={real / 'aflw2000'}",
-                   f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}", f"--tracking.folder={tmp_path}",
-                   "--trainer.enable_progress_bar=false"])  # fmt: skip
+    result = main(
+        [
+            "test",
+            f"--ckpt_path={bare_fit.folder.best_checkpoint}",
+            f"--data.test_root={real / 'aflw2000'}",
+            f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}",
+            f"--tracking.folder={tmp_path}",
+            "--trainer.enable_progress_bar=false",
+        ]
+    )
     report = result.reports["test"]["nme"]
     print("ten real faces, NME %:", report.by_bin, report.counts, "mean of faces", report.mean_of_faces)
     assert report.mean_of_faces <= 9
@@ -47,9 +61,19 @@ def test_a_bare_fit_finds_real_faces(bare_fit, real, tmp_path):
 def test_ten_real_faces_are_learnt_by_heart(real, tmp_path):
     torch.set_num_threads(2)
     root = real / "aflw2000"
-    result = main(["fit", "--config", str(PROJECT / "conf" / "overfit.yaml"), f"--data.root={root}", f"--data.test_root={root}",
-                   f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}", f"--tracking.folder={tmp_path}",
-                   "--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"])  # fmt: skip
+    result = main(
+        [
+            "fit",
+            "--config",
+            str(PROJECT / "conf" / "overfit.yaml"),
+            f"--data.root={root}",
+            f"--data.test_root={root}",
+            f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}",
+            f"--tracking.folder={tmp_path}",
+            "--trainer.enable_progress_bar=false",
+            "--trainer.enable_model_summary=false",
+        ]
+    )
     torch.set_num_threads(1)
     report = result.reports["test"]["nme"]
     assert report.counts == {"yaw_00_30": 7, "yaw_30_60": 2, "yaw_60_90": 1}
@@ -60,7 +84,7 @@ def test_two_processes_train_and_report_every_face_once(faces, model_file, tmp_p
     options = ["--trainer.devices=2", "--trainer.strategy=ddp", f"--data.test_root={faces}", "--data.batch_size=2"]
     command = [sys.executable, str(PROJECT / "run.py"), *fit_arguments(faces, model_file, tmp_path, *options)]
     subprocess.run(command, check=True, timeout=300, cwd=tmp_path)
-    from lightning_module.reporting.run_folder import RunFolder
+    from lightning_module.tracking.run_folder import RunFolder
 
     (folder,) = (tmp_path / "runs").iterdir()
     figures = history(RunFolder(folder))
@@ -69,8 +93,14 @@ def test_two_processes_train_and_report_every_face_once(faces, model_file, tmp_p
 
 
 def test_table_2_is_a_table_and_a_picture(faces, model_file, tmp_path, capsys):
-    options = [*TINY, f"--data.root={faces}", f"--data.test_root={faces}", f"--data.morphable_model={model_file}",
-               f"--tracking.folder={tmp_path}", "--trainer.max_epochs=1"]  # fmt: skip
+    options = [
+        *TINY,
+        f"--data.root={faces}",
+        f"--data.test_root={faces}",
+        f"--data.morphable_model={model_file}",
+        f"--tracking.folder={tmp_path}",
+        "--trainer.max_epochs=1",
+    ]
     reports = table2.compare([0, 1], tmp_path / "table2.png", options)
     assert [len(runs) for runs in reports.values()] == [2, 2]
     assert (tmp_path / "table2.png").stat().st_size > 10_000

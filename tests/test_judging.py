@@ -13,9 +13,9 @@ from scipy.io import savemat
 from datamodules.errors import InputError
 from datamodules.files.face_folders import scan
 from datamodules.files.face_mat import read_face_mat
-from lightning_module.evaluation.record import read_record
-from lightning_module.nme import NMEReport, landmark_nme
-from lightning_module.reporting.run_folder import RunFolder
+from lightning_module.evaluation.evaluation_record import read_record
+from lightning_module.evaluation.nme import NMEReport, landmark_nme
+from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import write_faces
 from tests.runs import fit, history, mlflow_run
@@ -36,8 +36,17 @@ def run(trained, tmp_path):
 
 
 def _test(run, root, model_file, *more):
-    return main(["test", f"--ckpt_path={run.best_checkpoint}", f"--data.test_root={root}", "--data.num_workers=0",
-                 f"--data.morphable_model={model_file}", f"--tracking.folder={run.path.parents[1]}", *more])  # fmt: skip
+    return main(
+        [
+            "test",
+            f"--ckpt_path={run.best_checkpoint}",
+            f"--data.test_root={root}",
+            "--data.num_workers=0",
+            f"--data.morphable_model={model_file}",
+            f"--tracking.folder={run.path.parents[1]}",
+            *more,
+        ]
+    )
 
 
 def test_a_test_adds_to_the_run_that_trained_the_network(run, model_file, tmp_path):
@@ -79,8 +88,9 @@ def _own_landmarks(root):
 def test_other_landmarks_that_are_the_same_give_the_same_figures(run, faces, model_file, tmp_path, caplog):
     np.save(tmp_path / "again.npy", _own_landmarks(faces))
     own = _test(run, faces, model_file).reports["test"]
-    other = _test(run, faces, model_file, f"--data.test_landmarks={tmp_path / 'again.npy'}",
-                  "--data.test_landmarks_first_pixel=1").reports["test"]  # fmt: skip
+    other = _test(
+        run, faces, model_file, f"--data.test_landmarks={tmp_path / 'again.npy'}", "--data.test_landmarks_first_pixel=1"
+    ).reports["test"]
     assert list(other) == list(own)
     torch.testing.assert_close(other["nme"].per_face, own["nme"].per_face, rtol=1e-4, atol=1e-4)
     assert "size from" not in caplog.text
@@ -105,8 +115,16 @@ def test_another_network_of_the_run_or_other_data_of_the_name_do_not_take_its_re
     own = _test(run, faces, model_file)
     assert own.folder.path == run.path
     shutil.copy(run.last_checkpoint, run.path / "other.ckpt")
-    result = main(["test", f"--ckpt_path={run.path / 'other.ckpt'}", f"--data.test_root={faces}", "--data.num_workers=0",
-                   f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"])  # fmt: skip
+    result = main(
+        [
+            "test",
+            f"--ckpt_path={run.path / 'other.ckpt'}",
+            f"--data.test_root={faces}",
+            "--data.num_workers=0",
+            f"--data.morphable_model={model_file}",
+            f"--tracking.folder={tmp_path}",
+        ]
+    )
     assert result.folder.path != run.path
     elsewhere = write_faces(tmp_path / "elsewhere" / faces.name, [0.0, 40, 80])
     assert _test(run, elsewhere, model_file).folder.path != run.path
@@ -139,8 +157,16 @@ def files(tmp_path):
 
 
 def _evaluate(tmp_path, *more, predictions="found.npz", yaw="yaw.npy"):
-    return main(["evaluate", f"--predictions={tmp_path / predictions}", f"--landmarks={tmp_path / 'truth.mat'}",
-                 f"--yaw={tmp_path / yaw}", f"--tracking.folder={tmp_path}", *more])  # fmt: skip
+    return main(
+        [
+            "evaluate",
+            f"--predictions={tmp_path / predictions}",
+            f"--landmarks={tmp_path / 'truth.mat'}",
+            f"--yaw={tmp_path / yaw}",
+            f"--tracking.folder={tmp_path}",
+            *more,
+        ]
+    )
 
 
 def test_figures_that_cannot_be_kept_are_not_computed(files, tmp_path, capsys):
@@ -235,9 +261,14 @@ def test_bad_files_get_one_line(files, tmp_path):
     (tmp_path / "points.csv").write_text("1,2")
     (tmp_path / "empty.mat").write_bytes(b"")
     np.savez(tmp_path / "scalar.npz", n=3)
-    for name, message in (("broken.npz", "cannot be read"), ("pickled.npy", "cannot be read"),
-                          ("empty.mat", "cannot be read"), ("scalar.npz", "must hold exactly one"),
-                          ("points.csv", "is no .npy, .npz or .mat"), ("none.npy", "no such file")):  # fmt: skip
+    for name, message in (
+        ("broken.npz", "cannot be read"),
+        ("pickled.npy", "cannot be read"),
+        ("empty.mat", "cannot be read"),
+        ("scalar.npz", "must hold exactly one"),
+        ("points.csv", "is no .npy, .npz or .mat"),
+        ("none.npy", "no such file"),
+    ):
         with pytest.raises(InputError, match=f"{name}: .*{message}"):
             _evaluate(tmp_path, predictions=name)
 

@@ -90,8 +90,16 @@ def test_a_mistake_is_one_clear_line(photos, more, said, checkpoint, astronaut, 
     fill = {"folder": tmp_path, "photo": astronaut}
     given = [argument.format(**fill) for argument in photos]
     with pytest.raises((InputError, SystemExit)) as error:
-        main(["predict", f"--ckpt_path={checkpoint}", f"--out={tmp_path / 'out'}", "--data.detector=scikit-image",
-              *(["--data.photos", *given] if given else []), *(option.format(**fill) for option in more)])  # fmt: skip
+        main(
+            [
+                "predict",
+                f"--ckpt_path={checkpoint}",
+                f"--out={tmp_path / 'out'}",
+                "--data.detector=scikit-image",
+                *(["--data.photos", *given] if given else []),
+                *(option.format(**fill) for option in more),
+            ]
+        )
     shown = str(error.value) + capsys.readouterr().err
     assert said in shown
     assert "Traceback" not in shown

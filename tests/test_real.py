@@ -5,19 +5,19 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from datamodules.augment import NO_AUGMENTATION, Augmentation
+from datamodules.augmentation.photometric import NO_AUGMENTATION, Augmentation
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
+from datamodules.files.face_index import open_index
 from datamodules.files.images import read_image, write_jpeg
-from datamodules.files.index import open_index
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_projection, uncrop_points
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68, Region
 from datamodules.geometry.uv_layout import make_uv_layout
 from datamodules.position_map import read_texels
-from lightning_module.nme import landmark_nme
+from lightning_module.evaluation.nme import landmark_nme
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import yaml
 
 from datamodules.errors import InputError
 from lightning_module.face_module import FaceModule
-from lightning_module.reporting.callbacks import LastCheckpoint
+from lightning_module.reporting.run_report import LastCheckpoint
 from run import main
 from tests.fakes import write_faces, write_model
 from tests.runs import TINY, assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
@@ -57,8 +57,19 @@ def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
             f"{place}/nme_dense/mean",
             f"{place}/nme_mouth/mean",
         } <= run.data.metrics.keys()
-    assert {f"test/faces/{name}" for name in ("nme_3d_rigid/mean", "nme_3d_similarity/mean", "nme_mean_map/mean", "nme/auc_7",
-            "nme/failures_7", "nme/balanced", "nme/mean_of_faces", "nme/mean_low_95")} <= run.data.metrics.keys()  # fmt: skip
+    assert {
+        f"test/faces/{name}"
+        for name in (
+            "nme_3d_rigid/mean",
+            "nme_3d_similarity/mean",
+            "nme_mean_map/mean",
+            "nme/auc_7",
+            "nme/failures_7",
+            "nme/balanced",
+            "nme/mean_of_faces",
+            "nme/mean_low_95",
+        )
+    } <= run.data.metrics.keys()
     assert "test/faces/nme/mean" not in run.data.metrics  # which has the short name
     assert "train/loss" in run.data.metrics
 
@@ -143,9 +154,15 @@ def test_a_checkpoint_alone_is_enough(first_run):
 
 
 def test_test_and_validate_repeat_the_figures_of_the_fit(first_run, faces, model_file, tmp_path):
-    where = [f"--data.root={faces}", f"--data.test_root={faces}", f"--data.morphable_model={model_file}",
-             "--data.val_fraction=0.3", "--data.num_workers=0", f"--tracking.folder={tmp_path}",
-             f"--ckpt_path={shutil.copy(first_run.best_checkpoint, tmp_path / 'network.ckpt')}"]  # fmt: skip
+    where = [
+        f"--data.root={faces}",
+        f"--data.test_root={faces}",
+        f"--data.morphable_model={model_file}",
+        "--data.val_fraction=0.3",
+        "--data.num_workers=0",
+        f"--tracking.folder={tmp_path}",
+        f"--ckpt_path={shutil.copy(first_run.best_checkpoint, tmp_path / 'network.ckpt')}",
+    ]
     for command in ("test", "validate"):
         result = main([command, *where])
         stage, place = ("val", "val") if command == "validate" else ("test", "test/faces")
@@ -156,8 +173,16 @@ def test_test_and_validate_repeat_the_figures_of_the_fit(first_run, faces, model
 
 
 def test_predict_writes_maps_in_crop_pixels(first_run, faces, model_file, tmp_path):
-    main(["predict", f"--ckpt_path={first_run.best_checkpoint}", f"--data.test_root={faces}", "--data.num_workers=0",
-          f"--data.morphable_model={model_file}", f"--out={tmp_path / 'maps'}"])  # fmt: skip
+    main(
+        [
+            "predict",
+            f"--ckpt_path={first_run.best_checkpoint}",
+            f"--data.test_root={faces}",
+            "--data.num_workers=0",
+            f"--data.morphable_model={model_file}",
+            f"--out={tmp_path / 'maps'}",
+        ]
+    )
     maps = sorted((tmp_path / "maps").glob("*.npy"))
     assert len(maps) == 12
     assert np.load(maps[0]).shape == (256, 256, 3)
@@ -174,8 +199,15 @@ def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, 
     stretched[:, 1] **= 1.2  # the same surface on other texels
     write_morphable_model(replace(other, uv=stretched), tmp_path / "BFM.mat")
     network = shutil.copy(first_run.best_checkpoint, tmp_path / "network.ckpt")
-    result = main(["test", f"--ckpt_path={network}", f"--data.test_root={faces}",
-                   f"--data.morphable_model={tmp_path / 'BFM.mat'}", f"--tracking.folder={tmp_path}"])  # fmt: skip
+    result = main(
+        [
+            "test",
+            f"--ckpt_path={network}",
+            f"--data.test_root={faces}",
+            f"--data.morphable_model={tmp_path / 'BFM.mat'}",
+            f"--tracking.folder={tmp_path}",
+        ]
+    )
     metrics = mlflow_run(result.folder).data.metrics
     assert metrics["test/faces/nme/mean"] == pytest.approx(history(first_run)["test/nme/mean", 6], rel=1e-4)
     assert not any("dense" in name or "mouth" in name or "loss" in name for name in metrics)
@@ -198,8 +230,16 @@ def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces,
 
 def test_another_epoch_than_the_last_starts_a_run_of_its_own(first_run, tmp_path):
     before = first_run.last_checkpoint.read_bytes()
-    result = main(["fit", "--config", str(first_run.config), f"--ckpt_path={first_run.best_checkpoint}",
-                   f"--tracking.folder={tmp_path}", "--trainer.max_epochs=3"])  # fmt: skip
+    result = main(
+        [
+            "fit",
+            "--config",
+            str(first_run.config),
+            f"--ckpt_path={first_run.best_checkpoint}",
+            f"--tracking.folder={tmp_path}",
+            "--trainer.max_epochs=3",
+        ]
+    )
     assert result.folder != first_run
     assert first_run.last_checkpoint.read_bytes() == before
 
@@ -221,8 +261,14 @@ def test_going_on_with_another_face_model_is_refused(faces, tmp_path):
     model = fake_model()
     write_morphable_model(replace(model, mean=model.mean * np.float32([1, 1.1, 1])), tmp_path / "BFM.mat")
     with pytest.raises(InputError, match="another face model"):
-        main(["fit", f"--ckpt_path={run.last_checkpoint}", f"--tracking.folder={tmp_path / 'mlruns'}",
-              f"--data.morphable_model={tmp_path / 'BFM.mat'}"])  # fmt: skip
+        main(
+            [
+                "fit",
+                f"--ckpt_path={run.last_checkpoint}",
+                f"--tracking.folder={tmp_path / 'mlruns'}",
+                f"--data.morphable_model={tmp_path / 'BFM.mat'}",
+            ]
+        )
     assert mlflow_run(run).info.status == "FAILED"
 
 
@@ -234,7 +280,7 @@ def test_a_failed_run_says_why(faces, model_file, tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         fit(faces, model_file, tmp_path)
     (folder,) = (tmp_path / "runs").iterdir()
-    from lightning_module.reporting.run_folder import RunFolder
+    from lightning_module.tracking.run_folder import RunFolder
 
     run = mlflow_run(RunFolder(folder))
     assert run.info.status == "FAILED"
@@ -264,8 +310,12 @@ def test_paper_yaml_is_the_published_network():
     assert sum(parameter.numel() for parameter in module.parameters()) == 13_353_618
 
 
-_SYNTHETIC = ["--data.synthetic.samples=12", "--data.synthetic.test_samples=6", "--data.synthetic.image_size=64",
-              "--data.synthetic.validation_samples=6"]  # fmt: skip
+_SYNTHETIC = [
+    "--data.synthetic.samples=12",
+    "--data.synthetic.test_samples=6",
+    "--data.synthetic.image_size=64",
+    "--data.synthetic.validation_samples=6",
+]
 
 
 @pytest.mark.parametrize("stream", ["false", "true"])
@@ -284,15 +334,29 @@ def test_a_bare_fit_trains_on_synthetic_faces_and_says_so(stream, tmp_path, caps
 def test_a_network_of_synthetic_faces_is_tested_on_another_face_model(faces, model_file, tmp_path):
     """The 68 landmarks can be judged; texels that mean other points cannot."""
     fitted = main(["fit", *TINY, *_SYNTHETIC, f"--tracking.folder={tmp_path}"])
-    result = main(["test", f"--ckpt_path={fitted.folder.last_checkpoint}", f"--data.test_root={faces}",
-                   f"--data.morphable_model={model_file}", "--data.num_workers=0", f"--tracking.folder={tmp_path}",
-                   "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"])  # fmt: skip
+    result = main(
+        [
+            "test",
+            f"--ckpt_path={fitted.folder.last_checkpoint}",
+            f"--data.test_root={faces}",
+            f"--data.morphable_model={model_file}",
+            "--data.num_workers=0",
+            f"--tracking.folder={tmp_path}",
+            "--trainer.accelerator=cpu",
+            "--trainer.enable_progress_bar=false",
+        ]
+    )
     assert set(result.reports["test"]) == {"nme", "nme_3d_mean_z", "nme_3d_rigid", "nme_3d_similarity", "nme_mean_map"}
 
 
 def _start(arguments, cwd):
-    return subprocess.Popen([sys.executable, str(PROJECT / "run.py"), *arguments], cwd=cwd, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, str(PROJECT / "run.py"), *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_a_checkpoint_is_kept_only_when_its_epochs_figures_are(faces, model_file, tmp_path, monkeypatch):

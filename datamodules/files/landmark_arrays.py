@@ -104,8 +104,7 @@ def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
         zlib.error,
     ) as error:
         raise InputError(f"{path}: cannot be read ({error}). Save the array again.".replace("\n", " ")) from error
-    return {name: value for name, value in found.items()
-            if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"}  # fmt: skip
+    return {name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"}
 
 
 def _shape(array: NDArray[np.number]) -> str:

@@ -40,8 +40,18 @@ def read_mat(path: Path, names: list[str] | None = None) -> dict[str, NDArray[np
     except InputError:
         raise
     # what scipy raises on damaged bytes depends on where the damage lies
-    except (MatReadError, ValueError, TypeError, KeyError, IndexError, EOFError, zlib.error, MemoryError,
-            NotImplementedError, OverflowError) as error:  # fmt: skip
+    except (
+        MatReadError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        EOFError,
+        zlib.error,
+        MemoryError,
+        NotImplementedError,
+        OverflowError,
+    ) as error:
         raise InputError(f"{path}: is damaged or no MATLAB file ({error}). Copy it again.") from error
     return arrays
 

@@ -60,7 +60,13 @@ class MorphableModel:
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change with any number of the model."""
         digest = blake2b(digest_size=8)
-        for array in (self.mean, self.identity_basis, self.expression_basis, self.triangles, self.uv,
-                      self.landmark_vertices):  # fmt: skip
+        for array in (
+            self.mean,
+            self.identity_basis,
+            self.expression_basis,
+            self.triangles,
+            self.uv,
+            self.landmark_vertices,
+        ):
             digest.update(np.ascontiguousarray(array).view(np.uint8).data)
         return digest.hexdigest()

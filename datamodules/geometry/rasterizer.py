@@ -25,8 +25,9 @@ def rasterize(
     triangle_ids = np.full((height, width), -1, np.int32)
     barycentric = np.zeros((height, width, 3), np.float32)
     depth = np.full((height, width), -np.inf)
-    _fill(np.ascontiguousarray(vertices_px, np.float64), np.ascontiguousarray(triangles), triangle_ids, barycentric,
-          depth)  # fmt: skip
+    _fill(
+        np.ascontiguousarray(vertices_px, np.float64), np.ascontiguousarray(triangles), triangle_ids, barycentric, depth
+    )
     return triangle_ids, barycentric
 
 

@@ -17,12 +17,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from datamodules.errors import InputError
+from datamodules.files.atomic_files import whole_file
 from datamodules.files.bfm import write_morphable_model
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import FaceParameters, write_face_mat
 from datamodules.files.images import write_jpeg
-from datamodules.files.whole import whole_file
-from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 
 VERSION = 2  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew

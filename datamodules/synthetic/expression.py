@@ -20,8 +20,20 @@ from datamodules.synthetic.head import (
 
 _JAW_AXIS = (-22.0, 8.0)  # height and depth of the joint in front of the ear
 _JAW_TURN_DEG = 17.0
-EXPRESSIONS = ("jaw", "smile", "frown", "pucker", "upper_lip", "lower_lip", "brows_up", "brows_together", "blink_left",
-               "blink_right", "puff", "shift")  # fmt: skip
+EXPRESSIONS = (
+    "jaw",
+    "smile",
+    "frown",
+    "pucker",
+    "upper_lip",
+    "lower_lip",
+    "brows_up",
+    "brows_together",
+    "blink_left",
+    "blink_right",
+    "puff",
+    "shift",
+)
 
 
 def expression_basis(sheet: HeadSheet) -> Array:
@@ -42,24 +54,31 @@ def expression_basis(sheet: HeadSheet) -> Array:
 
     turn = np.deg2rad(_JAW_TURN_DEG)
     down, ahead = py - _JAW_AXIS[0], pz - _JAW_AXIS[1]
-    jaw = move(dy=lower * ((np.cos(turn) - 1) * down - np.sin(turn) * ahead),
-               dz=lower * ((np.cos(turn) - 1) * ahead + np.sin(turn) * down))  # fmt: skip
+    jaw = move(
+        dy=lower * ((np.cos(turn) - 1) * down - np.sin(turn) * ahead),
+        dz=lower * ((np.cos(turn) - 1) * ahead + np.sin(turn) * down),
+    )
     inner_brows = bump(x, y, (15.0, 20.0), (13.0, 10.0))
     modes = {
         "jaw": jaw,
-        "smile": move(6.0 * side * corners, 6.5 * corners + 3.0 * cheeks - 1.0 * upper_lip, 2.5 * cheeks - 3.5 * corners),
+        "smile": move(
+            6.0 * side * corners, 6.5 * corners + 3.0 * cheeks - 1.0 * upper_lip, 2.5 * cheeks - 3.5 * corners
+        ),
         "frown": move(1.5 * side * corners, -5.5 * corners + 1.5 * lower_lip),
         "pucker": move(-0.36 * px * mouth, zero, 5.5 * mouth),
         "upper_lip": move(dy=4.5 * upper_lip + 1.5 * bump(x, y, (16.0, -44.0), (8.0, 8.0)), dz=1.0 * upper_lip),
         "lower_lip": move(dy=-4.5 * lower_lip),
-        "brows_up": move(dy=6.5 * bump(x, y, (32.0, 25.0), (28.0, 12.0)), dz=-0.5 * bump(x, y, (32.0, 25.0), (28.0, 12.0))),
+        "brows_up": move(
+            dy=6.5 * bump(x, y, (32.0, 25.0), (28.0, 12.0)), dz=-0.5 * bump(x, y, (32.0, 25.0), (28.0, 12.0))
+        ),
         "brows_together": move(-3.0 * side * inner_brows, -4.5 * inner_brows, 1.0 * inner_brows),
         "blink_left": move(*_blink(sheet, -1)),
         "blink_right": move(*_blink(sheet, 1)),
-        "puff": move(4.5 * side * bump(x, y, (42.0, -64.0), (17.0, 17.0)), zero,
-                     4.5 * bump(x, y, (40.0, -64.0), (17.0, 17.0))),
+        "puff": move(
+            4.5 * side * bump(x, y, (42.0, -64.0), (17.0, 17.0)), zero, 4.5 * bump(x, y, (40.0, -64.0), (17.0, 17.0))
+        ),
         "shift": move(dx=5.5 * bump(x, y, (0.0, MOUTH_HEIGHT - 3), (30.0, 22.0))),
-    }  # fmt: skip
+    }
     return np.stack([modes[name].reshape(-1, 3) for name in EXPRESSIONS], axis=-1)
 
 

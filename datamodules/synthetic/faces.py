@@ -11,7 +11,7 @@ from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.morphable_model import IDENTITY_COEFFICIENTS, SAMPLE_COEFFICIENTS
 from datamodules.synthetic.expression import EXPRESSIONS
-from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.looks import Look, draw_look
 
@@ -21,9 +21,17 @@ _MOST_TURNED = 3.0  # standard deviations of pitch and roll
 CROP_SHARE = 0.72  # of the image's side that the plain crop takes: the rest is there for jitter and rotation
 
 # How often each expression is seen, and the range of its amount.
-_OCCURS = {"jaw": (0.4, 0.0, 1.0), "smile": (0.45, 0.1, 1.0), "frown": (0.15, 0.1, 1.0), "pucker": (0.12, 0.1, 0.9),
-           "upper_lip": (0.25, 0.0, 0.9), "lower_lip": (0.25, 0.0, 0.9), "brows_up": (0.3, 0.1, 1.0),
-           "brows_together": (0.25, 0.1, 1.0), "puff": (0.08, 0.1, 1.0)}  # fmt: skip
+_OCCURS = {
+    "jaw": (0.4, 0.0, 1.0),
+    "smile": (0.45, 0.1, 1.0),
+    "frown": (0.15, 0.1, 1.0),
+    "pucker": (0.12, 0.1, 0.9),
+    "upper_lip": (0.25, 0.0, 0.9),
+    "lower_lip": (0.25, 0.0, 0.9),
+    "brows_up": (0.3, 0.1, 1.0),
+    "brows_together": (0.25, 0.1, 1.0),
+    "puff": (0.08, 0.1, 1.0),
+}
 _BLINK_CHANCE = 0.15
 
 

@@ -182,8 +182,10 @@ def _front_relief(flat: HeadSheet) -> Array:
     """Nose, brow ridge, sockets, cheekbones, muzzle, lips and chin: depths along z."""
     x, y = np.abs(flat.across), flat.height
     front = ramp(np.abs(flat.angle_deg), 85.0, 60.0)
-    profile = PchipInterpolator([-53.0, -48.5, -46.0, -43.0, -38.0, -30.0, -15.0, 3.0, 16.0, 30.0],
-                                [0.0, 3.5, 13.0, 22.0, 25.5, 22.5, 14.0, 6.5, 3.0, 0.0])  # fmt: skip
+    profile = PchipInterpolator(
+        [-53.0, -48.5, -46.0, -43.0, -38.0, -30.0, -15.0, 3.0, 16.0, 30.0],
+        [0.0, 3.5, 13.0, 22.0, 25.5, 22.5, 14.0, 6.5, 3.0, 0.0],
+    )
     width = PchipInterpolator([-53.0, -42.0, -36.0, -15.0, 3.0, 30.0], [12.0, 11.5, 11.0, 9.5, 8.0, 12.0])
     clipped = np.clip(y, -53, 30)
     nose = profile(clipped) * np.exp(-((x / width(clipped)) ** 2.3))

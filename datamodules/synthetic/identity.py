@@ -81,19 +81,23 @@ def _named(sheet: HeadSheet) -> list[Array]:
         move(dz=-5.0 * np.clip((y - 25) / 60, 0, None) * front),  # forehead slope
         move(dy=4.0 * ramp(y, 20.0, 85.0)),  # forehead height
         move(dx=3.0 * ramp(x, 25.0, 60.0) * bump(zero, y, (0.0, -20.0), (1.0, 20.0))),  # cheekbones
-        move(dx=2.6 * ramp(x, 10.0, 45.0) * bump(x, y, (48.0, -58.0), (24.0, 22.0)),
-             dz=2.6 * bump(x, y, (44.0, -58.0), (20.0, 22.0))),  # cheeks
+        move(
+            dx=2.6 * ramp(x, 10.0, 45.0) * bump(x, y, (48.0, -58.0), (24.0, 22.0)),
+            dz=2.6 * bump(x, y, (44.0, -58.0), (20.0, 22.0)),
+        ),  # cheeks
         move(dx=2.6 * x / 25 * lips),  # mouth width
         move(dy=2.2 * bump(x, y, (0.0, MOUTH_HEIGHT), (34.0, 20.0))),  # mouth height
-        move(dy=1.5 * np.exp(-(((y - upper) / 5.0) ** 2)) * ramp(x, 28.0, 12.0),
-             dz=1.0 * lips * (above_lips > 0)),  # upper lip
-        move(dy=-1.6 * np.exp(-(((y - lower) / 6.0) ** 2)) * ramp(x, 28.0, 12.0),
-             dz=1.0 * lips * (above_lips < 0)),  # lower lip
+        move(
+            dy=1.5 * np.exp(-(((y - upper) / 5.0) ** 2)) * ramp(x, 28.0, 12.0), dz=1.0 * lips * (above_lips > 0)
+        ),  # upper lip
+        move(
+            dy=-1.6 * np.exp(-(((y - lower) / 6.0) ** 2)) * ramp(x, 28.0, 12.0), dz=1.0 * lips * (above_lips < 0)
+        ),  # lower lip
         move(dz=2.6 * lips),  # muzzle
         move(dx=3.5 * ear * ramp(back, -1.0, 1.0), dz=-1.0 * ear),  # ears stand out
         move(dy=3.0 * up * ear, dz=-2.0 * back * ear),  # ear size
         move(dx=5.0 * np.abs(px) / 55 * neck, dz=2.0 * pz / 55 * neck),  # neck
-    ]  # fmt: skip
+    ]
 
 
 def _smooth(sheet: HeadSheet) -> list[Array]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.rasterizer import rasterize
-from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import GRID, Array
 
 _OPENNESS_DIRECTIONS = 64
@@ -42,14 +42,21 @@ def draw_light(rng: np.random.Generator) -> Light:
     lamps = int(rng.integers(1, _MOST_LAMPS + 1))
     softness = rng.beta(1.6, 1.6)
     azimuth, elevation = rng.uniform(-2.1, 2.1, lamps), rng.uniform(-0.5, 1.2, lamps)
-    directions = np.stack([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)],
-                          axis=-1)  # fmt: skip
+    directions = np.stack(
+        [np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)], axis=-1
+    )
     colours = (1 + rng.normal(0, 0.12, (lamps, 1)) * [1.0, 0.0, -1.0]) * rng.uniform(0.3, 1.0, (lamps, 1))
     colours *= (1 - softness) * 1.6 / colours.sum(axis=0).mean() * rng.uniform(0.8, 1.2)
     tint = 1 + rng.normal(0, 0.08) * np.array([1.0, 0.0, -1.0])
     ambient = tint * (0.08 + 0.55 * softness)
-    return Light(ambient, tint * 0.35 * softness, directions, np.clip(colours, 0, None), rng.uniform(0, 0.5) ** 1.5,
-                 rng.uniform(6, 40))  # fmt: skip
+    return Light(
+        ambient,
+        tint * 0.35 * softness,
+        directions,
+        np.clip(colours, 0, None),
+        rng.uniform(0, 0.5) ** 1.5,
+        rng.uniform(6, 40),
+    )
 
 
 def illuminate(normals: Array, openness: NDArray[np.floating], light: Light) -> NDArray[np.float32]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
-from datamodules.synthetic.background import draw_background
-from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.backdrop import draw_background
 from datamodules.synthetic.faces import SyntheticFace
+from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import GRID, Array
 from datamodules.synthetic.lighting import draw_light, illuminate, openness, surface_normals
 from datamodules.synthetic.looks import Look
@@ -109,8 +109,13 @@ def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
         triangles.append(corners + first)
         open_sky.append(openness() if surface is whole else np.full(len(points), _OPEN, np.float32))
         first += len(points)
-    return _Scene(np.concatenate(vertices), np.concatenate(normals), np.concatenate(texels).astype(np.float32),
-                  np.concatenate(triangles), np.concatenate(open_sky))  # fmt: skip
+    return _Scene(
+        np.concatenate(vertices),
+        np.concatenate(normals),
+        np.concatenate(texels).astype(np.float32),
+        np.concatenate(triangles),
+        np.concatenate(open_sky),
+    )
 
 
 def _face_camera(points_px: Array) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.face_model import synthetic_model
+from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import (
     EYE_CENTRE,
     LENS_HALF_WIDTH,
@@ -204,8 +204,10 @@ def _masks() -> _Masks:
         "lash": np.exp(-(((y - upper_lid - 0.2) / 0.9) ** 2)) * ramp(np.abs(x - EYE_CENTRE[0]), 16.0, 13.0),
         "lid": near_eye * (y > upper_lid) * (eye_edge < 0),
         "nostril": bump(x, y, (7.0, -47.3), (3.6, 2.0)),
-        "red": bump(x, y, (42.0, -34.0), (17.0, 15.0)) + 0.8 * bump(x, y, (0.0, -38.0), (14.0, 9.0))
-        + 0.6 * ramp(np.hypot(back, up), 1.2, 0.8) + 0.4 * bump(x, y, (0.0, -103.0), (15.0, 8.0)),
+        "red": bump(x, y, (42.0, -34.0), (17.0, 15.0))
+        + 0.8 * bump(x, y, (0.0, -38.0), (14.0, 9.0))
+        + 0.6 * ramp(np.hypot(back, up), 1.2, 0.8)
+        + 0.4 * bump(x, y, (0.0, -103.0), (15.0, 8.0)),
         "freckled": bump(x, y, (24.0, -28.0), (32.0, 18.0)),
         "beard_edge": beard,
         "moustache": moustache,
@@ -213,7 +215,7 @@ def _masks() -> _Masks:
         "glasses": np.clip(frame, 0, 1),
         "across": sheet.across,
         "height": y,
-    }  # fmt: skip
+    }
     return _Masks(**{name: np.asarray(array, np.float32) for name, array in arrays.items()})
 
 

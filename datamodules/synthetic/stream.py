@@ -7,8 +7,8 @@ from torch.utils.data import Dataset
 
 from datamodules.dataset import SampleMaker
 from datamodules.geometry.crop import crop_boxes
-from datamodules.samples import FaceRecord, FaceSample
 from datamodules.synthetic.population import VIEWS, Population
+from datamodules.types import FaceRecord, FaceSample
 
 _FIRST_PERSON = 1_000_000  # nobody who is on disk
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from datamodules.synthetic.face_model import grid_triangles, synthetic_model
+from datamodules.synthetic.formula_model import grid_triangles, synthetic_model
 from datamodules.synthetic.head import GRID, Array, jaw_edge, ramp
 from datamodules.synthetic.looks import HairStyle, Look
 from datamodules.synthetic.noise import smooth_noise
@@ -86,8 +86,10 @@ def hair(face: Array, look: Look, rng: np.random.Generator) -> list[Surface]:
         behind > 0, (volume + hanging[:, :1]) * np.tanh(behind / 14), np.maximum(behind, _BELOW_SKIN)
     )
     thickness_behind = np.where(np.abs(np.linspace(-1, 1, _BACK)) > 0.9, thickness[:, [0]], thickness_behind)
-    return [Surface(edge + thickness[..., None] * _outward(edge), unit_texels(_ROWS, _ROWS)),
-            *_behind(edge, thickness, thickness_behind)]  # fmt: skip
+    return [
+        Surface(edge + thickness[..., None] * _outward(edge), unit_texels(_ROWS, _ROWS)),
+        *_behind(edge, thickness, thickness_behind),
+    ]
 
 
 def body() -> Surface:

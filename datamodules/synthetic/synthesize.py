@@ -5,9 +5,9 @@ from pathlib import Path
 
 from datamodules.errors import InputError
 from datamodules.files.images import write_jpeg
+from datamodules.synthetic.contact_sheets import people_sheet, samples_sheet
 from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
 from datamodules.synthetic.population import TILT_DEG, Population
-from datamodules.synthetic.sheet import people_sheet, samples_sheet
 
 
 def synthesize(
@@ -39,8 +39,10 @@ def synthesize(
     if sheet:
         return _write_sheets(out, Population(seed, image_size, tilt_deg))
     drawn = make_data_set(settings, out.absolute(), processes or os.cpu_count() or 1)
-    print(f"{drawn} faces drawn, {samples} in {out}.\nTrain on them: python run.py fit --data.root {out}  "
-          f"(their face model, {out / MODEL_FILE}, is found by itself)")  # fmt: skip
+    print(
+        f"{drawn} faces drawn, {samples} in {out}.\nTrain on them: python run.py fit --data.root {out}  "
+        f"(their face model, {out / MODEL_FILE}, is found by itself)"
+    )
     return drawn
 
 

@@ -1,6 +1,6 @@
 """Whether faces are AFLW2000-3D, whole and with its own landmarks: what alone stands beside published figures."""
 
-from lightning_module.nme import NMEReport
+from lightning_module.evaluation.nme import NMEReport
 
 COUNTS = {"yaw_00_30": 1312, "yaw_30_60": 383, "yaw_60_90": 305}
 # Mean width / height of the boxes of its 2 000 faces' `pt3d_68`; 0.97801 with the re-annotated landmarks.

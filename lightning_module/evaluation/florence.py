@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trimesh.proximity import closest_point
 from trimesh.registration import icp, procrustes
 
-from datamodules.geometry.mesh import Mesh
+from datamodules.geometry.textured_mesh import Mesh
 
 Array = NDArray[np.float64]
 
@@ -59,10 +59,12 @@ def reconstruction_error(
     moved.apply_transform(start)
     few = points[:: max(1, len(points) // _POINTS)]
     # the truth moves onto the prediction, of which more may be there than counts
-    rough, _, _ = icp(few, np.asarray(moved.vertices), max_iterations=_COARSE, threshold=_SETTLED, scale=has_scale,
-                      reflection=False)  # fmt: skip
-    motion, _, _ = icp(few, moved, initial=rough, max_iterations=_FINE, threshold=_SETTLED, scale=has_scale,
-                       reflection=False)  # fmt: skip
+    rough, _, _ = icp(
+        few, np.asarray(moved.vertices), max_iterations=_COARSE, threshold=_SETTLED, scale=has_scale, reflection=False
+    )
+    motion, _, _ = icp(
+        few, moved, initial=rough, max_iterations=_FINE, threshold=_SETTLED, scale=has_scale, reflection=False
+    )
     moved.apply_transform(np.linalg.inv(motion))
     nearest, _, triangles = closest_point(moved, points)
     offsets, normals = points - nearest, moved.face_normals[triangles]

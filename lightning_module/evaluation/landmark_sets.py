@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
+from lightning_module.evaluation.nme import NMEReport, face_aspect
 from lightning_module.evaluation.protocols import LANDMARK_PROTOCOLS, LANDMARKS_81_2D
-from lightning_module.nme import NMEReport, face_aspect
 
 Array = NDArray[np.float64]
 YawUnit = Literal["degrees", "radians"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from datamodules.geometry.landmarks import Region
-from lightning_module.nme import aligned_nme, dense_nme, dense_nme_3d, landmark_nme, landmark_nme_3d
+from lightning_module.evaluation.nme import aligned_nme, dense_nme, dense_nme_3d, landmark_nme, landmark_nme_3d
 
 _3DDFA = "Zhu et al., Face Alignment Across Large Poses: A 3D Solution, CVPR 2016 (AFLW2000-3D benchmark)"
 _PRNET = "Feng et al., Joint 3D Face Reconstruction and Dense Alignment with PRNet, ECCV 2018"
@@ -71,59 +71,99 @@ class DenseProtocol(Protocol):
 
 
 LANDMARKS_2D = LandmarkProtocol(
-    "nme", "68 landmarks, x y",
+    "nme",
+    "68 landmarks, x y",
     "Mean distance of the 68 landmarks in x and y / sqrt(w * h) of the box of the true ones. In bins of |yaw|: [0, 30], "
     "(30, 60], (60, 90]; the field's Mean is that of the bins.",
-    _3DDFA, landmark_nme, 2,
-)  # fmt: skip
+    _3DDFA,
+    landmark_nme,
+    2,
+)
 LANDMARKS_3D = LandmarkProtocol(
-    "nme_3d_mean_z", "68 landmarks, x y z, mean z removed",
+    "nme_3d_mean_z",
+    "68 landmarks, x y z, mean z removed",
     "As nme, in x, y and z, after the mean of z is taken from prediction and truth.",
-    _PRNET, landmark_nme_3d, 3,
-)  # fmt: skip
+    _PRNET,
+    landmark_nme_3d,
+    3,
+)
 LANDMARKS_RIGID = LandmarkProtocol(
-    "nme_3d_rigid", "68 landmarks, x y z, rigidly aligned",
+    "nme_3d_rigid",
+    "68 landmarks, x y z, rigidly aligned",
     "As nme, in x, y and z, after the rotation and translation that bring the prediction nearest to the truth.",
-    f"{_OURS}, after Umeyama 1991", partial(aligned_nme, has_scale=False), 3,
-)  # fmt: skip
+    f"{_OURS}, after Umeyama 1991",
+    partial(aligned_nme, has_scale=False),
+    3,
+)
 LANDMARKS_SIMILARITY = LandmarkProtocol(
-    "nme_3d_similarity", "68 landmarks, x y z, similarity aligned",
+    "nme_3d_similarity",
+    "68 landmarks, x y z, similarity aligned",
     "As nme_3d_rigid, with the scale free as well.",
-    f"{_OURS}, after Umeyama 1991", partial(aligned_nme, has_scale=True), 3,
-)  # fmt: skip
+    f"{_OURS}, after Umeyama 1991",
+    partial(aligned_nme, has_scale=True),
+    3,
+)
 LANDMARKS_81_2D = LandmarkProtocol(
-    "nme_81", "81 landmarks, x y",
+    "nme_81",
+    "81 landmarks, x y",
     "As nme, over the 68 landmarks and the 13 of the forehead.",
-    f"{_OURS}, the landmarks of Shi et al.", landmark_nme, 2,
-)  # fmt: skip
+    f"{_OURS}, the landmarks of Shi et al.",
+    landmark_nme,
+    2,
+)
 MEAN_MAP = Protocol(
-    "nme_mean_map", "always the mean map: 68 landmarks, x y",
-    "As nme, of a predictor that always answers with the mean map: what is to be beaten.", _OURS,
-)  # fmt: skip
+    "nme_mean_map",
+    "always the mean map: 68 landmarks, x y",
+    "As nme, of a predictor that always answers with the mean map: what is to be beaten.",
+    _OURS,
+)
 
 RECONSTRUCTION = Protocol(
-    "reconstruction_icp", "surface, ICP, of the interocular distance",
+    "reconstruction_icp",
+    "surface, ICP, of the interocular distance",
     "Mean distance, point to plane, from the true surface within 95 mm (or the radius in the data set's name) of the tip of the nose to the predicted "
     "one after ICP with its scale free (unless the name says kept), in percent of the distance of the outer corners of the eyes.",
     f"{_PRNET}, on the Florence scans",
-)  # fmt: skip
+)
 
 LANDMARK_PROTOCOLS = (LANDMARKS_2D, LANDMARKS_3D, LANDMARKS_RIGID, LANDMARKS_SIMILARITY)
 
 _ALL_OF_THE_FACE = (Region.EYES_NOSE, Region.MOUTH, Region.FACE)
 DENSE_PROTOCOLS = (
-    DenseProtocol("nme_dense", "all face texels, x y",
-                  "Mean distance of all texels of the face (without the neck) in x and y, over the same size.",
-                  _PRNET, dense_nme, _ALL_OF_THE_FACE),
-    DenseProtocol("nme_dense_3d", "all face texels, x y z, mean z removed",
-                  "As nme_dense, in x, y and z, after the mean of z over these texels is taken from both.",
-                  _PRNET, dense_nme_3d, _ALL_OF_THE_FACE),
-    DenseProtocol("nme_eyes_nose", "eyes and nose, x y", "As nme_dense, over eyes and nose.", _OURS, dense_nme,
-                  (Region.EYES_NOSE,)),
+    DenseProtocol(
+        "nme_dense",
+        "all face texels, x y",
+        "Mean distance of all texels of the face (without the neck) in x and y, over the same size.",
+        _PRNET,
+        dense_nme,
+        _ALL_OF_THE_FACE,
+    ),
+    DenseProtocol(
+        "nme_dense_3d",
+        "all face texels, x y z, mean z removed",
+        "As nme_dense, in x, y and z, after the mean of z over these texels is taken from both.",
+        _PRNET,
+        dense_nme_3d,
+        _ALL_OF_THE_FACE,
+    ),
+    DenseProtocol(
+        "nme_eyes_nose",
+        "eyes and nose, x y",
+        "As nme_dense, over eyes and nose.",
+        _OURS,
+        dense_nme,
+        (Region.EYES_NOSE,),
+    ),
     DenseProtocol("nme_mouth", "mouth, x y", "As nme_dense, over the mouth.", _OURS, dense_nme, (Region.MOUTH,)),
-    DenseProtocol("nme_face", "rest of the face, x y", "As nme_dense, over the rest of the face.", _OURS, dense_nme,
-                  (Region.FACE,)),
-)  # fmt: skip
+    DenseProtocol(
+        "nme_face",
+        "rest of the face, x y",
+        "As nme_dense, over the rest of the face.",
+        _OURS,
+        dense_nme,
+        (Region.FACE,),
+    ),
+)
 
 PROTOCOLS: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, LANDMARKS_81_2D, *DENSE_PROTOCOLS, RECONSTRUCTION, MEAN_MAP)
 PROTOCOL_BY_NAME = {protocol.name: protocol for protocol in PROTOCOLS}

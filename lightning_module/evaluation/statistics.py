@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap
 from torch import Tensor
 
-from lightning_module.nme import YAW_BINS, NMEReport, yaw_bin
+from lightning_module.evaluation.nme import YAW_BINS, NMEReport, yaw_bin
 
 Array = NDArray[np.float64]
 
@@ -153,8 +153,17 @@ def _bootstrap(samples: Sequence[Array], shares: Sequence[float], seed: int, res
 
     weighted: Callable[..., Any] = statistic
     batch = max(1, _BATCH_NUMBERS // max(len(sample) for sample in samples))
-    result = bootstrap(samples, weighted, n_resamples=resamples, batch=batch, vectorized=True, axis=-1,
-                       confidence_level=LEVEL, method="percentile", rng=np.random.default_rng(seed))  # fmt: skip
+    result = bootstrap(
+        samples,
+        weighted,
+        n_resamples=resamples,
+        batch=batch,
+        vectorized=True,
+        axis=-1,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
     return Interval(float(result.confidence_interval.low), float(result.confidence_interval.high))
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datamodules.geometry.landmarks import Region
-from lightning_module.nme import YAW_BINS, NMEReport
+from lightning_module.evaluation.nme import YAW_BINS, NMEReport
 
 _BIN_TITLES = {"yaw_00_30": "|yaw| 0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 _REGION_COLOURS = {
@@ -48,8 +48,15 @@ def region_weights_figure(
         colours[regions == region] = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         areas.plot([], [], "s", color=colour, label=region.name.lower().replace("_", " and "))
     areas.imshow(colours)
-    areas.plot(landmark_texels[:, 1], landmark_texels[:, 0], ".w", markersize=4, markeredgecolor="k",
-               markeredgewidth=0.3, label="81 landmarks")  # fmt: skip
+    areas.plot(
+        landmark_texels[:, 1],
+        landmark_texels[:, 0],
+        ".w",
+        markersize=4,
+        markeredgecolor="k",
+        markeredgewidth=0.3,
+        label="81 landmarks",
+    )
     areas.legend(loc="lower center", ncols=3, fontsize=8)
     areas.set_title("areas in UV space")
     shares = [weight_map[regions == region].sum() for region in _REGION_COLOURS]

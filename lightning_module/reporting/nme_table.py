@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
+from lightning_module.evaluation.nme import YAW_BINS
 from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
 from lightning_module.evaluation.statistics import Interval, Summary
-from lightning_module.nme import YAW_BINS
 
 # Table 1 of Shi et al., as printed there; its own network and weights, on the whole of AFLW2000-3D.
 PAPER_ROW = {"yaw_00_30": 2.69, "yaw_30_60": 3.48, "yaw_60_90": 4.58, "mean": 3.58}
@@ -40,13 +40,21 @@ def nme_table(summaries: Mapping[str, Summary], title: str, is_aflw2000: bool = 
 def spread_table(summaries: Mapping[str, Summary]) -> Table:
     """Rows are protocols: how sure the mean of bins is, and how errors are spread."""
     (first, *_) = summaries.values()
-    table = Table(title="How sure, and how spread", title_justify="left", caption_justify="left",
-                  caption="95 %: where the mean of bins would lie with other faces (bootstrap), of other trainings it "
-                  "says nothing. balanced: mean of as many faces of each bin. CED: cumulative error distribution.")  # fmt: skip
+    table = Table(
+        title="How sure, and how spread",
+        title_justify="left",
+        caption_justify="left",
+        caption="95 %: where the mean of bins would lie with other faces (bootstrap), of other trainings it "
+        "says nothing. balanced: mean of as many faces of each bin. CED: cumulative error distribution.",
+    )
     table.add_column("protocol")
     threshold = f"{first.threshold:g} %"
-    for heading in ("mean of bins\n95 %", f"balanced\nn = {first.balanced_faces}", f"CED's area\nup to {threshold}",
-                    f"faces\nbeyond {threshold}"):  # fmt: skip
+    for heading in (
+        "mean of bins\n95 %",
+        f"balanced\nn = {first.balanced_faces}",
+        f"CED's area\nup to {threshold}",
+        f"faces\nbeyond {threshold}",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for protocol, summary in summaries.items():
         figures = map(percent, (summary.balanced, summary.auc, summary.failures))
@@ -63,8 +71,14 @@ def nme_rows(summaries: Mapping[str, Summary], stage: str, dataset: str) -> dict
         faces = sum(summary.counts.values())
         figures = {**summary.by_bin, "mean_of_bins": summary.mean_of_bins, "mean_of_faces": summary.mean_of_faces}
         for name, value in figures.items():
-            row = (stage, dataset, protocol, name, *map(_or_null, (value, *summary.intervals[name])),
-                   summary.counts.get(name, faces))  # fmt: skip
+            row = (
+                stage,
+                dataset,
+                protocol,
+                name,
+                *map(_or_null, (value, *summary.intervals[name])),
+                summary.counts.get(name, faces),
+            )
             for column, cell in zip(columns.values(), row, strict=True):
                 column.append(cell)
     return columns

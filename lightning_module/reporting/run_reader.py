@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from datamodules.errors import InputError
-from lightning_module.evaluation.record import FOLDER, EvaluationRecord, read_record
-from lightning_module.reporting.mlflow_store import KEY_TAG, MlflowStore
-from lightning_module.reporting.tracking import TrackingPlace
+from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord, read_record
+from lightning_module.tracking.mlflow_store import KEY_TAG, MlflowStore
+from lightning_module.tracking.tracker import TrackingPlace
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

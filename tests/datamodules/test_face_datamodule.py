@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from datamodules.augment import Augmentation
+from datamodules.augmentation.photometric import Augmentation
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.face_mat import read_face_mat, write_face_mat
@@ -91,8 +91,14 @@ def test_the_image_moves_with_the_map(model_file, tmp_path):
         x, y = face.landmarks_68_px[landmark, :2]
         dot = 255 * np.exp(-((cols - x) ** 2 + (rows - y) ** 2) / 8)
         write_jpeg(root / "face.jpg", np.repeat(np.rint(dot)[..., None], 3, axis=2).astype(np.uint8))
-        module = _module(root, model_file, image_size=256, val_fraction=0, profile_probability=0,
-                         augmentation=_only(rotation_deg=45, scale=(0.9, 1.2), shift=0.05, mirror_probability=0.5))  # fmt: skip
+        module = _module(
+            root,
+            model_file,
+            image_size=256,
+            val_fraction=0,
+            profile_probability=0,
+            augmentation=_only(rotation_deg=45, scale=(0.9, 1.2), shift=0.05, mirror_probability=0.5),
+        )
         for epoch in range(4):
             sample = module.train_faces[epoch, 0]
             light = sample.image[..., 1].double()
@@ -153,8 +159,13 @@ def test_bad_samples_are_reported_together_and_left_out(faces, model_file, tmp_p
     with caplog.at_level(logging.WARNING):
         module = _module(root, model_file, max_bad_fraction=0.5, val_fraction=0)
     (report,) = [record.message for record in caplog.records if "cannot be used" in record.message]
-    for line in ("4 of 12", "image00001.mat", "image00002.mat: has no .jpg", "image00003.mat: the face lies outside the image",
-                 "image00004.mat: the face has no area"):  # fmt: skip
+    for line in (
+        "4 of 12",
+        "image00001.mat",
+        "image00002.mat: has no .jpg",
+        "image00003.mat: the face lies outside the image",
+        "image00004.mat: the face has no area",
+    ):
         assert line in report
     assert len(module.train_faces) == 8
 

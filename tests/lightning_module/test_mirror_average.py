@@ -25,8 +25,14 @@ def test_a_test_averages_as_the_fit_did_or_as_it_is_asked_to(faces, model_file, 
     run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1", "--model.mirror_average=true")
     config = tmp_path / "averaged.yaml"
     config.write_text("model: {mirror_average: true}\n")
-    test = ["test", f"--ckpt_path={run.best_checkpoint}", f"--data.test_root={faces}", "--data.num_workers=0",
-            f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"]  # fmt: skip
+    test = [
+        "test",
+        f"--ckpt_path={run.best_checkpoint}",
+        f"--data.test_root={faces}",
+        "--data.num_workers=0",
+        f"--data.morphable_model={model_file}",
+        f"--tracking.folder={tmp_path}",
+    ]
     as_fitted, plain = main(test), main([*test, "--model.mirror_average=false"])
     assert as_fitted.folder.path == run.path
     assert plain.folder.path != run.path  # its figures are others

@@ -11,7 +11,7 @@ import torch
 import run
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.landmarks import Region
-from sweeps.worker import run_worker
+from sweeps.worker_process import run_worker
 
 OFFSET_PX = 6.0
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.fits import FitRequest, FitResult, TestErrors
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
-from sweeps.worker import run_worker
+from sweeps.training import FitRequest, FitResult, TestErrors
+from sweeps.worker_process import run_worker
 
 FACES = 30
 DATA = {"data": "d", "morphable_model": "m", "test_data": "t"}
@@ -24,10 +24,22 @@ def settings(folder: Path, **others: object) -> SweepSettings:
         folder.mkdir(parents=True, exist_ok=True)
         config.write_text("trainer: {max_epochs: 1}\n")
     known = {
-        "study": "stub", "storage": f"sqlite:///{folder / 'optuna.db'}", "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
-        "folder": folder, "experiment": "stub", "config": config, "n_trials": 6, "objective": "mean", "sampler": "tpe",
-        "pruner": "none", "seed": 0, "search_seeds": 1, "confirm_ratios": 1, "confirm_seeds": 6, "space": SearchSpace(),
-    }  # fmt: skip
+        "study": "stub",
+        "storage": f"sqlite:///{folder / 'optuna.db'}",
+        "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
+        "folder": folder,
+        "experiment": "stub",
+        "config": config,
+        "n_trials": 6,
+        "objective": "mean",
+        "sampler": "tpe",
+        "pruner": "none",
+        "seed": 0,
+        "search_seeds": 1,
+        "confirm_ratios": 1,
+        "confirm_seeds": 6,
+        "space": SearchSpace(),
+    }
     return SweepSettings(**(known | others))
 
 
@@ -56,7 +68,7 @@ def formula(request: FitRequest) -> FitResult:
 
 def tracked(request: FitRequest) -> FitResult:
     """The same with a run in MLflow, and long enough to be killed in."""
-    from lightning_module.reporting.tracking import Tracker, TrackingPlace
+    from lightning_module.tracking.tracker import Tracker, TrackingPlace
 
     place = TrackingPlace(request.settings.tracking_uri, request.settings.folder, request.settings.experiment)
     tracker = Tracker(place, request.weights.ratio, request.tags)

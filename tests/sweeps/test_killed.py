@@ -27,7 +27,7 @@ CODE = """
 import sys
 from pathlib import Path
 from sweeps.settings import SweepSettings
-from sweeps.stages import run_sweep
+from sweeps.run_sweep import run_sweep
 command = (sys.executable, *sys.argv[3:])
 run_sweep(SweepSettings.from_json(Path(sys.argv[1]).read_text()), int(sys.argv[2]), command)
 """
@@ -39,8 +39,13 @@ def _start(asked, workers=2, command=STUBS):
     said = asked.folder / "settings.json"
     said.write_text(asked.to_json())
     with (asked.folder / "sweep.log").open("ab") as log:
-        return subprocess.Popen([sys.executable, "-c", CODE, str(said), str(workers), *command], cwd=PROJECT, stdout=log,
-                                stderr=subprocess.STDOUT, env={**os.environ, "STUB_SECONDS": "0.4"})  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-c", CODE, str(said), str(workers), *command],
+            cwd=PROJECT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "STUB_SECONDS": "0.4"},
+        )
 
 
 def _workers(parent):
@@ -85,9 +90,14 @@ def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_pat
 def test_real_fits_killed_at_ten_random_moments_end_as_if_they_had_not_been(tmp_path, faces, model_file, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     write_config(
-        tmp_path / "trial.yaml", *TINY, f"--data.root={faces}", f"--data.morphable_model={model_file}",
-        f"--data.test_root={faces}", f"--data.cache_dir={tmp_path / 'cache'}", "--trainer.max_epochs=4",
-    )  # fmt: skip
+        tmp_path / "trial.yaml",
+        *TINY,
+        f"--data.root={faces}",
+        f"--data.morphable_model={model_file}",
+        f"--data.test_root={faces}",
+        f"--data.cache_dir={tmp_path / 'cache'}",
+        "--trainer.max_epochs=4",
+    )
     _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=4), REAL, (8, 25))
 
 
@@ -144,10 +154,28 @@ def postgres(tmp_path, free_port):
             if folder.owner() == "root" and folder not in map(Path, ("/", "/tmp")):
                 folder.chmod(folder.stat().st_mode | 0o011)
         shutil.chown(data, "postgres")
-    subprocess.run([*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"], check=True,
-                   stdout=subprocess.DEVNULL, cwd="/")  # fmt: skip
-    server = Postgres([*as_user, binaries[-1] / "postgres", "-D", data, "-p", str(free_port), "-k", "",
-                       "-c", "listen_addresses=127.0.0.1"], data, free_port)  # fmt: skip
+    subprocess.run(
+        [*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+    )
+    server = Postgres(
+        [
+            *as_user,
+            binaries[-1] / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(free_port),
+            "-k",
+            "",
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ],
+        data,
+        free_port,
+    )
     server.start()
     yield server
     server.stop()
@@ -185,9 +213,22 @@ def mlflow_server(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-               "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}",
-               "--artifacts-destination", str(tmp_path / "server")]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path / 'server.db'}",
+        "--artifacts-destination",
+        str(tmp_path / "server"),
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         deadline = time.monotonic() + 120

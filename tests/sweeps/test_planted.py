@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from sweeps.run_sweep import run_sweep
 from sweeps.search_space import SearchSpace
-from sweeps.stages import run_sweep
 from tests.fakes import write_faces, write_model
 from tests.sweeps.stubs import settings
 
@@ -31,11 +31,18 @@ def _sweep(folder, kind, **others):
     folder.mkdir()
     config = {
         "model": {"base_channels": 4, "pairs": 3, "direct_rank": 0, "lr": 3e-3, "map_size": 32},
-        "data": {"root": str(faces / "train"), "test_root": str(faces / "test"), "image_size": 32, "batch_size": 16,
-                 "morphable_model": str(folder.parent / "BFM.mat"), "num_workers": 0, "val_fraction": 0.2,
-                 "augment": False},
+        "data": {
+            "root": str(faces / "train"),
+            "test_root": str(faces / "test"),
+            "image_size": 32,
+            "batch_size": 16,
+            "morphable_model": str(folder.parent / "BFM.mat"),
+            "num_workers": 0,
+            "val_fraction": 0.2,
+            "augment": False,
+        },
         "trainer": {"max_epochs": 40, "check_val_every_n_epoch": 40, "accelerator": "cpu"},
-    }  # fmt: skip
+    }
     (folder / "trial.yaml").write_text(yaml.safe_dump(config))
     asked = settings(folder, n_trials=12, search_seeds=2, space=_SPACE, **others)
     return run_sweep(asked, 2, (sys.executable, "-m", "tests.sweeps.planted", kind))

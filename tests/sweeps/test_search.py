@@ -9,11 +9,11 @@ from optuna.trial import TrialState
 
 from datamodules.errors import InputError
 from sweeps.baselines import BASELINES
-from sweeps.fits import FitResult
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings, objective_value
 from sweeps.storage import open_storage, search_study
-from sweeps.worker import stage_queue, work
+from sweeps.training import FitResult
+from sweeps.worker_process import stage_queue, work
 from tests.sweeps.stubs import DATA, formula, settings
 
 

@@ -49,8 +49,11 @@ def test_a_space_that_cannot_be_is_refused(arguments, message):
 
 
 def test_weights_outside_the_space_are_refused():
-    for weights, message in ((RegionWeights(16, 5, 4, 0, 0), "weighs nothing"), (RegionWeights(9000, 5, 4, 3, 0), "landmarks lies outside"),
-                             (RegionWeights(landmark_radius_texels=2), "its radius")):  # fmt: skip
+    for weights, message in (
+        (RegionWeights(16, 5, 4, 0, 0), "weighs nothing"),
+        (RegionWeights(9000, 5, 4, 3, 0), "landmarks lies outside"),
+        (RegionWeights(landmark_radius_texels=2), "its radius"),
+    ):
         with pytest.raises(InputError, match=message):
             SearchSpace().parameters(weights)
 

@@ -5,7 +5,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lightning_module.evaluation.seeds import detectable, difference_interval, holm, interval_coverage, sign_flip_p
+from lightning_module.evaluation.paired_seeds import (
+    detectable,
+    difference_interval,
+    holm,
+    interval_coverage,
+    sign_flip_p,
+)
 from sweeps.verdict import judge
 
 SEEDS, FACES, RATIOS = 8, 60, 3

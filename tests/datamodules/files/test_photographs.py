@@ -91,8 +91,10 @@ def test_a_photograph_that_was_cut_off_is_refused(picture, tmp_path):
 
 def test_nine_hundred_million_pixels_are_too_many(tmp_path):
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
-    chunks = [struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-              for kind, data in ((b"IHDR", header), (b"IDAT", b""))]  # fmt: skip
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in ((b"IHDR", header), (b"IDAT", b""))
+    ]
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     with pytest.raises(InputError, match=r"a\.png: is larger than 179 million pixels"):
         read_photograph(tmp_path / "a.png")

@@ -73,7 +73,9 @@ def test_real_landmarks_bring_back_real_fits(real):
             project(model.vertices(numbers), p.projection(height))
             for numbers, p in ((coefficients, pose), (face.coefficients, true))
         )
-        print(f"{sample.stem}: landmarks {errors[-1]:.2f} %, dense {landmark_error(vertices[:, :2], given[:, :2]):.2f} %, "
-              f"angles {np.abs(turns[-1]).max():.2f} degrees")  # fmt: skip
+        print(
+            f"{sample.stem}: landmarks {errors[-1]:.2f} %, dense {landmark_error(vertices[:, :2], given[:, :2]):.2f} %, "
+            f"angles {np.abs(turns[-1]).max():.2f} degrees"
+        )
     assert np.mean(errors) < 0.75
     assert np.abs(turns).mean() < 1

@@ -40,8 +40,10 @@ def test_the_forehead_arc_runs_from_temple_to_temple_above_the_brows(layout):
 
 
 def test_landmarks_lie_in_their_own_areas(layout):
-    region = {name: set(layout.regions[tuple(layout.landmark_texels[part].T)].tolist())
-              for name, part in (("eyes", EYES), ("brows", BROWS), ("nose", NOSE), ("mouth", MOUTH), ("jaw", JAW))}  # fmt: skip
+    region = {
+        name: set(layout.regions[tuple(layout.landmark_texels[part].T)].tolist())
+        for name, part in (("eyes", EYES), ("brows", BROWS), ("nose", NOSE), ("mouth", MOUTH), ("jaw", JAW))
+    }
     assert region["eyes"] == region["brows"] == region["nose"] == {Region.EYES_NOSE}
     assert Region.MOUTH in region["mouth"] <= {Region.MOUTH, Region.EYES_NOSE}
     assert region["jaw"] == {Region.FACE}

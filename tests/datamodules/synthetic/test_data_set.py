@@ -55,8 +55,14 @@ def test_a_data_set_is_read_like_a_real_one(root):
 def test_a_mat_file_holds_what_the_real_ones_do(root):
     arrays = read_mat(root / "person000000_0.mat")
     shapes = {name: arrays[name].shape for name in ("Shape_Para", "Exp_Para", "Pose_Para", "pt2d", "pt3d_68", "roi")}
-    assert shapes == {"Shape_Para": (199, 1), "Exp_Para": (29, 1), "Pose_Para": (1, 7), "pt2d": (2, 68),
-                      "pt3d_68": (3, 68), "roi": (1, 4)}  # fmt: skip
+    assert shapes == {
+        "Shape_Para": (199, 1),
+        "Exp_Para": (29, 1),
+        "Pose_Para": (1, 7),
+        "pt2d": (2, 68),
+        "pt3d_68": (3, 68),
+        "roi": (1, 4),
+    }
 
 
 def test_the_files_return_the_vertices_that_were_drawn(root):
@@ -67,7 +73,7 @@ def test_the_files_return_the_vertices_that_were_drawn(root):
         read = project(
             model.vertices(stored.coefficients.astype(np.float64)), HeadPose.from_pose_para(stored.pose).projection(96)
         )
-        from datamodules.synthetic.face_model import synthetic_model
+        from datamodules.synthetic.formula_model import synthetic_model
 
         drawn = project(synthetic_model().face.vertices(face.coefficients), face.head_pose.projection(96))
         assert np.abs(read - drawn).max() < 1e-3
@@ -123,8 +129,16 @@ def test_an_interrupted_command_goes_on(root, tmp_path, monkeypatch):
 def test_a_command_killed_outright_leaves_nothing_that_looks_whole(tmp_path):
     settings = SyntheticSettings(240, seed=1, image_size=96)  # enough that none is done before it is killed
     place = tmp_path / "faces"
-    command = [sys.executable, str(PROJECT / "run.py"), "synthesize", f"--out={place}", "--samples=240", "--seed=1",
-               "--image_size=96", "--processes=2"]  # fmt: skip
+    command = [
+        sys.executable,
+        str(PROJECT / "run.py"),
+        "synthesize",
+        f"--out={place}",
+        "--samples=240",
+        "--seed=1",
+        "--image_size=96",
+        "--processes=2",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     while len(list(tmp_path.glob(".faces-*/*.jpg"))) < 60 and process.poll() is None:  # some are whole by then
         time.sleep(0.02)
@@ -162,11 +176,14 @@ def test_a_folder_with_other_faces_is_refused(root, tmp_path):
         make_data_set(SETTINGS, tmp_path / "file")
 
 
-@pytest.mark.parametrize(("option", "message"), [
-    ("--samples=0", "--samples is 0: give at least 1"),
-    ("--image_size=8", "--image_size is 8"),
-    ("--seed=-1", "--seed is -1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--samples=0", "--samples is 0: give at least 1"),
+        ("--image_size=8", "--image_size is 8"),
+        ("--seed=-1", "--seed is -1"),
+    ],
+)
 def test_bad_options_are_one_line(option, message, tmp_path):
     with pytest.raises(InputError, match=message):
         main(["synthesize", f"--out={tmp_path / 'faces'}", option])

@@ -5,8 +5,8 @@ from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_boxes
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
-from datamodules.synthetic.face_model import synthetic_model
 from datamodules.synthetic.faces import CROP_SHARE, draw_face, draw_person
+from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.population import VIEWS, Population
 
 

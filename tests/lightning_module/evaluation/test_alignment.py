@@ -40,9 +40,11 @@ def test_a_similarity_of_the_prediction_does_not_change_the_similarity_aligned_e
 @given(angles, shifts)
 def test_a_rigid_motion_does_not_change_the_rigidly_aligned_error(angles, shift):
     torch.testing.assert_close(
-        LANDMARKS_RIGID.error(_moved(PREDICTED, angles, shift), TARGET), LANDMARKS_RIGID.error(PREDICTED, TARGET),
-        rtol=1e-8, atol=1e-8,
-    )  # fmt: skip
+        LANDMARKS_RIGID.error(_moved(PREDICTED, angles, shift), TARGET),
+        LANDMARKS_RIGID.error(PREDICTED, TARGET),
+        rtol=1e-8,
+        atol=1e-8,
+    )
 
 
 @settings(deadline=None)

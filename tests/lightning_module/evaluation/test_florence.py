@@ -6,8 +6,8 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from datamodules.errors import InputError
-from datamodules.geometry.mesh import Mesh
-from datamodules.synthetic.face_model import grid_triangles, synthetic_model
+from datamodules.geometry.textured_mesh import Mesh
+from datamodules.synthetic.formula_model import grid_triangles, synthetic_model
 from lightning_module.evaluation.florence import reconstruction_error
 from run import main
 

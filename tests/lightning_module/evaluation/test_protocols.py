@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import (
     DENSE_PROTOCOLS,
     LANDMARK_PROTOCOLS,
@@ -12,7 +13,6 @@ from lightning_module.evaluation.protocols import (
     PROTOCOLS,
 )
 from lightning_module.evaluation.statistics import balanced_subset, ced_auc, failure_rate, summarize
-from lightning_module.nme import NMEReport
 
 FACES = 2000
 
@@ -114,8 +114,9 @@ def test_dense_protocols_average_over_their_own_texels():
     box = torch.tensor([[[0.0, 0], [100, 100]]], dtype=torch.float64)
     found = {p.name: float(p.measure(predicted, target, regions, box)) for p in DENSE_PROTOCOLS}
     flat = [np.hypot(5, -2), np.hypot(10, -2), np.hypot(15, 4)]  # their depths less the mean of 3
-    assert found == pytest.approx({"nme_dense": 10, "nme_dense_3d": np.mean(flat), "nme_eyes_nose": 5, "nme_mouth": 10,
-                                   "nme_face": 15})  # fmt: skip
+    assert found == pytest.approx(
+        {"nme_dense": 10, "nme_dense_3d": np.mean(flat), "nme_eyes_nose": 5, "nme_mouth": 10, "nme_face": 15}
+    )
 
 
 def test_names_are_unique_and_every_protocol_says_whose_it_is():

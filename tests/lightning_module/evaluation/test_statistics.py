@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.statistics import confidence_intervals, paired_differences
-from lightning_module.nme import NMEReport
 
 
 def test_an_interval_of_a_mean_is_about_as_wide_as_theory_says():
@@ -13,9 +13,12 @@ def test_an_interval_of_a_mean_is_about_as_wide_as_theory_says():
     found = confidence_intervals(report, resamples=4000)
     bins = [report.per_face[:400], report.per_face[400:500], report.per_face[500:]]
     errors = [float(faces.std()) / len(faces) ** 0.5 for faces in bins]
-    for name, error in (("yaw_00_30", errors[0]), ("yaw_60_90", errors[2]),
-                        ("mean_of_bins", np.sqrt(sum(e**2 for e in errors)) / 3),
-                        ("mean_of_faces", np.sqrt(sum((e * n / 600) ** 2 for e, n in zip(errors, (400, 100, 100), strict=True))))):  # fmt: skip
+    for name, error in (
+        ("yaw_00_30", errors[0]),
+        ("yaw_60_90", errors[2]),
+        ("mean_of_bins", np.sqrt(sum(e**2 for e in errors)) / 3),
+        ("mean_of_faces", np.sqrt(sum((e * n / 600) ** 2 for e, n in zip(errors, (400, 100, 100), strict=True)))),
+    ):
         low, high = found[name]
         assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1), name
 

@@ -5,8 +5,8 @@ import torch
 from rich.console import Console
 
 from lightning_module.evaluation.aflw2000 import MEAN_ASPECT, is_whole_aflw2000
+from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.statistics import summarize
-from lightning_module.nme import NMEReport
 from lightning_module.reporting.figures import (
     FacePicture,
     bin_order,
@@ -68,7 +68,10 @@ def test_pictures_are_drawn(tmp_path):
     faces = bin_order({"yaw_60_90": [face], "yaw_00_30": [face] * 3, "yaw_30_60": []})
     assert list(faces) == ["yaw_00_30", "yaw_60_90"]
     regions = np.full((256, 256), 4, np.uint8)
-    for figure in (landmarks_figure(faces), ced_figure(REPORTS, "CED"),
-                   region_weights_figure(np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), "1-1")):  # fmt: skip
+    for figure in (
+        landmarks_figure(faces),
+        ced_figure(REPORTS, "CED"),
+        region_weights_figure(np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), "1-1"),
+    ):
         figure.savefig(tmp_path / "figure.png")
         assert (tmp_path / "figure.png").stat().st_size > 5000

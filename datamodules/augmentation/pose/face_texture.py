@@ -1,0 +1,134 @@
+"""The colours of a face, lifted from its photograph into UV space: what is seen as it is, the rest made up from it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.augmentation.pose.face_surface import TEXTURE
+from datamodules.geometry.rasterizer import rasterize
+from datamodules.geometry.uv_grid import UVGrid
+from datamodules.geometry.visibility import shown
+
+Array = NDArray[np.float32]
+
+_LEAST_FACING = 0.15  # cosine to the line of sight; what lies flatter is a smear
+_FULL_FACING = 0.4  # from here on a texel is taken as it is
+_EDGE = 2  # texels of 256 at the edge of what is seen, where one part of the face hides another
+_SILHOUETTE = (0.025, 0.07)  # of the face's size: nearer than this to the silhouette a fit may show the background
+_MOST_PIXELS = 2.0  # of a photograph a texel
+_DETAIL = 12.0  # texels: what is finer is detail
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTexture:
+    """Colours of the whole face.
+
+    Attributes:
+        colours: (S, S, 3) float32, 0 to 255.
+        seen: (S, S) float32 from 0 to 1: how far a texel's colour is the photograph's own.
+    """
+
+    colours: Array
+    seen: Array
+
+
+def lift_texture(
+    pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int = TEXTURE
+) -> FaceTexture:
+    """The texture of a face in a photograph.
+
+    Args:
+        pixels: (H, W, 3) RGB.
+        vertices_px: (G G, 3) its fitted surface in image pixels, nearer is larger.
+        grid: What it is made of. Its UV space is symmetric: mirror twins lie at u and 1 - u.
+        size: Texels a side of the texture, S, a power of two.
+    """
+    pixels, vertices_px = _fitting(pixels, vertices_px, grid, size)
+    colours = _colours(pixels, vertices_px, grid, size)
+    seen = _seen(pixels.shape[0], pixels.shape[1], vertices_px, grid, size)
+    twins, twins_seen = colours[:, ::-1], seen[:, ::-1]
+    # light falls from one side: a twin takes on the difference of the halves, as it is where both are seen
+    difference = pull_push(colours - twins, seen * twins_seen)
+    share = (1 - seen) * twins_seen
+    known = seen + share
+    mixed = (seen[..., None] * colours + share[..., None] * (twins + difference)) / np.maximum(known, 1e-6)[..., None]
+    return FaceTexture(np.clip(pull_push(mixed, known), 0, 255), seen)
+
+
+def sample_texture(
+    pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int = TEXTURE
+) -> NDArray[np.uint8]:
+    """(S, S, 3) what the photograph has where each texel lies, hidden or not."""
+    colours = _colours(*_fitting(pixels, vertices_px, grid, size), grid, size)
+    return np.asarray(np.rint(colours), np.uint8)
+
+
+def transfer_detail(detail: NDArray[np.uint8], tone: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(S, S, 3) fine structure of one texture on the broad tone of another: neither face, but a face."""
+    broad = cv2.GaussianBlur(detail, (0, 0), _DETAIL), cv2.GaussianBlur(tone, (0, 0), _DETAIL)
+    return np.asarray(np.clip(detail.astype(np.int16) - broad[0] + broad[1], 0, 255), np.uint8)
+
+
+def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Array:
+    """Values everywhere from values where weights are, smooth between them (Gortler et al., 1996).
+
+    Args:
+        values: (S, S, C), S a power of two.
+        weights: (S, S) from 0 to 1.
+
+    Returns:
+        (S, S, C); zeros where there is no weight at all.
+    """
+    pulled = [(values * weights[..., None], weights)]
+    while len(pulled[-1][1]) > 1:
+        sums, weight = pulled[-1]
+        half = len(weight) // 2
+        weight = weight.reshape(half, 2, half, 2).sum(axis=(1, 3))
+        full = np.maximum(weight, 1)  # four whole texels make one, and no more
+        sums = sums.reshape(half, 2, half, 2, -1).sum(axis=(1, 3)) / full[..., None]
+        pulled.append((sums, weight / full))
+    pushed: Array = np.zeros_like(pulled[-1][0])
+    for sums, weight in reversed(pulled):
+        coarse = cv2.resize(pushed, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        pushed = sums + (1 - weight)[..., None] * coarse.reshape(sums.shape)
+    return pushed
+
+
+def _fitting(
+    pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
+    """A photograph so small that bilinear interpolation misses none of it, and the vertices in it."""
+    extent = np.ptp(vertices_px[grid.triangles.ravel(), :2], axis=0).max()
+    if extent <= _MOST_PIXELS * size:
+        return pixels, vertices_px
+    scale = _MOST_PIXELS * size / extent
+    shrunk = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.uint8), scale * vertices_px + [0.5 * (scale - 1), 0.5 * (scale - 1), 0]
+
+
+def _colours(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int) -> Array:
+    """(S, S, 3) colours under all texels."""
+    points = grid.in_uv(vertices_px, size)
+    colours = cv2.remap(pixels, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(colours, np.float32)
+
+
+def _seen(height: int, width: int, vertices_px: NDArray[np.floating], grid: UVGrid, size: int) -> Array:
+    """(S, S) how far each texel is seen."""
+    points = grid.in_uv(vertices_px, size)
+    x, y = points[..., 0], points[..., 1]
+    facing = grid.in_uv(grid.normals(vertices_px)[:, 2], size)
+    triangle_ids, barycentric = rasterize(vertices_px, grid.triangles, height, width)
+    is_seen = shown(points, vertices_px, triangle_ids, barycentric, grid.triangles) & (facing > _LEAST_FACING)
+    is_seen &= grid.in_uv(grid.is_valid.ravel().astype(np.float32), size) == 1
+    kernel = np.ones((2 * _EDGE * size // TEXTURE + 1,) * 2, np.uint8)
+    inner = cv2.erode(is_seen.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    seen = inner * np.clip((facing - _LEAST_FACING) / (_FULL_FACING - _LEAST_FACING), 0, 1)
+    outline = np.ptp(vertices_px[grid.triangles.ravel(), :2], axis=0)
+    least, full = np.array(_SILHOUETTE) * np.sqrt(np.prod(outline))
+    inwards = cv2.distanceTransform((triangle_ids >= 0).astype(np.uint8), cv2.DIST_L2, 3)
+    inwards = cv2.remap(inwards, x, y, cv2.INTER_LINEAR)
+    seen *= np.clip((inwards - least) / (full - least), 0, 1)
+    return np.asarray(seen, np.float32)

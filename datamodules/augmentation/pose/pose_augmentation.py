@@ -1,0 +1,122 @@
+"""New views of a data set's photographs, drawn when they are asked for."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.augmentation.pose.background_warp import warp_background
+from datamodules.augmentation.pose.face_surface import HULL_STEP, FaceSurface
+from datamodules.augmentation.pose.face_texture import lift_texture, transfer_detail
+from datamodules.augmentation.pose.view_rendering import draw_face
+from datamodules.augmentation.pose.view_sampling import Profiling, View, draw_view
+from datamodules.errors import InputError
+from datamodules.files.atomic_files import keep
+from datamodules.files.face_index import FaceIndex
+from datamodules.files.images import decode_image, encode_jpeg, read_image
+from datamodules.geometry.camera import project
+from datamodules.geometry.crop import crop_projection
+from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.types import FaceRecord
+
+_VERSION = 2  # change it with whatever changes a texture: older ones are then made anew
+
+
+@dataclass(frozen=True, eq=False)
+class Profiler:
+    """Turns the faces of a data set.
+
+    Attributes:
+        model: What coefficients refer to.
+        surface: The model's.
+        index: The data set.
+        rows: (M,) rows whose fit is good enough to be turned, and whose colours others may borrow.
+        probability: How often such a face is turned.
+        settings: How.
+        textures: Folder where textures are kept, each a JPEG of some 30 kB.
+    """
+
+    model: MorphableModel
+    surface: FaceSurface
+    index: FaceIndex
+    rows: NDArray[np.intp]
+    probability: float
+    settings: Profiling
+    textures: Path
+
+    @classmethod
+    def of(
+        cls,
+        index: FaceIndex,
+        rows: NDArray[np.intp],
+        model: MorphableModel,
+        probability: float = 1.0,
+        settings: Profiling = Profiling(),  # noqa: B008  # frozen
+    ) -> "Profiler":
+        """A data set's, under a model."""
+        place = index.folder / f"textures-{_VERSION}-{model.fingerprint()}"
+        return cls(model, FaceSurface.of(model), index, rows, probability, settings, place)
+
+    def view(self, face: FaceRecord, rng: np.random.Generator) -> View | None:
+        """How to see a face; None where it is to be shown as it is."""
+        if rng.random() >= self.probability or not self.can_turn(face):
+            return None
+        return draw_view(face, self.centre, self.settings, len(self.rows), rng)
+
+    def can_turn(self, face: FaceRecord) -> bool:
+        """Whether a face's fit is good enough."""
+        return face.key in self._turnable
+
+    @cached_property
+    def _turnable(self) -> frozenset[str]:
+        return frozenset(self.index.key(row) for row in self.rows)
+
+    @cached_property
+    def centre(self) -> NDArray[np.float64]:
+        """(3,) the middle of the mean head."""
+        return np.asarray(self.surface.mean.reshape(-1, 3).mean(axis=0), np.float64)
+
+    def draw(self, view: View, pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) crop of a view.
+
+        Args:
+            view: How the face is to be seen.
+            pixels: (H, W, 3) RGB, its photograph.
+            matrix: (2, 3) from the photograph's pixels to those of the crop.
+            size: Pixels a side.
+        """
+        texture = self._texture(view.photograph, pixels)
+        if view.partner is not None:
+            partner = self.index.record(int(self.rows[view.partner]))
+            texture = transfer_detail(texture, self._texture(partner, read_image(partner.image_path)))
+        new_px = self.vertices_px(view.record)
+        hulls = self._hull_px(view.photograph), new_px[::HULL_STEP, :2]
+        behind = warp_background(pixels, *hulls, matrix, size)
+        light = 1 + self.surface.grid.normals(new_px) @ view.light
+        in_crop = crop_projection(np.eye(3, 4), matrix)
+        lit = np.repeat(light[:, None], 3, axis=1).astype(np.float32)
+        seen = self.surface.grid.seen_triangles(new_px)
+        image, _ = draw_face(texture, project(new_px, in_crop), lit, seen, self.surface.texels, behind)
+        return np.asarray(np.clip(np.rint(image), 0, 255), np.uint8)
+
+    def vertices_px(self, face: FaceRecord) -> NDArray[np.float64]:
+        """(G G, 3) a face's surface in the pixels of its photograph."""
+        points = self.surface.points(self.model.leading_coefficients(face.coefficients))
+        return project(points, face.pose.projection(face.image_size[1]))
+
+    def _hull_px(self, face: FaceRecord) -> NDArray[np.float64]:
+        points = self.surface.hull_points(self.model.leading_coefficients(face.coefficients))
+        return project(points, face.pose.projection(face.image_size[1]))[:, :2]
+
+    def _texture(self, face: FaceRecord, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(S, S, 3) colours of a face, kept once they are made."""
+        path = self.textures / f"{face.key}.jpg"
+        with suppress(InputError):  # not there yet, or not whole
+            return read_image(path)
+        colours = lift_texture(pixels, self.vertices_px(face), self.surface.grid).colours
+        encoded = encode_jpeg(np.asarray(np.rint(colours), np.uint8))
+        keep(path, encoded)
+        return decode_image(encoded, path)  # the same whether it was kept or not

@@ -1,0 +1,62 @@
+"""Where each face of a data set lies: a square about its own 68 projected model landmarks."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.files.atomic_files import keep
+from datamodules.files.face_index import FaceIndex
+from datamodules.geometry.camera import projections
+from datamodules.geometry.crop import CROP_MARGIN, crop_boxes
+from datamodules.geometry.landmark_model import LandmarkModel
+from datamodules.geometry.morphable_model import MorphableModel
+
+_CHUNK = 4096  # faces projected at a time
+
+
+@dataclass(frozen=True, eq=False)
+class CropTable:
+    """Crops of the samples that can be used.
+
+    Attributes:
+        rows: (M,) their rows in the index.
+        boxes: (N, 3) x and y of the centre, side, in pixels, of all N rows.
+        faults: One line for each sample left out.
+    """
+
+    rows: NDArray[np.intp]
+    boxes: NDArray[np.float64]
+    faults: list[str]
+
+
+def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
+    """The crops of a data set under a model, kept beside its index."""
+    place = index.folder / f"crops-{model.fingerprint()}.npy"
+    if place.is_file():
+        boxes = np.load(place)
+    else:
+        boxes = _boxes(index, LandmarkModel(model))
+        file = BytesIO()
+        np.save(file, boxes)
+        keep(place, file.getvalue())
+    half = boxes[:, 2:] / (2 * CROP_MARGIN)
+    misses_image = ((boxes[:, :2] + half < 0) | (boxes[:, :2] - half > index.image_sizes - 1.0)).any(axis=1)
+    has_no_area = boxes[:, 2] <= 0
+    faults = [
+        f"{index.image_path(row).with_suffix('.mat')}: the face "
+        + ("has no area" if has_no_area[row] else "lies outside the image")
+        + ". Do the .mat and the .jpg belong together? Copy them again, or remove them."
+        for row in np.flatnonzero(misses_image | has_no_area).tolist()
+    ]
+    return CropTable(np.flatnonzero(~(misses_image | has_no_area)), boxes, faults)
+
+
+def _boxes(index: FaceIndex, landmarks: LandmarkModel) -> NDArray[np.float64]:
+    boxes = np.empty((len(index), 3))
+    for start in range(0, len(index), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        to_image = projections(index.poses[rows], index.image_sizes[rows, 1])
+        boxes[rows] = crop_boxes(landmarks.project(index.coefficients[rows], to_image))
+    return boxes

@@ -1,0 +1,22 @@
+"""Which face comes when: a seeded order that carries its epoch along."""
+
+from collections.abc import Iterator
+
+from torch.utils.data import Dataset, DistributedSampler
+
+from datamodules.types import FaceSample
+
+
+class EpochSampler(DistributedSampler[int]):
+    """Torch's distributed sampler, with (epoch, position) in place of positions.
+
+    A worker that lives for several epochs would otherwise draw each one's augmentation from the first. Lightning
+    takes the class for what it is, sets its epoch, and puts no sampler of its own around it.
+    """
+
+    def __init__(self, faces: Dataset[FaceSample], replicas: int, rank: int, shuffle: bool, seed: int) -> None:
+        super().__init__(faces, replicas, rank, shuffle=shuffle, seed=seed)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]  # a pair is what the dataset takes
+        for position in super().__iter__():
+            yield self.epoch, position

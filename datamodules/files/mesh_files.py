@@ -1,0 +1,93 @@
+"""Meshes of faces: OBJ, PLY and GLB, through trimesh."""
+
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from PIL import Image
+from trimesh.exchange.obj import export_obj
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial, SimpleMaterial
+
+from datamodules.errors import InputError
+from datamodules.geometry.textured_mesh import Mesh, TexturedMesh
+
+MESH_ENDINGS = (".obj", ".ply")
+
+_DIGITS = 6  # after the point, of pixels and of texture coordinates
+_SHADED = [1.0, 1.0, 1.0]  # how much light a texture gives back
+
+
+def read_mesh(path: Path) -> Mesh:
+    """A mesh, its vertices as they stand there.
+
+    Raises:
+        InputError: If it cannot be read, or holds no triangle.
+    """
+    try:
+        mesh = trimesh.load_mesh(path, process=False)
+        found = Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
+    # a damaged file can fail in many ways inside trimesh
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is no mesh that can be read ({error}). Save it again.".replace("\n", " ")) from error
+    if not len(found.triangles) or not np.isfinite(found.vertices).all():
+        raise InputError(f"{path}: holds no triangles, or vertices that are no numbers. Save the mesh again.")
+    return found
+
+
+def mesh_files(folder: Path) -> dict[str, Path]:
+    """The meshes of a folder by stem, sorted.
+
+    Raises:
+        InputError: If there is no such folder, no mesh in it, or two of one name.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder.")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in MESH_ENDINGS)
+    if not paths:
+        raise InputError(f"{folder}: holds no {' or '.join(MESH_ENDINGS)} file.")
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise InputError(f"{path}: {found[path.stem].name} has the same name. Keep one of them.")
+        found[path.stem] = path
+    return found
+
+
+def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
+    """Writes <stem>.obj with .mtl and .png, <stem>.ply and <stem>.glb, and says where.
+
+    OBJ and PLY are in pixels of the photograph, y upwards. GLB is in metres, as glTF wants it, about the face's middle.
+    PLY carries `visible` for each vertex: 1 where the photograph shows it.
+    """
+    name = stem.name
+    material = SimpleMaterial(
+        Image.fromarray(mesh.texture), diffuse=_SHADED, ambient=_SHADED, specular=[0.0] * 3, glossiness=1.0, name=name
+    )
+    visual = TextureVisuals(mesh.uv, material=material)
+    made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=visual, process=False)
+    text, files = export_obj(
+        made, include_normals=False, return_texture=True, digits=_DIGITS, header=None, mtl_name=f"{name}.mtl"
+    )
+    files |= {f"{name}.obj": text.encode(), f"{name}.glb": _glb(mesh)}
+    made.vertex_attributes["visible"] = mesh.is_visible.astype(np.uint8)
+    visual.vertex_attributes["uv"] = mesh.uv.astype(np.float32)  # MeshLab reads s and t as float only
+    ply = trimesh.exchange.ply.export_ply(made, vertex_normal=False)
+    # MeshLab and trimesh find the texture by this comment
+    files[f"{name}.ply"] = ply.replace(
+        b"\nelement vertex", f"\ncomment TextureFile {name}.png\nelement vertex".encode(), 1
+    )
+    for file, data in files.items():
+        (stem.parent / file).write_bytes(data)
+    return [stem.parent / file for file in sorted(files)]
+
+
+def _glb(mesh: TexturedMesh) -> bytes:
+    place = np.diag([mesh.metres, mesh.metres, mesh.metres, 1.0])
+    place[:3, 3] = -mesh.metres * (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
+    # glTF takes what says nothing else for metal
+    skin = PBRMaterial(baseColorTexture=Image.fromarray(mesh.texture), metallicFactor=0.0, roughnessFactor=1.0)
+    made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=TextureVisuals(mesh.uv, material=skin), process=False)
+    scene = trimesh.Scene()
+    scene.add_geometry(made, transform=place)
+    return bytes(scene.export(file_type="glb"))

@@ -1,0 +1,137 @@
+"""Photographs that have landmarks and no coefficients, made into samples: `run.py fit-landmarks`."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from datamodules.errors import InputError
+from datamodules.files.atomic_files import whole_file
+from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
+from datamodules.files.face_mat import FaceParameters, write_face_mat
+from datamodules.files.images import is_upright, read_image_size
+from datamodules.files.landmark_arrays import read_landmarks, read_points
+from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
+from datamodules.geometry.landmark_model import LandmarkModel
+from datamodules.geometry.landmarks import LANDMARKS_68
+
+_log = logging.getLogger(__name__)
+
+_MOST_PERCENT = 4.0  # of the face's size, in x, y, z; good fits have under 1, with depth the wrong way round over 5
+_LEAST_INSIDE = 0.5  # share of the landmarks
+
+
+def fit_photographs(
+    photos: Path,
+    morphable_model: Path,
+    landmarks: Path | None = None,
+    first_pixel: Literal[0, 1] = 0,
+    uv_coordinates: Path | None = None,
+    out: Path | None = None,
+) -> int:
+    """Fits the face model to photographs of which 68 3-D landmarks are known, and writes their .mat files.
+
+    Args:
+        photos: Folder of <stem>.jpg.
+        morphable_model: BFM.mat, with the deviations of its coefficients (shapeEV, expEV).
+        landmarks: .npy, .npz or .mat of (N, 68, 3), whose rows belong to the sorted names of the photographs; by
+            default <stem>.npy of (68, 3) beside each. Pixels, y downwards; z in pixels too, nearer is larger.
+        first_pixel: What they call the first pixel.
+        uv_coordinates: The model's texture coordinates; BFM_UV.mat beside it by default.
+        out: Folder for <stem>.mat and a copy of <stem>.jpg; by default that of the photographs. What is there is kept.
+
+    Returns:
+        How many were fitted.
+    """
+    if not photos.is_dir():
+        raise InputError(f"{photos}: there is no such folder. Set --photos.")
+    images = sorted(photos.glob("*.jpg"))
+    if not images:
+        raise InputError(f"{photos}: holds no .jpg. Set --photos to the folder of the photographs.")
+    model = read_morphable_model(morphable_model, uv_coordinates)
+    deviations = read_coefficient_deviations(morphable_model, model)
+    rows = None if landmarks is None else _rows(landmarks, images)
+    folder, landmark_model = out or photos, LandmarkModel(model)
+    errors: list[float] = []
+    kept, faults = 0, []
+    for number, image in enumerate(tqdm(images, desc="Fitting", unit="face", leave=False)):
+        place = folder / f"{image.stem}.mat"
+        if place.exists():
+            kept += 1
+            continue
+        try:
+            size = read_image_size(image)
+            points = (read_points(image.with_suffix(".npy")) if rows is None else rows[number]) - [
+                [first_pixel] * 2 + [0]
+            ]
+            _check(image, size, points)
+            coefficients, pose = fit_landmarks(points, size[1], model, deviations)
+            to_image = pose.projection(size[1])
+            error = landmark_error(landmark_model.project(coefficients[None], to_image[None])[0], points)
+            if error > _MOST_PERCENT:
+                raise InputError(
+                    f"{image}: no face comes nearer to its landmarks than {error:.1f} % of its size. Are they iBUG's 68, "
+                    "with y downwards and z towards the camera?"
+                )
+        except InputError as fault:
+            faults.append(str(fault))
+            continue
+        face = FaceParameters(coefficients, pose.pose_para(), points.astype(np.float32))
+        _write(face, size, image, place)
+        errors.append(error)
+    if faults:
+        _log.warning("%d of %d photographs were not fitted:\n%s", len(faults), len(images), "\n".join(faults))
+    if not errors and not kept:
+        raise InputError(f"{photos}: none of its {len(images)} photographs could be fitted; the first: {faults[0]}")
+    if faults and folder.resolve() == photos.resolve():
+        advice = f"Move what was not fitted out of {photos} before you train on it."
+    else:
+        uv = f" --data.uv_coordinates {uv_coordinates}" if uv_coordinates else ""
+        advice = f"Train on them: python run.py fit --data.root {folder} --data.morphable_model {morphable_model}{uv}"
+    apart = f", {np.mean(errors):.2f} % of the face's size from their landmarks on average" if errors else ""
+    print(f"{len(errors)} photographs fitted{apart}; {kept} were there already.\n{advice}")
+    return len(errors)
+
+
+def _check(image: Path, size: tuple[int, int], points: NDArray[np.float64]) -> None:
+    if not is_upright(image):
+        raise InputError(
+            f"{image}: its pixels are stored turned (EXIF orientation), and its landmarks may refer to either. Save it upright."
+        )
+    if not np.ptp(points[:, :2], axis=0).all():
+        raise InputError(f"{image}: its landmarks span no area. Leave the photograph out.")
+    inside = ((points[:, :2] >= 0) & (points[:, :2] <= np.array(size) - 1)).all(axis=1).mean()
+    if inside < _LEAST_INSIDE:
+        raise InputError(f"{image}: {1 - inside:.0%} of its landmarks lie outside it. Do they belong to it?")
+
+
+def _rows(landmarks: Path, images: list[Path]) -> NDArray[np.float64]:
+    rows = read_landmarks(landmarks)
+    if rows.shape[1:] != (LANDMARKS_68, 3):
+        raise InputError(
+            f"{landmarks}: holds {rows.shape[1]} landmarks of {rows.shape[2]} numbers. Give 68 of x, y, z."
+        )
+    if len(rows) != len(images):
+        raise InputError(
+            f"{landmarks}: holds {len(rows)} faces, {images[0].parent} {len(images)} photographs. Its rows belong to "
+            "their sorted names."
+        )
+    return rows
+
+
+def _write(face: FaceParameters, size: tuple[int, int], image: Path, place: Path) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.parent.resolve() != image.parent.resolve():
+            with whole_file(place.with_suffix(".jpg")) as path:
+                shutil.copyfile(image, path)
+        with whole_file(place) as path:
+            write_face_mat(path, face, size)
+    except OSError as error:
+        raise InputError(
+            f"{place.parent}: cannot be written ({error.strerror}). Set --out to a folder that can."
+        ) from error

@@ -1,1 +1,0 @@
-"""A fitted photograph seen from elsewhere."""

@@ -1,1 +1,0 @@
-"""From position maps to faces that people can open: meshes, figures, pictures, a page."""

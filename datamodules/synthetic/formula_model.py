@@ -1,0 +1,52 @@
+"""The embedded morphable model: mean head, identity and expression in the form of the Basel Face Model."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.synthetic.expression import expression_basis
+from datamodules.synthetic.head import GRID, Array, HeadSheet, make_head
+from datamodules.synthetic.head_landmarks import landmark_vertices
+from datamodules.synthetic.identity import identity_basis
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticModel:
+    """The model and what made it.
+
+    Attributes:
+        face: The model, in millimetres.
+        identity_deviations: (40,) standard deviations of the identity coefficients.
+        sheet: The coordinates that features were placed in, a vertex each.
+    """
+
+    face: MorphableModel
+    identity_deviations: Array
+    sheet: HeadSheet
+
+
+@cache
+def synthetic_model() -> SyntheticModel:
+    """The one embedded model; it takes no options, so that checkpoints and data of all users go together."""
+    sheet = make_head()
+    identity, deviations = identity_basis(sheet)
+    row, col = np.mgrid[:GRID, :GRID] / (GRID - 1)
+    face = MorphableModel(
+        sheet.points.reshape(-1, 3).astype(np.float32),
+        identity.astype(np.float32),
+        expression_basis(sheet).astype(np.float32),
+        grid_triangles(GRID, GRID),
+        np.column_stack([col.ravel(), 1 - row.ravel()]),
+        landmark_vertices(sheet),
+    )
+    return SyntheticModel(face, deviations, sheet)
+
+
+def grid_triangles(rows: int, columns: int) -> NDArray[np.int32]:
+    """(F, 3) triangles over a grid of vertices in reading order."""
+    corner = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]))
+    return np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])]).astype(np.int32)

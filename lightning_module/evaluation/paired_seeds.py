@@ -1,0 +1,144 @@
+"""Whether two methods differ, when both were trained from the same seeds and tested on the same faces.
+
+The seed is what is independent: faces of one network err together, and permuting them calls most null differences
+significant. So an exact sign-flip test over the seeds decides, and faces only widen the interval.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import permutation_test
+
+from lightning_module.evaluation.statistics import LEVEL, Interval
+
+Array = NDArray[np.float64]
+Figure = Literal["mean", "worst"]  # of the yaw bins
+
+ALPHA = 1 - LEVEL
+POWER = 0.8
+_MOST_EXACT = 16  # seeds whose signs are flipped in every way; of more, so many ways by chance
+_FLIPS = 2**_MOST_EXACT
+_SIMULATIONS, _HALVINGS = 4000, 14
+
+
+def sign_flip_p(differences: Array, seed: int = 0) -> float:
+    """Two-sided p of the hypothesis that differences are as likely positive as negative.
+
+    With S seeds no p lies below 2 / 2^S: five seeds cannot show anything at 5 %.
+
+    Args:
+        differences: (S,) mean difference of the two methods from each seed.
+        seed: Of the flips that are drawn where there are too many to try all.
+    """
+    result = permutation_test(
+        (differences,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=_FLIPS,
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P of several hypotheses so that 5 % holds for all of them together (Holm, 1979)."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(np.argsort(p_values).tolist()):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
+def figure_by_seed(errors: Array, bins: NDArray[np.integer], figure: Figure) -> Array:
+    """(S,) mean of the yaw bins, or the worst of them, from (S, N) errors of each face under each seed."""
+    means = np.stack([errors[:, bins == name].mean(axis=1) for name in np.unique(bins)], axis=-1)
+    return _over_bins(means, figure)
+
+
+def difference_interval(
+    errors: Array,
+    reference: Array,
+    bins: NDArray[np.integer],
+    figure: Figure = "mean",
+    seed: int = 0,
+    resamples: int = 2000,
+) -> Interval:
+    """95 % bootstrap interval of how much a figure differs, over other seeds and other faces at once.
+
+    Args:
+        errors: (S, N) of each face under each seed; the faces are the same for all seeds.
+        reference: (S, N), from the same seeds.
+        bins: (N,) yaw bin of each face.
+        figure: "mean" of the bins, or the "worst".
+        seed: Of the resampling.
+        resamples: How many.
+    """
+    rng = np.random.default_rng(seed)
+    seeds = len(errors)
+    drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds  # how often each seed comes
+    means: list[tuple[Array, Array]] = []
+    for name in np.unique(bins):
+        count = int((bins == name).sum())
+        often = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+        means.append((often @ errors[:, bins == name].T, often @ reference[:, bins == name].T))
+    ours, theirs = (_over_bins(np.stack(by_bin, axis=-1), figure) for by_bin in zip(*means, strict=True))
+    low, high = np.quantile((drawn * (ours - theirs)).sum(axis=1), [ALPHA / 2, 1 - ALPHA / 2])
+    return Interval(float(low), float(high))
+
+
+@cache
+def detectable(seeds: int, hypotheses: int) -> float:
+    """Smallest true difference, in deviations of the paired differences, that is found in 80 of 100 confirmations.
+
+    By simulation with normal differences, for the strictest of Holm's steps; infinite where no result could be
+    significant.
+
+    Args:
+        seeds: Of each method.
+        hypotheses: Methods that are compared with the reference.
+    """
+    if 2 / 2**seeds > ALPHA / hypotheses:
+        return float("inf")
+    signs = np.array(list(product((-1.0, 1.0), repeat=min(seeds, 12)))) if seeds <= 12 else _random_signs(seeds)
+    noise = np.random.default_rng(0).normal(size=(seeds, _SIMULATIONS))
+    low, high = 0.0, 10.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        found = _significant(noise + middle, signs, ALPHA / hypotheses)
+        low, high = (low, middle) if found >= POWER else (middle, high)
+    return high
+
+
+@cache
+def interval_coverage(seeds: int) -> float:
+    """How often a 95 % bootstrap interval over so few seeds holds the truth, by simulation with normal differences.
+
+    Args:
+        seeds: Of each method. What faces add is left out: it is little beside the seeds.
+    """
+    rng = np.random.default_rng(2)
+    drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=_SIMULATIONS // 4) / seeds
+    means = drawn @ rng.normal(size=(seeds, _SIMULATIONS))
+    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    return float(((low <= 0) & (high >= 0)).mean())
+
+
+def _over_bins(means: Array, figure: Figure) -> Array:
+    found: Array = means.max(axis=-1) if figure == "worst" else means.mean(axis=-1)
+    return found
+
+
+def _random_signs(seeds: int) -> Array:
+    return np.random.default_rng(1).choice((-1.0, 1.0), size=(4096, seeds))
+
+
+def _significant(differences: Array, signs: Array, alpha: float) -> float:
+    """Share of the columns that the sign-flip test calls different from 0."""
+    observed = np.abs(differences.sum(axis=0))
+    p_values = (np.abs(signs @ differences) >= observed - 1e-9).mean(axis=0)
+    return float((p_values <= alpha).mean())

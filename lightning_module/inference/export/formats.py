@@ -1,0 +1,119 @@
+"""The files a network can be exported to: how each is written, and how it is run."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from datamodules.errors import InputError
+from lightning_module.inference.export.exported_network import INPUT, ExportedNetwork, Outputs
+from lightning_module.inference.export.folding import without_transposed
+
+ExportFormat = Literal["onnx", "torchscript", "pt2"]
+Runner = Callable[[Tensor], Outputs]
+
+_EXTRA = "Install the project with its extra: pip install -e '.[onnx]'."
+
+
+class FileFormat(NamedTuple):
+    """A kind of file."""
+
+    ending: str
+    write: Callable[[ExportedNetwork, Tensor, Path], None]
+    read: Callable[[Path], Runner]
+
+
+def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"{error.name} is not installed, and --format onnx needs it. {_EXTRA}") from error
+    network = deepcopy(network)
+    network.network = without_transposed(network.network)
+    logging.disable(logging.WARNING)  # of the exporter's own making
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                network,
+                (example,),
+                path,
+                input_names=[INPUT],
+                output_names=list(Outputs._fields),
+                dynamo=True,
+                dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}},
+                external_data=False,
+                verbose=False,
+            )
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+class OnnxNetwork:
+    """An exported ONNX file as a function of (N, 3, S, S) images, on the CPU.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: If onnxruntime is not installed, or the file is none that `export` wrote.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise InputError(f"onnxruntime is not installed, and {path} needs it. {_EXTRA}") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            if {output.name for output in self._session.get_outputs()} != set(Outputs._fields):
+                raise ValueError("its outputs are others")
+            self.image_size = int(self._session.get_inputs()[0].shape[2])
+        # what onnxruntime raises is derived from nothing but Exception
+        except Exception as error:
+            raise InputError(f"{path}: is no ONNX file that `run.py export` wrote. Export it again.") from error
+
+    def __call__(self, image: Tensor) -> Outputs:
+        """Its outputs."""
+        outputs = self._session.run(list(Outputs._fields), {INPUT: image.contiguous().numpy()})
+        return Outputs(*(torch.from_numpy(array) for array in outputs))
+
+
+def _write_torchscript(network: ExportedNetwork, example: Tensor, path: Path) -> None:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(network, example), path)
+
+
+def _read_torchscript(path: Path) -> Runner:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = torch.jit.load(path, map_location="cpu")
+    return lambda image: Outputs(*module(image))
+
+
+def _write_pt2(network: ExportedNetwork, example: Tensor, path: Path) -> None:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # buffers of a device are told apart where there is but one
+        program = torch.export.export(network, (example,), dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}})
+        torch.export.save(program, path)
+
+
+def _read_pt2(path: Path) -> Runner:
+    module = torch.export.load(path).module()
+    return lambda image: Outputs(*module(image))
+
+
+FORMATS: dict[ExportFormat, FileFormat] = {
+    "onnx": FileFormat(".onnx", _write_onnx, OnnxNetwork),
+    "torchscript": FileFormat(".pt", _write_torchscript, _read_torchscript),
+    "pt2": FileFormat(".pt2", _write_pt2, _read_pt2),
+}

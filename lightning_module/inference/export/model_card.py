@@ -1,0 +1,90 @@
+"""What stands beside an exported network: what it is, what it was trained on, and how good it is."""
+
+import hashlib
+from pathlib import Path
+
+import yaml
+
+from lightning_module.evaluation.evaluation_record import FOLDER, read_record
+from lightning_module.face_module import FaceModule
+from lightning_module.inference.export.exported_network import INPUT
+from lightning_module.reporting.evaluation_report import description
+from lightning_module.tracking.run_folder import RunFolder
+
+_UNKNOWN = "not known"
+_LICENCE = """\
+weightmask's MIT licence covers code. A network made from photographs and a face model falls under the terms of their
+owners too: those of 300W-3D, 300W-LP, AFLW2000-3D and the Basel Face Model allow research, and neither commercial use
+nor passing them on. Ask their owners before you pass on or sell a network trained on them."""
+
+
+def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float, crops: int) -> str:
+    """Markdown.
+
+    Args:
+        checkpoint: Where the network comes from.
+        module: The network.
+        name: Of the exported file.
+        apart_px: How far its maps are from the checkpoint's on average.
+        crops: Of a photograph, on how many this was measured.
+    """
+    run = RunFolder.of_checkpoint(checkpoint)
+    tags = run.tags() if run else {}
+    with checkpoint.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    weights, size = module.weights, module.image_size
+    facts = {
+        "network": f"hourglass, {sum(p.numel() for p in module.network.parameters()):,} parameters before folding",
+        "checkpoint": f"{checkpoint.name}, sha256 {digest}",
+        "run": run.key if run else "not known: the checkpoint lies outside its run's folder",
+        "trained on": tags.get("dataset.train", _UNKNOWN),
+        "data's fingerprint": tags.get("fingerprint.data", _UNKNOWN),
+        "face model's fingerprint": tags.get("fingerprint.morphable_model", _UNKNOWN),
+        "seed": _seed(run),
+        "region weights": f"{weights.ratio.replace('-', ':')} (81 landmarks : eyes and nose : mouth : face : neck)",
+        "code": tags.get("mlflow.source.git.commit", _UNKNOWN),
+        "checked": f"{apart_px:.2g} px from the checkpoint on average, on {crops} crops of a photograph",
+        "mirror images": "averaged" if module.mirror_average else "not averaged",
+    }
+    table = "\n".join(["| | |", "|---|---|", *(f"| {fact} | {value} |" for fact, value in facts.items())])
+    return f"""# {name}
+
+3-D faces from photographs: a crop to a UV position map. Made with weightmask (`python run.py export`).
+
+{table}
+
+## In and out
+
+`{INPUT}`: (N, 3, {size}, {size}) float32, RGB from 0 to 1. The crop is a square about the face, its side 1.5 times the
+mean of width and height of the box of the 68 landmarks, its centre that box's; the centres of its corner pixels are the
+square's corners, and what lies outside the photograph is black.
+
+- `position_map`: (N, 3, 256, 256) x, y, z of every point of the face in the pixels of a crop of 256 x 256; nearer is larger.
+- `landmarks_81`: (N, 81, 3) the same at the landmarks; the first 68 are iBUG's.
+- `mean_map`: (3, 256, 256) the map of the mean face, looking straight ahead.
+- `regions`: (256, 256) 2 eyes and nose, 3 mouth, 4 rest of the face, 5 neck, which was not trained where its weight is 0.
+- `landmark_texels`: (81, 2) row and column of the landmarks in the maps.
+
+## How good it is
+
+{_figures(run, tags, digest)}
+
+## Licence
+
+{_LICENCE}
+"""
+
+
+def _seed(run: RunFolder | None) -> str:
+    if run is None or not run.config.is_file():
+        return _UNKNOWN
+    return str(yaml.safe_load(run.config.read_text())["seed_everything"])
+
+
+def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:
+    """Of the tests of this very checkpoint, not of another epoch of its run."""
+    records = sorted((run.path / FOLDER).glob("*.json")) if run else []
+    read = [read_record(path) for path in records if tags.get(f"test.{path.stem}.checkpoint", "").endswith(digest)]
+    return (
+        "\n\n".join(description(record.summaries(), record.dataset) for record in read) or "Not tested, or not known."
+    )

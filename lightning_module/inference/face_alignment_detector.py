@@ -1,0 +1,69 @@
+"""Faces and their landmarks by face-alignment: S3FD and FAN (Bulat and Tzimiropoulos, 2017)."""
+
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.geometry.crop import crop_boxes
+from lightning_module.inference.detection import FoundFace
+
+_MOST_PIXELS = 1024  # of the longer side: S3FD's time and memory grow with the area, and faces do not get clearer
+_ONLY_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # torch's switch: nothing that a file could run is loaded
+
+
+class AlignmentDetector:
+    """Finds faces in any pose, on the GPU where there is one.
+
+    Raises:
+        InputError: If its weights cannot be loaded; it says what to download and where to put it.
+    """
+
+    def __init__(self) -> None:
+        import face_alignment
+
+        forced = os.environ.get(_ONLY_WEIGHTS)
+        os.environ[_ONLY_WEIGHTS] = "1"
+        try:
+            # projections of points on the surface, as position maps have them, not the visible contour
+            self._network = face_alignment.FaceAlignment(
+                face_alignment.LandmarksType.TWO_HALF_D,
+                device="cuda" if torch.cuda.is_available() else "cpu",
+                compile=False,  # which takes minutes before the first photograph
+            )
+        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+            raise InputError(
+                f"face-alignment's weights cannot be loaded ({error}). {_remedy()}".replace("\n", " ")
+            ) from error
+        finally:
+            os.environ.pop(_ONLY_WEIGHTS) if forced is None else os.environ.update({_ONLY_WEIGHTS: forced})
+
+    def detect(self, image: NDArray[np.uint8]) -> list[FoundFace]:
+        """The faces of an (H, W, 3) RGB image, from left to right."""
+        scale = min(1.0, _MOST_PIXELS / max(image.shape[:2]))
+        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is no face
+            landmarks, _, boxes = self._network.get_landmarks_from_image(small, return_bboxes=True)
+        if landmarks is None:
+            return []
+        crops = crop_boxes(np.stack(landmarks)) / scale
+        corners = np.stack([box[:4] for box in boxes]) / scale
+        faces = [
+            FoundFace(box, crop, "face-alignment") for box, crop in zip(corners, crops, strict=True) if crop[2] > 0
+        ]
+        return sorted(faces, key=lambda face: float(face.box_px[0]))
+
+
+def _remedy() -> str:
+    from face_alignment.api import models_urls
+    from face_alignment.detection.sfd.sfd_detector import models_urls as detector_urls
+
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    return f"Download {detector_urls['s3fd']} and {models_urls['3DFAN-4']} into {folder}."

@@ -1,0 +1,93 @@
+"""A reconstructed face drawn onto its photograph."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.files.images import warp_image
+from datamodules.geometry.camera import rotation_matrices
+from datamodules.geometry.crop import crop_matrix, crop_points, image_matrix
+from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.geometry.rasterizer import rasterize
+from datamodules.geometry.visibility import depth_map
+from lightning_module.inference.reconstructed_face import ReconstructedFace
+
+Image = NDArray[np.uint8]
+
+OVERLAY_SIZE = 512  # pixels a side, of the square that the network saw
+_SUBPIXEL_BITS = 4  # OpenCV draws at 1 / 16 of a pixel
+_IBUG, _FOREHEAD, _HIDDEN = (60, 230, 80), (70, 160, 255), (255, 80, 60)
+_AXES = ((235, 60, 60), (70, 200, 70), (80, 130, 255))  # to the face's left, up, and out of it
+_AXIS_LENGTH = 0.3  # of the crop
+_MESH_STEP = 5  # texels from line to line
+_MESH = (120, 235, 255)
+_DIMMED = 0.45  # what is behind a depth map
+
+
+def overlays(face: ReconstructedFace) -> dict[str, Image]:
+    """Pictures by name, each (512, 512, 3) RGB: landmarks, mesh, depth, pose."""
+    matrix = image_matrix(crop_matrix(face.crop), OVERLAY_SIZE)
+    background = warp_image(face.image, matrix, OVERLAY_SIZE)
+    vertices = crop_points(face.vertices_px, matrix)
+    return {
+        "landmarks": _landmarks(background, crop_points(face.landmarks_81_px, matrix), face.landmarks_81_visible),
+        "mesh": _mesh(background, vertices, face),
+        "depth": _depth(background, vertices, face),
+        "pose": _pose(background, vertices, face),
+    }
+
+
+def _landmarks(background: Image, points: NDArray[np.float64], is_visible: NDArray[np.bool_]) -> Image:
+    picture = background.copy()
+    for number, (point, seen) in enumerate(zip(points, is_visible, strict=True)):
+        colour = (_IBUG if number < LANDMARKS_68 else _FOREHEAD) if seen else _HIDDEN
+        cv2.circle(
+            picture, _fixed(point[:2]), 3 << _SUBPIXEL_BITS, colour, -1 if seen else 1, cv2.LINE_AA, _SUBPIXEL_BITS
+        )
+    return picture
+
+
+def _mesh(background: Image, vertices: NDArray[np.float64], face: ReconstructedFace) -> Image:
+    """Every few rows and columns of texels, where the photograph shows them."""
+    shape = face.meaning.grid.is_valid.shape
+    points = vertices[:, :2].reshape(*shape, 2)[::_MESH_STEP, ::_MESH_STEP]
+    seen = face.is_visible.reshape(shape)[::_MESH_STEP, ::_MESH_STEP]
+    across = np.stack([points[:, :-1], points[:, 1:]], axis=2)[seen[:, :-1] & seen[:, 1:]]
+    down = np.stack([points[:-1], points[1:]], axis=2)[seen[:-1] & seen[1:]]
+    lines = np.rint(np.concatenate([across, down]) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    picture = background.copy()
+    cv2.polylines(picture, list(lines), False, _MESH, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return np.asarray(cv2.addWeighted(picture, 0.75, background, 0.25, 0), np.uint8)
+
+
+def _depth(background: Image, vertices: NDArray[np.float64], face: ReconstructedFace) -> Image:
+    triangles = face.meaning.grid.seen_triangles(vertices)
+    depth = depth_map(vertices, *rasterize(vertices, triangles, OVERLAY_SIZE, OVERLAY_SIZE), triangles)
+    is_face = np.isfinite(depth)
+    picture = np.asarray(background * _DIMMED, np.uint8)
+    if is_face.any():
+        low, high = depth[is_face].min(), depth[is_face].max()
+        grey = np.where(is_face, 255 * (depth - low) / max(high - low, 1e-6), 0).astype(np.uint8)
+        colours = cv2.cvtColor(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+        picture[is_face] = colours[is_face]
+    return picture
+
+
+def _pose(background: Image, vertices: NDArray[np.float64], face: ReconstructedFace) -> Image:
+    picture = background.copy()
+    centre = vertices[face.meaning.grid.is_valid.ravel(), :2].mean(axis=0)
+    rotation = rotation_matrices(np.deg2rad(face.angles_deg)[None])[0]
+    ends = centre + _AXIS_LENGTH * OVERLAY_SIZE * rotation[:2].T * [1, -1]  # y of images grows downwards
+    for axis in np.argsort(rotation[2]):  # the one that points at who looks comes last
+        cv2.line(picture, _fixed(centre), _fixed(ends[axis]), _AXES[axis], 4, cv2.LINE_AA, _SUBPIXEL_BITS)
+    pitch, yaw, roll = face.angles_deg
+    text = f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}"
+    place = np.array([12, OVERLAY_SIZE - 14])
+    for shift, colour in ((1, (0, 0, 0)), (-1, (0, 0, 0)), (0, (255, 255, 255))):
+        cv2.putText(picture, text, (place + shift).tolist(), cv2.FONT_HERSHEY_SIMPLEX, 0.65, colour, 1, cv2.LINE_AA)
+    return picture
+
+
+def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:
+    x, y = (int(number) for number in np.rint(point * (1 << _SUBPIXEL_BITS)))
+    return x, y

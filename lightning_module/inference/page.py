@@ -1,0 +1,92 @@
+"""One page that shows all faces side by side, each to be turned: a file that needs no network, no server."""
+
+import base64
+import json
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.files.images import encode_jpeg
+from datamodules.geometry.textured_mesh import TexturedMesh
+from datamodules.geometry.uv_grid import UVGrid
+from lightning_module.inference.face_mesh import texture_coordinates
+from lightning_module.inference.reconstructed_face import MapMeaning, ReconstructedFace
+
+_NAME = "index.html"
+_STEP = 2  # every so many-th texel is a vertex: 11 000 a face, a tenth of a megabyte
+_TEXTURE = 512  # texels a side at most
+_LARGEST = 32767  # of a 16-bit number
+
+
+class PageFace:
+    """A face as the page holds it: small, so that hundreds can wait for the page to be written.
+
+    Args:
+        face: The face.
+        mesh: Its mesh.
+        pictures: Names of its overlays by kind.
+    """
+
+    def __init__(self, face: ReconstructedFace, mesh: TexturedMesh, pictures: dict[str, str]) -> None:
+        surface = _surface(face.meaning)
+        points = face.vertices_px[surface.vertices] * [1, -1, 1]
+        middle, half = (points.max(axis=0) + points.min(axis=0)) / 2, np.ptp(points, axis=0).max() / 2
+        texture = mesh.texture
+        if len(texture) > _TEXTURE:
+            texture = np.asarray(cv2.resize(texture, (_TEXTURE, _TEXTURE), interpolation=cv2.INTER_AREA), np.uint8)
+        pitch, yaw, roll = (round(float(angle), 1) for angle in face.angles_deg)
+        self.content: dict[str, Any] = {
+            "name": face.name,
+            "photo": face.photo.name,
+            "found_by": face.found.source,
+            "pose": f"pitch {pitch:+}°, yaw {yaw:+}°, roll {roll:+}°",
+            "pictures": pictures | {"texture": f"{face.name}.png"},
+            "files": [f"{face.name}{ending}" for ending in (".obj", ".ply", ".glb", ".png", ".json")],
+            "points": _packed(np.rint((points - middle) / half * _LARGEST), np.int16),
+            "texture": base64.b64encode(encode_jpeg(texture)).decode(),
+        }
+
+
+class _Surface(NamedTuple):
+    """What all faces of a page share: (V,) vertices among a map's texels, (F, 3) triangles of them."""
+
+    vertices: NDArray[np.intp]
+    triangles: NDArray[np.intp]
+
+
+@lru_cache(maxsize=1)
+def _surface(meaning: MapMeaning) -> _Surface:
+    grid = meaning.grid
+    side = len(grid.is_valid)
+    numbers = np.arange(side * side).reshape(side, side)[::_STEP, ::_STEP]
+    coarse = UVGrid(grid.is_valid[::_STEP, ::_STEP], grid.outward)
+    used, triangles = np.unique(coarse.outward_triangles, return_inverse=True)
+    return _Surface(numbers.ravel()[used], triangles.reshape(-1, 3))
+
+
+def write_page(faces: list[PageFace], meaning: MapMeaning, texture_size: int, out: Path) -> Path:
+    """The page of these faces; its files lie beside it."""
+    surface = _surface(meaning)
+    # resizing a texture moves no texture coordinate: they are those of the size it was made at
+    uv = texture_coordinates(meaning.grid, texture_size)[surface.vertices]
+    content = {
+        "triangles": _packed(surface.triangles, np.uint16),
+        "uv": _packed(np.rint(uv * (2 * _LARGEST + 1)), np.uint16),
+        "faces": [face.content for face in faces],
+    }
+    template = (files("lightning_module.inference") / "page.html").read_text(encoding="utf-8")
+    # a name that holds </script> must not end the script
+    page = template.replace("@CONTENT@", json.dumps(content).replace("<", "\\u003c"))
+    path = out / _NAME
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _packed(numbers: NDArray[np.number], kind: type[np.integer]) -> str:
+    little = np.dtype(kind).newbyteorder("<")
+    return base64.b64encode(np.ascontiguousarray(numbers, little).tobytes()).decode()

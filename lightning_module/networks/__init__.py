@@ -1,0 +1,1 @@
+"""Networks that map a face crop to offsets of a UV position map."""

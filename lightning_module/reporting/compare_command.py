@@ -1,0 +1,142 @@
+"""`run.py compare`: runs beside each other, by data set, in every format that people paste."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from datamodules.errors import InputError
+from lightning_module.evaluation.evaluation_record import EvaluationRecord
+from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.reporting.comparison import Comparison
+from lightning_module.reporting.comparison import compare as compare_records
+from lightning_module.reporting.figures import ced_figure
+from lightning_module.reporting.run_reader import EvaluatedRun, find_runs
+from lightning_module.tracking.tracker import Tracker, TrackingOptions
+
+_log = logging.getLogger(__name__)
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def compare(
+    runs: list[str] | None = None,
+    tags: list[str] | None = None,
+    reference: str | None = None,
+    dataset: str | None = None,
+    protocol: str = LANDMARKS_2D.name,
+    out: Path | None = None,
+    no_log: bool = False,
+    seed: int = 0,
+    tracking: TrackingOptions = TrackingOptions(),  # noqa: B008  # frozen
+) -> list[Comparison]:
+    """Prints a table of runs for each data set that they were tested on.
+
+    Intervals are of the mean of yaw bins over other faces of the kind (bootstrap); differences to the reference are
+    taken face by face where both runs saw the same faces. Neither says anything about other seeds.
+
+    Args:
+        runs: Their names, keys, ids, or beginnings of these; all tested runs of the experiment by default.
+        tags: name=value that a run must have, such as ratio=16:5:4:3:0.
+        reference: The run to compare with; the first by default.
+        dataset: Only this data set, by its name in metrics, such as aflw2000.
+        protocol: nme, nme_3d_rigid, nme_dense, ...
+        out: Folder for the tables as .md, .html and .tex and the CED curves; by default one in mlruns/comparisons.
+        no_log: Make no summary run in MLflow.
+        seed: Of the resampling.
+        tracking: Where the runs are.
+    """
+    if protocol not in PROTOCOL_BY_NAME:
+        raise InputError(
+            f"--protocol {protocol}: there is none of this name. Give one of {', '.join(PROTOCOL_BY_NAME)}."
+        )
+    place = tracking.place(_PROJECT)
+    found = find_runs(place, runs or [], tags or [])
+    names = _names(found)
+    against = None if reference is None else _one_called(reference, found, names)
+    comparisons = []
+    for records in _by_faces(found, names, protocol):
+        if dataset is not None and dataset not in {record.slug for record in records.values()}:
+            continue
+        first = against if against in records else next(iter(records))
+        if against not in (None, first):
+            _log.warning("%s was not tested on %s: %s is the reference there.", against, records[first].dataset, first)
+        comparisons.append((compare_records(records, protocol, first, seed), records))
+    if not comparisons:
+        raise InputError(f"none of the {len(found)} runs was tested on {dataset or 'anything'} under {protocol}.")
+    for comparison, _ in comparisons:
+        Console().print(comparison.as_table())
+    folder = out or place.folder / "comparisons" / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    files = _write(folder, comparisons)
+    print(f"Tables and CED curves: {folder}")
+    if not no_log:
+        tracker = Tracker(
+            place, f"compare {len(found)} runs", {"command": "compare", "runs": " ".join(run.run_id for run in found)}
+        )
+        for path in files:
+            copy = tracker.run.path / path.name
+            copy.write_bytes(path.read_bytes())
+            tracker.log_file(copy, "comparison")
+        tracker.end("FINISHED")
+    return [comparison for comparison, _ in comparisons]
+
+
+def _names(runs: list[EvaluatedRun]) -> dict[str, str]:
+    """A name for each run's id: its own, with the end of its key where others share it."""
+    named = [run.name for run in runs]
+    return {run.run_id: run.name if named.count(run.name) == 1 else f"{run.name} {run.key[-4:]}" for run in runs}
+
+
+def _one_called(reference: str, runs: list[EvaluatedRun], names: Mapping[str, str]) -> str:
+    fitting = [
+        run
+        for run in runs
+        if reference in (run.name, names[run.run_id])
+        or run.run_id.startswith(reference)
+        or run.key.startswith(reference)
+    ]
+    if len(fitting) != 1:
+        raise InputError(
+            f"--reference {reference}: {len(fitting)} of the runs are called so. Give one of {', '.join(names.values())}."
+        )
+    return names[fitting[0].run_id]
+
+
+def _by_faces(runs: list[EvaluatedRun], names: Mapping[str, str], protocol: str) -> list[dict[str, EvaluationRecord]]:
+    """Records by run's name, together where they are of the same faces and truth, whatever the data set was called."""
+    groups: list[dict[str, EvaluationRecord]] = []
+    for run in runs:
+        for record in run.records.values():
+            if protocol not in record.reports:
+                continue
+            name = names[run.run_id]
+            fitting = (group for group in groups if name not in group and record.same_faces(next(iter(group.values()))))
+            group = next(fitting, None)
+            if group is None:
+                groups.append({name: record})
+            else:
+                group[name] = record
+    return groups
+
+
+def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, EvaluationRecord]]]) -> list[Path]:
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for comparison, records in comparisons:
+            stem, number = comparison.slug, 1
+            while folder / f"{stem}.md" in written:  # other faces of the same name
+                number += 1
+                stem = f"{comparison.slug}-{number}"
+            texts = {"md": comparison.as_markdown(), "html": comparison.as_html(), "tex": comparison.as_latex()}
+            for ending, text in texts.items():
+                (folder / f"{stem}.{ending}").write_text(text)
+                written.append(folder / f"{stem}.{ending}")
+            reports = {name: record.reports[comparison.protocol] for name, record in records.items()}
+            title = f"CED, {PROTOCOL_BY_NAME[comparison.protocol].title}, {comparison.dataset}"
+            ced_figure(reports, title).savefig(folder / f"{stem}_ced.png", dpi=110)
+            written.append(folder / f"{stem}_ced.png")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}). Set --out to a folder that can.") from error
+    return written

@@ -1,0 +1,88 @@
+"""What a run has to tell MLflow, on disk first: nothing is lost when the server is away or the run is killed.
+
+One JSON object a line, in the order in which they are to be sent; how many were sent stands in a file beside it.
+"""
+
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning_module.tracking.run_folder import RunFolder
+
+Kind = Literal["create", "resume", "params", "tags", "metrics", "artifact", "end"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to send.
+
+    Attributes:
+        kind: create (name, experiment, tags) · resume · params · tags · metrics (values, step) · artifact (a file of
+            the run's folder) · end (status).
+        content: Its fields, as JSON has them.
+        time_ms: When it happened.
+    """
+
+    kind: Kind
+    content: dict[str, Any] = field(default_factory=dict)
+    time_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How far sending has come: entries sent, and the run's id once the tracking store has given one."""
+
+    sent: int = 0
+    run_id: str | None = None
+    uri: str | None = None
+
+
+class Journal:
+    """The entries of one run; threads may write and read at the same time."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._state = folder.path / "delivery.json"
+        self._lock = threading.Lock()
+        self._entries = _read_entries(folder.journal)
+        self.delivery = Delivery(**json.loads(self._state.read_text())) if self._state.is_file() else Delivery()
+
+    def write(self, kind: Kind, **content: Any) -> None:
+        """Adds an entry; it is on disk when this returns."""
+        entry = Entry(kind, content)
+        line = json.dumps({"kind": entry.kind, "time_ms": entry.time_ms, "content": entry.content})
+        with self._lock:
+            with self.folder.journal.open("a") as file:
+                file.write(line + "\n")
+            self._entries.append(entry)
+
+    def pending(self) -> list[Entry]:
+        """What is still to be sent."""
+        with self._lock:
+            return self._entries[self.delivery.sent :]
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Takes down how far sending has come."""
+        self.delivery = delivery
+        partial = self._state.with_suffix(".partial")
+        partial.write_text(json.dumps(vars(delivery)))
+        os.replace(partial, self._state)
+
+
+def _read_entries(path: Path) -> list[Entry]:
+    if not path.is_file():
+        return []
+    entries = []
+    with path.open("r+") as file:
+        while line := file.readline():
+            if not line.endswith("\n"):  # cut off when the run was killed
+                file.seek(file.tell() - len(line.encode()))
+                file.truncate()
+                break
+            fields = json.loads(line)
+            entries.append(Entry(fields["kind"], fields["content"], fields["time_ms"]))
+    return entries

@@ -1,0 +1,173 @@
+"""A run's record, as Lightning's logger."""
+
+import logging
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.loggers import Logger
+
+from datamodules.errors import InputError
+from lightning_module.tracking.journal import Delivery, Journal
+from lightning_module.tracking.mlflow_store import MlflowStore
+from lightning_module.tracking.run_folder import RunFolder
+from lightning_module.tracking.uploader import Courier
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """Where runs are kept.
+
+    Args:
+        uri: MLflow's tracking store, such as http://127.0.0.1:5000. By default MLFLOW_TRACKING_URI, else the file
+            mlflow.db below `folder`.
+        experiment: Name of the MLflow experiment.
+        run_name: By default the ratio and the seed, as in "16-5-4-3-0 s0".
+        folder: Where run folders, and by default MLflow's own files, lie; mlruns/ of the project by default.
+        tags: Further tags of the run.
+        checkpoint_seconds: Epochs shorter than this share a checkpoint to go on from.
+    """
+
+    uri: str | None = None
+    experiment: str = "weightmask"
+    run_name: str | None = None
+    folder: Path | None = None
+    tags: dict[str, str] | None = None
+    checkpoint_seconds: float = 30.0
+
+    def place(self, project: Path) -> "TrackingPlace":
+        """Where that is, for a project in this folder."""
+        folder = self.folder.expanduser().absolute() if self.folder is not None else project / "mlruns"
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        return TrackingPlace(uri, folder, self.experiment)
+
+
+@dataclass(frozen=True)
+class TrackingPlace:
+    """Where runs are kept, found out.
+
+    Attributes:
+        uri: MLflow's tracking store.
+        folder: mlruns/, which run folders and artifacts go below.
+        experiment: Name of the MLflow experiment.
+    """
+
+    uri: str
+    folder: Path
+    experiment: str
+
+    @property
+    def runs(self) -> Path:
+        """The run folders' folder."""
+        return self.folder / "runs"
+
+    @property
+    def look(self) -> str:
+        """What to do to see the runs."""
+        if self.uri.startswith("http"):
+            return self.uri
+        return (
+            f"python run.py ui --tracking.folder {self.folder}" if self.folder.name != "mlruns" else "python run.py ui"
+        )
+
+
+class Tracker(Logger):
+    """Writes a run into its folder and, in the background, to MLflow.
+
+    Training never waits for the tracking store: what is logged is on disk at once, and sent when it can be.
+
+    Args:
+        place: Where runs are kept.
+        run_name: Name of the run.
+        tags: Tags of the run.
+        resume: The folder of a run to go on with, in place of a new one.
+        is_guest: Whether figures are only added to that run: how it ended stays as it is.
+    """
+
+    def __init__(
+        self,
+        place: TrackingPlace,
+        run_name: str,
+        tags: Mapping[str, str],
+        resume: RunFolder | None = None,
+        is_guest: bool = False,
+    ) -> None:
+        super().__init__()
+        uri = place.uri
+        self._experiment = place.experiment
+        self._run_name = run_name
+        self.is_guest = is_guest
+        self.run = resume or RunFolder.create(place.runs, run_name)
+        self._lock = self.run.lock()
+        if self._lock is None:
+            raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
+        self._journal = Journal(self.run)
+        if resume is None:
+            self._journal.delivered(Delivery(uri=uri))
+            self._journal.write("create", experiment=place.experiment, name=run_name, tags=dict(tags))
+        elif not is_guest:
+            self._journal.write("resume")
+        self.uri = self._journal.delivery.uri or uri
+        if self.uri != uri:
+            _log.warning("Run %s goes on in %s, where it began, and not in %s.", self.run.key, self.uri, uri)
+        store = MlflowStore(self.uri, place.folder / "artifacts")
+        self._courier = Courier(store, self._journal, place.experiment, place.runs)
+
+    @property
+    def name(self) -> str:
+        """The experiment."""
+        return self._experiment
+
+    @property
+    def version(self) -> str:
+        """The run's key."""
+        return self.run.key
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in MLflow, once it has one."""
+        return self._journal.delivery.run_id
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """One batch of figures."""
+        values = {name: float(value) for name, value in metrics.items()}
+        self._write("metrics", values=values, step=step or 0)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Lightning's own notion of hyperparameters is not logged: `log_params` has the clean names."""
+
+    @rank_zero_only
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """What the run was asked to do."""
+        self._write("params", **{name: str(value) for name, value in params.items()})
+
+    @rank_zero_only
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """What else is known of the run."""
+        self._write("tags", **tags)
+
+    @rank_zero_only
+    def log_file(self, path: Path, to: str = "") -> None:
+        """A file in the run's folder, as an artifact."""
+        self._write("artifact", file=str(path.relative_to(self.run.path)), to=to)
+
+    @rank_zero_only
+    def end(self, status: str, reason: str = "") -> None:
+        """Ends the run as FINISHED, FAILED or KILLED, unless as a guest, and sends what is left."""
+        if not self.is_guest:
+            if reason:
+                self._write("tags", ended_by=reason)
+            self._write("end", status=status)
+        if self._courier.close() and self._lock is not None:
+            self._lock.close()
+
+    def _write(self, kind: Any, **content: Any) -> None:
+        self._journal.write(kind, **content)
+        self._courier.wake()

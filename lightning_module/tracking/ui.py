@@ -1,0 +1,66 @@
+"""`run.py ui`: MLflow's pages of the project's runs."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from datamodules.errors import InputError
+from lightning_module.tracking.mlflow_store import MlflowStore
+from lightning_module.tracking.runs_view import offer_view, view_path
+from lightning_module.tracking.tracker import TrackingOptions
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_HOST = "127.0.0.1"  # the store knows no passwords: nobody else may look
+
+
+def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int:  # noqa: B008  # frozen
+    """Starts MLflow's pages of the project's runs on this machine, until Ctrl-C.
+
+    Args:
+        port: Of 127.0.0.1; through a remote machine's, `ssh -L 5000:127.0.0.1:5000 machine`.
+        tracking: Where the runs are.
+    """
+    place = tracking.place(_PROJECT)
+    if place.uri.startswith("http"):
+        print(f"The runs are kept by a server: {place.uri}")
+        return 0
+    if place.uri.startswith("sqlite:///") and not Path(place.uri.removeprefix("sqlite:///")).is_file():
+        raise InputError(
+            f"{place.folder}: holds no runs yet. Start one with python run.py fit, or set --tracking.folder."
+        )
+    _refuse_taken(port)
+    client = MlflowStore(place.uri, place.folder / "artifacts").client
+    experiment = client.get_experiment_by_name(place.experiment)
+    page = ""
+    if experiment is not None:
+        offer_view(client, experiment.experiment_id)
+        page = view_path(experiment.experiment_id)
+    print(f"Runs: http://{_HOST}:{port}/{page} (in a moment; Ctrl-C ends)", flush=True)
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "ui",
+        "--backend-store-uri",
+        place.uri,
+        "--host",
+        _HOST,
+        "--port",
+        str(port),
+        "--default-artifact-root",
+        (place.folder / "artifacts").as_uri(),
+    ]
+    try:
+        return subprocess.call(command)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except (OSError, OverflowError) as error:
+            raise InputError(f"--port {port} cannot be used ({error}). Give another.") from error

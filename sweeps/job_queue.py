@@ -1,0 +1,197 @@
+"""Which job is whose: many workers, each job done once, and none lost when a worker is killed.
+
+A job has a name, such as "7" for the eighth trial of a search. Optuna's trials are attempts at jobs: a job is done when
+an attempt at it is COMPLETE or PRUNED, and each attempt says in its attributes which job it is at. So a study has as
+many finished trials as there are jobs, whatever was started, killed and started again.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event, Thread
+from typing import Any
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from datamodules.errors import InputError
+from lightning_module.tracking.liveness import is_running, machine_name, process_name
+from sweeps.storage import HEARTBEAT_SECONDS, HELD, STORAGE_ERRORS
+
+JOB, ERROR = "job", "error"
+_RETRY_OF, _WORKER = "retry_of", "worker"
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+_MOST_ERRORS = 3
+
+
+class HopelessJobError(InputError):
+    """A job failed again and again by itself, so that trying it once more makes no sense."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to be done once.
+
+    Attributes:
+        name: Of the job, unique in its study.
+        parameters: What the trial's suggestions are told; what is not in it is sampled.
+        attributes: What else the trial knows.
+    """
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class JobQueue:
+    """The jobs of one study.
+
+    Args:
+        study: Holds the attempts.
+        storage: The study's own.
+        jobs: What there is to do; the same for all who work at it.
+    """
+
+    def __init__(self, study: optuna.Study, storage: RDBStorage, jobs: list[Job]) -> None:
+        self._study = study
+        self._storage = storage
+        self._since = str(datetime.now())  # as Optuna writes times
+        self._jobs = {job.name: job for job in jobs}
+
+    @property
+    def total(self) -> int:
+        """How many jobs there are."""
+        return len(self._jobs)
+
+    def finished(self) -> list[FrozenTrial]:
+        """Attempts that did their job, in the order of the jobs."""
+        done = {trial.user_attrs.get(JOB): trial for trial in self._trials() if trial.state in FINISHED}
+        return [done[name] for name in self._jobs if name in done]
+
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return len(self.finished()) == self.total
+
+    def fill(self) -> None:
+        """Enqueues what nobody is at or waits for; a killed attempt once more with the same parameters.
+
+        Raises:
+            HopelessJobError: If a job failed too often.
+        """
+        self._fail_the_dead()
+        attempts: dict[str, list[FrozenTrial]] = {name: [] for name in self._jobs}
+        for trial in self._trials():
+            attempts.get(trial.user_attrs.get(JOB, ""), []).append(trial)
+        for name, job in self._jobs.items():
+            if all(trial.state == TrialState.FAIL for trial in attempts[name]):
+                self._enqueue(job, attempts[name])
+
+    def claim(self) -> int | None:
+        """The id of a trial that is the caller's alone from now on, or None where there is none to be had.
+
+        Two who claim at once may both get nothing: come again.
+        """
+        self.fill()
+        trials = self._trials()
+        held = {trial.user_attrs.get(JOB) for trial in trials if trial.state in HELD}
+        waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
+        # who waits for the same job twice was enqueued by two at once: what was begun before comes first
+        waiting.sort(key=lambda trial: (_RETRY_OF not in trial.user_attrs, trial.number))
+        for trial in waiting:
+            name = trial.user_attrs.get(JOB)
+            if name in self._jobs and name not in held and self._take(trial._trial_id, str(name)):
+                return trial._trial_id
+        return None
+
+    @contextmanager
+    def at_work(self, trial_id: int) -> Iterator[None]:
+        """Says that somebody is at a trial, and if that ends badly, that it failed."""
+        stop = Event()
+        beating = Thread(target=self._beat, args=(trial_id, stop), name="heartbeat", daemon=True)
+        beating.start()
+        try:
+            yield
+        except STORAGE_ERRORS:  # no fault of the trial's
+            self._fail(trial_id)
+            raise
+        except Exception as error:
+            self._fail(trial_id, f"{type(error).__name__}: {error}")
+            raise
+        except BaseException:  # stopped: no fault of the trial's
+            self._fail(trial_id)
+            raise
+        finally:
+            stop.set()
+            beating.join()
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+    def _enqueue(self, job: Job, failed: list[FrozenTrial]) -> None:
+        # what was wrong before this start can have been mended
+        errors = [
+            trial for trial in failed if ERROR in trial.user_attrs and str(trial.datetime_complete) >= self._since
+        ]
+        if len(errors) >= _MOST_ERRORS:
+            raise HopelessJobError(
+                f"{self._study.study_name}, job {job.name}: failed {len(errors)} times, the last with "
+                f"{errors[-1].user_attrs[ERROR]}. Look at the workers' logs, and start again when it is mended."
+            )
+        parameters, attributes = dict(job.parameters), {JOB: job.name, **job.attributes}
+        if failed and ERROR not in failed[-1].user_attrs and _RETRY_OF not in failed[-1].user_attrs:
+            parameters = {**parameters, **failed[-1].params}
+            attributes[_RETRY_OF] = failed[-1].number
+        self._study.enqueue_trial(parameters, attributes)
+
+    def _take(self, trial_id: int, name: str) -> bool:
+        """Takes a waiting trial, unless somebody else has it or another attempt at the job."""
+        try:
+            self._storage.record_heartbeat(trial_id)  # first, so that whoever is killed right after is noticed
+            if not self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
+                return False
+        except UpdateFinishedTrialError:  # somebody else took it and is done with it
+            return False
+        self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
+        others = [
+            trial
+            for trial in self._trials()
+            if trial.user_attrs.get(JOB) == name and trial.state in HELD and trial._trial_id != trial_id
+        ]
+        if others:
+            self._storage.set_trial_user_attr(trial_id, _WORKER, None)
+            self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
+            time.sleep(random.uniform(0, 0.5))  # so that two who meet do not meet again
+        return not others
+
+    def _fail_the_dead(self) -> None:
+        """Fails what killed processes of this machine were at, and what no machine has spoken of for long."""
+        for trial in self._trials():
+            machine, process = trial.user_attrs.get(_WORKER) or ("", "")
+            if trial.state == TrialState.RUNNING and machine == machine_name() and not is_running(process):
+                self._fail(trial._trial_id)
+        optuna.storages.fail_stale_trials(self._study)
+
+    def _fail(self, trial_id: int, error: str = "") -> None:
+        try:
+            if error:
+                self._storage.set_trial_user_attr(trial_id, ERROR, error[:1000])
+            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        except UpdateFinishedTrialError:
+            pass  # somebody else took it for dead before
+
+    def _beat(self, trial_id: int, stop: Event) -> None:
+        while not stop.wait(HEARTBEAT_SECONDS):
+            try:
+                self._storage.record_heartbeat(trial_id)
+            except Exception:  # noqa: BLE001  # a database that is away for a moment does not stop the fit
+                continue
+
+
+def _this_worker() -> list[str]:
+    return [machine_name(), process_name(os.getpid())]

@@ -1,0 +1,120 @@
+"""A sweep from end to end: search, confirmation, report."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
+from rich.markdown import Markdown
+
+from lightning_module.evaluation.paired_seeds import detectable
+from lightning_module.tracking.mlflow_store import MlflowStore
+from lightning_module.tracking.run_folder import run_folders
+from lightning_module.tracking.tracker import TrackingPlace
+from lightning_module.tracking.uploader import send_left_over
+from sweeps.confirmation import candidates, confirmation
+from sweeps.job_queue import Job, JobQueue
+from sweeps.settings import SweepSettings
+from sweeps.storage import open_storage, reachable, search_study, summary_study
+from sweeps.sweep_report import SweepReport, make_report
+from sweeps.trial import RATIO
+from sweeps.worker_pool import run_workers
+from sweeps.worker_process import Stage, stage_queue
+
+_RUN = Path(__file__).resolve().parents[1] / "run.py"
+_POLL_SECONDS = 1.0
+WORKER = (sys.executable, str(_RUN), "sweep_worker")
+
+
+def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WORKER) -> SweepReport:
+    """Does what is not done yet of a sweep, and says what came of it.
+
+    Args:
+        settings: The sweep.
+        workers: Processes to start.
+        command: What starts a worker, before the name of the stage.
+
+    Raises:
+        InputError: If it cannot be done as asked, or all workers ended.
+    """
+    tracking = MlflowStore(settings.tracking_uri, settings.folder / "artifacts")
+    with reachable(settings.storage):
+        storage = open_storage(settings.storage)
+        study = search_study(settings, storage)
+    tracking.prepare()  # once, here: workers that start together on a new file would get in each other's way
+    _say_what_can_be_shown(settings)
+    with reachable(settings.storage):
+        if settings.objective == "both" and settings.pruner != "none":
+            Console().print("Two objectives: no trial is ended early, since Optuna prunes by one only.")
+        trials = _run_stage("search", settings, storage, workers, command)
+        found = None
+        if settings.confirm_seeds:
+            tested = _run_stage("confirm", settings, storage, workers, command)
+            found = confirmation(tested, candidates(trials, settings))
+        report = make_report(settings, study, trials, found)
+        _summarize(report, storage)
+    _tidy(settings, tracking)
+    Console().print(Markdown(report.as_markdown()))
+    print(f"Verdict, pictures and best.yaml: {settings.results}")
+    return report
+
+
+def _run_stage(
+    stage: Stage, settings: SweepSettings, storage: RDBStorage, workers: int, command: Sequence[str]
+) -> list[FrozenTrial]:
+    queue = stage_queue(stage, settings, storage)
+    if not queue.is_done():
+        queue.fill()  # here, once: workers that start together would each do it
+        run_workers([*command, stage], workers, settings, queue, stage, _best if stage == "search" else lambda _: "")
+    return queue.finished()
+
+
+def _summarize(report: SweepReport, storage: RDBStorage) -> None:
+    """Makes the summary run, unless this sweep, as long as it is now, has one."""
+    settings = report.settings
+    size = f"{settings.n_trials} trials, {settings.confirm_ratios} x {settings.confirm_seeds}"
+    study = summary_study(settings, storage)
+    queue = JobQueue(study, storage, [Job(size)])
+    while not queue.is_done():
+        trial_id = queue.claim()
+        if trial_id is None:
+            time.sleep(_POLL_SECONDS)
+            continue
+        with queue.at_work(trial_id):
+            report.log()
+            study.get_trials(deepcopy=False)
+            study.tell(optuna.Trial(study, trial_id), 0.0)
+        return
+    report.write()
+
+
+def _say_what_can_be_shown(settings: SweepSettings) -> None:
+    """Before hours are spent on it."""
+    seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
+    if seeds and not np.isfinite(detectable(seeds, ratios)):
+        enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
+        Console().print(
+            f"{seeds} seeds cannot show anything of {ratios} ratios: --confirm_seeds {enough} is the least that can."
+        )
+
+
+def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:
+    """Sends what could not be sent before, and ends runs whose trials somebody else did."""
+    place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
+    for folder in run_folders(place.runs):
+        send_left_over(folder, tracking)
+    for stage in ("search", "confirm"):
+        tracking.end_running(settings.experiment, {"sweep": settings.study, "stage": stage})
+
+
+def _best(finished: Sequence[FrozenTrial]) -> str:
+    complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
+    if not complete:
+        return ""
+    best = min(complete, key=lambda trial: trial.values[0])
+    return f"best {best.user_attrs[RATIO]}: {best.values[0]:.2f} %"

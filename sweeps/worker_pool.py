@@ -1,0 +1,141 @@
+"""Starts the worker processes of a stage, and waits for them with a bar of what is done."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+from tqdm import tqdm
+
+from datamodules.errors import InputError
+from sweeps.job_queue import JobQueue
+from sweeps.settings import SweepSettings
+from sweeps.storage import patiently
+
+_POLL_SECONDS = 1.0
+_GRACE_SECONDS = 90.0  # for workers to end their runs in good order
+
+
+def run_workers(
+    command: Sequence[str],
+    count: int,
+    settings: SweepSettings,
+    queue: JobQueue,
+    title: str,
+    best: Callable[[Sequence[FrozenTrial]], str],
+) -> None:
+    """Runs worker processes until the stage is done, also where other machines do part of it.
+
+    Args:
+        command: What starts a worker; it is told the sweep on its standard input.
+        count: How many.
+        settings: The sweep.
+        queue: The stage's jobs.
+        title: Of the bar.
+        best: What to say of the trials that are finished.
+
+    Raises:
+        InputError: If all workers ended before the work did.
+    """
+    settings.results.mkdir(parents=True, exist_ok=True)
+    logs = [settings.results / f"worker-{number}.log" for number in range(count)]
+    tqdm.write(f"{title}: {queue.total} trials; the workers' logs are {settings.results}/worker-*.log")
+    known = {log: log.stat().st_size if log.is_file() else 0 for log in logs}  # what earlier starts left there
+    workers = [_start(command, settings, _surroundings(number, count), log) for number, log in enumerate(logs)]
+    try:
+        _watch(workers, known, queue, title, best)
+    except KeyboardInterrupt:
+        tqdm.write("Stopping in good order; the same command goes on.")
+        raise
+    finally:
+        _end(workers)
+
+
+def _watch(
+    workers: list["subprocess.Popen[bytes]"],
+    logs: Mapping[Path, int],
+    queue: JobQueue,
+    title: str,
+    best: Callable[[Sequence[FrozenTrial]], str],
+) -> None:
+    total, told = queue.total, set[int]()
+    with tqdm(total=total, desc=title, unit="trial", dynamic_ncols=True, disable=None) as bar:
+        while True:
+            finished = patiently(queue.finished)
+            bar.n = len(finished)
+            bar.set_postfix_str(best(finished))
+            if len(finished) == total:
+                return
+            ended = [number for number, worker in enumerate(workers) if worker.poll() is not None]
+            for number in ended:
+                if number not in told and len(finished) < total:
+                    bar.write(f"worker {number} ended before the work did (exit code {workers[number].returncode})")
+            told.update(ended)
+            if len(ended) == len(workers) and not patiently(queue.is_done):
+                raise InputError(_last_words(workers, logs))
+            time.sleep(_POLL_SECONDS)
+
+
+def _start(
+    command: Sequence[str], settings: SweepSettings, surroundings: dict[str, str], log: Path
+) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as file:
+        # a session of its own: Ctrl-C reaches the first process only, which then ends the others in good order
+        worker = subprocess.Popen(
+            [*command],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **surroundings},
+            start_new_session=True,
+        )
+    if worker.stdin is not None:
+        worker.stdin.write(settings.to_json().encode() + b"\n")
+        worker.stdin.flush()
+    return worker
+
+
+def _surroundings(number: int, count: int) -> dict[str, str]:
+    """Threads divided among the workers; one GPU each where there are several."""
+    threads = str(max(1, len(os.sched_getaffinity(0)) // count)) if hasattr(os, "sched_getaffinity") else "1"
+    found = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads), "TQDM_DISABLE": "1"}  # no bars in logs
+    gpus = _gpus()
+    if len(gpus) > 1:
+        found["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
+    return found
+
+
+def _gpus() -> list[str]:
+    if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name for name in chosen.split(",") if name]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def _end(workers: list["subprocess.Popen[bytes]"]) -> None:
+    """Lets workers end: they stop when their standard input does."""
+    for worker in workers:
+        if worker.stdin is not None:
+            worker.stdin.close()
+    deadline = time.monotonic() + _GRACE_SECONDS
+    try:
+        for worker in workers:
+            worker.wait(max(0.0, deadline - time.monotonic()))
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        for worker in workers:
+            worker.kill()
+
+
+def _last_words(workers: list["subprocess.Popen[bytes]"], logs: Mapping[Path, int]) -> str:
+    for log, known in logs.items():
+        said = log.read_bytes()[known:].decode(errors="replace")
+        lines = [line for line in said.splitlines() if line.startswith("error: ")]
+        if lines:
+            return f"all workers ended: {lines[-1].removeprefix('error: ')} ({log})"
+    codes = ", ".join(str(worker.returncode) for worker in workers)
+    return (
+        f"all workers ended before the work did (exit codes {codes}; see {next(iter(logs))}). The same command goes on."
+    )
