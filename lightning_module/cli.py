@@ -28,7 +28,14 @@ from lightning_module.tracking.tracker import Tracker, TrackingOptions, Tracking
 from lightning_module.warning_filters import quieten
 
 _STAGES = ("fit", "validate", "test", "predict")
-_PATHS = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir")
+_PATHS = (
+    "root",
+    "test.root",
+    "test.landmarks",
+    "face_model.path",
+    "face_model.uv_coordinates",
+    "index.cache_dir",
+)
 _LAST = "last"
 _MIRROR = "mirror_average"
 _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts beside the first
@@ -110,7 +117,6 @@ class TrackedCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
-        parser.link_arguments("model.map_size", "data.map_size")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses; a fit that goes on starts from its run's own configuration, which the command line can change."""
@@ -143,7 +149,7 @@ class TrackedCLI(LightningCLI):
                 f"--model.{refused[0]} cannot be changed beside --ckpt_path: {path} brings its own network. "
                 "Leave it out, or start a new fit."
             )
-        options.data.image_size, options.data.map_size = saved["image_size"], saved["map_size"]
+        options.data.image_size = saved["image_size"]
         # which is no part of the network, and so can be chosen anew
         trained_so = saved.get(_MIRROR, False)
         mirror_average = before[_MIRROR] if before[_MIRROR] or _MIRROR in asked else trained_so

@@ -23,18 +23,14 @@ MAP_SIZE = 256  # texels a side of a position map (Feng et al., 2018; Shi et al.
 
 @dataclass(frozen=True, eq=False)
 class UVLayout:
-    """The surface and the areas of the face in UV space.
+    """The areas of the face, its landmarks and the mean face in UV space.
 
     Attributes:
-        triangle_ids: (S, S) triangle of each texel.
-        barycentric: (S, S, 3) weights of its corners.
         regions: (S, S) uint8 labels EYES_NOSE, MOUTH, FACE, NECK; landmarks are points, drawn on top by who weighs.
         landmark_texels: (81, 2) row, col; the first 68 are iBUG's.
         mean_map: (S, S, 3) position map of the mean face, frontal, in crop pixels.
     """
 
-    triangle_ids: NDArray[np.int32]
-    barycentric: NDArray[np.float32]
     regions: NDArray[np.uint8]
     landmark_texels: NDArray[np.int64]
     mean_map: NDArray[np.float32]
@@ -63,9 +59,7 @@ def make_uv_layout(model: MorphableModel, size: int = MAP_SIZE) -> UVLayout:
     landmarks = np.empty((LANDMARKS_81, 2), np.int64)
     landmarks[:LANDMARKS_68] = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size))
     landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
-    return UVLayout(
-        triangle_ids, barycentric, draw_areas(landmarks[:LANDMARKS_68], size), landmarks, _mean_map(model, surface)
-    )
+    return UVLayout(draw_areas(landmarks[:LANDMARKS_68], size), landmarks, _mean_map(model, surface))
 
 
 def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -5,7 +5,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 # what does not change a run's figures is left out of its parameters
-_UNLOGGED_DATA = ("cache_dir", "map_size", "num_workers", "seed", "verify")
+_UNLOGGED_DATA = ("index.cache_dir", "index.verify", "num_workers", "seed")
 _LOGGED_TRAINER = (
     "max_epochs",
     "max_steps",
