@@ -9,6 +9,7 @@ from datamodules.data_checks import required
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard, read_card
+from datamodules.geometry.regions import RegionTable
 from datamodules.opened_dataset import OpenedDataset
 from datamodules.readers.index_options import IndexOptions
 from datamodules.readers.sample_reader import MapReader, SampleReader
@@ -29,6 +30,7 @@ class DataFolders:
         test: The test set.
         reader: Reads both.
         face_model: The face model of both.
+        regions: The regions of the face.
         options: How they are indexed.
         processes: How many read at a time.
     """
@@ -37,6 +39,7 @@ class DataFolders:
     test: FaceTestOptions
     reader: SampleReader | MapReader
     face_model: FaceModelOptions
+    regions: RegionTable
     options: IndexOptions
     processes: int
     _indices: dict[tuple[Path, ReplacedLandmarks | None], Any] = field(default_factory=dict)
@@ -60,7 +63,7 @@ class DataFolders:
     def targets(self) -> Targets[Any]:
         """How these data sets are opened, and how their samples become position maps."""
         root = self.root or self.test.root
-        return targets_of(self.reader, root, self.face_model, self.options, self.processes)
+        return targets_of(self.reader, root, self.face_model, self.regions, self.options, self.processes)
 
     @property
     def training_root(self) -> Path:

@@ -1,6 +1,7 @@
 """Faces on disk to batches with position maps on the training device."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from datamodules.epoch_sampler import EpochSampler
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard
+from datamodules.geometry.regions import RegionTable, checked_table, five_regions
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.network_input import network_input
 from datamodules.readers.index_options import IndexOptions
@@ -41,6 +43,7 @@ class FaceDataModule(LightningDataModule):
         face_model: The face model that samples' coefficients refer to.
         test: The test set.
         index: How data sets are indexed.
+        regions: A function that returns the table of the face's regions, such as some.module.function.
         synthetic: The faces to use where neither folder is given.
         repeats: How often a training face comes in an epoch, with other augmentations each time: more for a handful of
             photographs.
@@ -61,6 +64,7 @@ class FaceDataModule(LightningDataModule):
         face_model: FaceModelOptions = FaceModelOptions(),  # noqa: B008  # frozen
         test: FaceTestOptions = FaceTestOptions(),  # noqa: B008  # frozen
         index: IndexOptions = IndexOptions(),  # noqa: B008  # frozen
+        regions: Callable[[], RegionTable] = five_regions,
         synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
         repeats: int = 1,
         batch_size: int = 16,
@@ -88,7 +92,7 @@ class FaceDataModule(LightningDataModule):
             self._embedded = EmbeddedData(synthetic, index.cache)
             root, face_model = self._embedded.root, self._embedded.face_model
             test = replace(test, root=self._embedded.test_root)
-        self.folders = DataFolders(root, test, reader, face_model, index, max(num_workers, 1))
+        self.folders = DataFolders(root, test, reader, face_model, checked_table(regions), index, max(num_workers, 1))
         self._repeats = repeats
         self.batch_size = batch_size
         self.num_workers = num_workers

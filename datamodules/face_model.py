@@ -9,6 +9,7 @@ from datamodules.errors import InputError
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.dataset_card import read_card
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.geometry.regions import RegionTable
 from datamodules.geometry.uv_layout import UVLayout, make_uv_layout
 from datamodules.position_map import PositionMapper
 
@@ -45,11 +46,13 @@ class FaceModel:
     Args:
         path: BFM.mat.
         uv_coordinates: Its texture coordinates; BFM_UV.mat beside it by default.
+        regions: The regions of its UV space.
     """
 
-    def __init__(self, path: Path, uv_coordinates: Path | None = None) -> None:
+    def __init__(self, path: Path, uv_coordinates: Path | None, regions: RegionTable) -> None:
         self.path = path
         self._uv_coordinates = uv_coordinates
+        self._regions = regions
         self._mappers: dict[int, PositionMapper] = {}
 
     @cached_property
@@ -61,7 +64,9 @@ class FaceModel:
     def layout(self) -> UVLayout:
         """The layout of the model's UV space, which the network learns."""
         try:
-            return make_uv_layout(self.morphable)
+            return make_uv_layout(self.morphable, regions=self._regions)
+        except InputError:
+            raise
         except ValueError as error:
             raise InputError(f"{self._uv_coordinates or self.path}: {error}") from error
 

@@ -14,6 +14,7 @@ from datamodules.face_model import FaceModel
 from datamodules.files.images import warp_image
 from datamodules.files.position_map_files import LAYOUT_FILE, read_uv_layout
 from datamodules.geometry.crop import CROP_SIZE
+from datamodules.geometry.regions import RegionTable
 from datamodules.geometry.uv_layout import UVLayout
 from datamodules.opened_dataset import OpenedDataset
 from datamodules.position_map import StoredMapper
@@ -53,6 +54,7 @@ class StoredFaces:
         reader: Reads the data sets.
         model: The face model that the maps were made with; None where a label file stands in for it.
         label_file: `uv_layout.npz` of the maps.
+        regions: The regions of the face.
         options: How data sets are indexed.
         processes: How many read at a time.
     """
@@ -60,6 +62,7 @@ class StoredFaces:
     reader: MapReader
     model: FaceModel | None
     label_file: Path
+    regions: RegionTable
     options: IndexOptions
     processes: int = 1
 
@@ -75,7 +78,15 @@ class StoredFaces:
     @cached_property
     def layout(self) -> UVLayout:
         """The layout of the maps."""
-        return read_uv_layout(self.label_file) if self.model is None else self.model.layout
+        if self.model is not None:
+            return self.model.layout
+        layout = read_uv_layout(self.label_file)
+        if unnamed := set(np.unique(layout.regions).tolist()) - {region.label for region in self.regions}:
+            raise InputError(
+                f"{self.label_file}: has texels of region {min(unnamed)}, which the table of --data.regions lacks. Give "
+                "the table that the file was written with, or set --data.face_model.path."
+            )
+        return layout
 
     @property
     def fingerprint(self) -> str:

@@ -13,6 +13,7 @@ from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.face_model import FaceModel, FaceModelOptions
 from datamodules.files.position_map_files import LAYOUT_FILE
 from datamodules.fitted_faces import FittedFaces
+from datamodules.geometry.regions import RegionTable
 from datamodules.geometry.uv_layout import UVLayout
 from datamodules.opened_dataset import OpenedDataset
 from datamodules.readers.index_options import IndexOptions
@@ -70,6 +71,7 @@ def targets_of(
     reader: SampleReader | MapReader,
     root: Path | None,
     model: FaceModelOptions,
+    regions: RegionTable,
     options: IndexOptions,
     processes: int,
 ) -> Targets[Any]:
@@ -79,10 +81,12 @@ def targets_of(
         reader: Reads the data sets.
         root: Folder of one of them, whose card may name the face model.
         model: The face model; for stored maps by default the label file beside them.
+        regions: The regions of the face.
         options: How data sets are indexed.
         processes: How many read at a time.
     """
-    if isinstance(reader, MapReader):
-        face_model = None if model.path is None else FaceModel(model.path, model.uv_coordinates)
-        return StoredFaces(reader, face_model, (root or Path()) / LAYOUT_FILE, options, processes)
-    return FittedFaces(reader, FaceModel(model.file(root), model.uv_coordinates), options, processes)
+    if not isinstance(reader, MapReader):
+        return FittedFaces(reader, FaceModel(model.file(root), model.uv_coordinates, regions), options, processes)
+    label_file = (root or Path()) / LAYOUT_FILE
+    face_model = None if model.path is None else FaceModel(model.path, model.uv_coordinates, regions)
+    return StoredFaces(reader, face_model, label_file, regions, options, processes)

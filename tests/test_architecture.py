@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "lightning_module.reporting",
         "lightning_module.tracking",
         "datamodules.errors",
+        "datamodules.geometry.regions",
     ),
     "run.py": ("datamodules", "lightning_module", "sweeps"),
 }
