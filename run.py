@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
 PROJECT = Path(__file__).resolve().parent
-_FLAGS = ("--sheet", "--profile", "--no_log")  # options that need no value
+_FLAGS = ("--sheet", "--lossless", "--no_log")  # options that need no value
 _REPEATED = ("--runs", "--tags")  # options that can be given again and again
 
 
@@ -34,6 +34,10 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         from datamodules.prepare import prepare
 
         return _call(prepare, arguments)
+    if arguments[:1] == ["render-views"]:
+        from datamodules.render_views import render_views
+
+        return _call(render_views, arguments)
     if arguments[:1] == ["fit-landmarks"]:
         from datamodules.fit_3dmm import fit_photographs
 

@@ -1,6 +1,6 @@
 """Table 2 and Fig. 8 of the paper on your own data: conf/paper.yaml against conf/unweighted.yaml, on the same seeds.
 
-    make table2 ARGS="--data.root DIR --data.test_root DIR --data.morphable_model FILE [--seeds 0,1,2] [any option of fit]"
+    make table2 ARGS="--data.root DIR --data.test.root DIR --data.face_model.path FILE [--seeds 0,1,2] [any option of fit]"
 
 Both see the same faces, order and augmentation for each seed. Faces differ by more than weights do, and so do seeds:
 look at the paired differences, one dot a seed, before at the averages.

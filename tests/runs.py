@@ -36,7 +36,7 @@ TINY = [
 
 def fit_arguments(faces: Path, model_file: Path, folder: Path, *more: str) -> list[str]:
     """A fit of seconds; later arguments win."""
-    where = [f"--data.root={faces}", f"--data.morphable_model={model_file}", f"--tracking.folder={folder}"]
+    where = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={folder}"]
     return ["fit", *TINY, *where, *more]
 
 

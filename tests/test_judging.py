@@ -24,7 +24,7 @@ from tests.runs import fit, history, mlflow_run
 @pytest.fixture(scope="module")
 def trained(faces, model_file, tmp_path_factory):
     return fit(
-        faces, model_file, tmp_path_factory.mktemp("judged"), f"--data.test_root={faces}", "--trainer.max_epochs=1"
+        faces, model_file, tmp_path_factory.mktemp("judged"), f"--data.test.root={faces}", "--trainer.max_epochs=1"
     )
 
 
@@ -40,9 +40,9 @@ def _test(run, root, model_file, *more):
         [
             "test",
             f"--ckpt_path={run.best_checkpoint}",
-            f"--data.test_root={root}",
+            f"--data.test.root={root}",
             "--data.num_workers=0",
-            f"--data.morphable_model={model_file}",
+            f"--data.face_model.path={model_file}",
             f"--tracking.folder={run.path.parents[1]}",
             *more,
         ]
@@ -81,7 +81,7 @@ def test_a_test_while_the_fit_is_at_work_is_a_run_of_its_own(run, faces, model_f
 
 def _own_landmarks(root):
     """(N, 3, 68) as AFLW2000-3D's files hold them: counted from 1."""
-    points = [read_face_mat(root / f"{key}.mat").landmarks_68_px for key in scan(root).keys]
+    points = [read_face_mat(root / f"{key}.mat").landmarks_image_px for key in scan(root).keys]
     return np.stack(points).transpose(0, 2, 1) + np.array([1, 1, 0])[:, None]
 
 
@@ -89,7 +89,7 @@ def test_other_landmarks_that_are_the_same_give_the_same_figures(run, faces, mod
     np.save(tmp_path / "again.npy", _own_landmarks(faces))
     own = _test(run, faces, model_file).reports["test"]
     other = _test(
-        run, faces, model_file, f"--data.test_landmarks={tmp_path / 'again.npy'}", "--data.test_landmarks_first_pixel=1"
+        run, faces, model_file, f"--data.test.landmarks={tmp_path / 'again.npy'}", "--data.test.landmarks_first_pixel=1"
     ).reports["test"]
     assert list(other) == list(own)
     torch.testing.assert_close(other["nme"].per_face, own["nme"].per_face, rtol=1e-4, atol=1e-4)
@@ -103,7 +103,7 @@ def test_landmarks_without_depth_give_no_figures_in_depth_and_strangers_are_name
     points = _own_landmarks(faces)[:, :2]
     points[3] += 60
     np.save(tmp_path / "flat.npy", points)
-    reports = _test(run, faces, model_file, f"--data.test_landmarks={tmp_path / 'flat.npy'}").reports["test"]
+    reports = _test(run, faces, model_file, f"--data.test.landmarks={tmp_path / 'flat.npy'}").reports["test"]
     assert "nme" in reports
     assert not any(name.startswith("nme_3d") for name in reports)
     assert f"{scan(faces).keys[3]} (" in caplog.text
@@ -119,9 +119,9 @@ def test_another_network_of_the_run_or_other_data_of_the_name_do_not_take_its_re
         [
             "test",
             f"--ckpt_path={run.path / 'other.ckpt'}",
-            f"--data.test_root={faces}",
+            f"--data.test.root={faces}",
             "--data.num_workers=0",
-            f"--data.morphable_model={model_file}",
+            f"--data.face_model.path={model_file}",
             f"--tracking.folder={tmp_path}",
         ]
     )
@@ -131,7 +131,7 @@ def test_another_network_of_the_run_or_other_data_of_the_name_do_not_take_its_re
 
 
 def test_the_hold_out_of_a_data_set_is_what_validated(run, faces, model_file):
-    result = _test(run, faces, model_file, "--data.val_fraction=0.3", "--data.test_holdout=true")
+    result = _test(run, faces, model_file, "--data.val_fraction=0.3", "--data.test.holdout=true")
     held_out = len(result.reports["test"]["nme"].per_face)
     assert 0 < held_out < 12
     assert any(name == "test/faces-hold-out/nme/mean" for name, _ in history(run))
@@ -140,7 +140,7 @@ def test_the_hold_out_of_a_data_set_is_what_validated(run, faces, model_file):
 def test_rows_of_another_folder_are_refused(run, faces, model_file, tmp_path):
     np.save(tmp_path / "short.npy", _own_landmarks(faces)[1:])
     with pytest.raises(InputError, match=r"short.npy: holds 11 faces, .* 12 samples"):
-        _test(run, faces, model_file, f"--data.test_landmarks={tmp_path / 'short.npy'}")
+        _test(run, faces, model_file, f"--data.test.landmarks={tmp_path / 'short.npy'}")
 
 
 @pytest.fixture

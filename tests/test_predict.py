@@ -108,7 +108,7 @@ def test_a_mistake_is_one_clear_line(photos, more, said, checkpoint, astronaut, 
 def test_without_photographs_it_is_about_a_data_set():
     for arguments, is_about_photos in (
         (["predict", "--ckpt_path=c", "--out=o"], False),
-        (["predict", "--data.test_root", "d", "--help"], False),
+        (["predict", "--data.test.root", "d", "--help"], False),
         (["predict", "--help"], True),
         (["predict", "--data.photos", "a.jpg"], True),
     ):

@@ -23,12 +23,12 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 # every augmentation, so that what is repeated is all there is
-TURNED = ["--data.profile_probability=0.5", "--data.profiling.crossover_probability=0.5"]
+TURNED = ["--data.pose_augmentation.probability=0.5", "--data.pose_augmentation.crossover_probability=0.5"]
 
 
 @pytest.fixture(scope="module")
 def first_run(faces, model_file, tmp_path_factory):
-    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), f"--data.test_root={faces}", *TURNED)
+    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), f"--data.test.root={faces}", *TURNED)
 
 
 def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
@@ -106,7 +106,7 @@ def test_an_empty_bin_is_a_count_and_no_figure(model_file, tmp_path):
         root,
         model_file,
         tmp_path / "mlruns",
-        f"--data.test_root={root}",
+        f"--data.test.root={root}",
         "--data.val_fraction=0",
         "--trainer.max_epochs=1",
     )
@@ -122,16 +122,16 @@ def test_an_empty_bin_is_a_count_and_no_figure(model_file, tmp_path):
 
 
 def test_one_seed_gives_one_run_and_another_seed_another(first_run, faces, model_file, tmp_path):
-    again = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", *TURNED)
+    again = fit(faces, model_file, tmp_path, f"--data.test.root={faces}", *TURNED)
     assert history(again) == history(first_run)
     assert_same_weights(again, first_run)
-    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", *TURNED, "--seed_everything=1")
+    other = fit(faces, model_file, tmp_path, f"--data.test.root={faces}", *TURNED, "--seed_everything=1")
     assert history(other)["train/loss", 5] != history(first_run)["train/loss", 5]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_do_not_change_a_run(workers, first_run, faces, model_file, tmp_path):
-    other = fit(faces, model_file, tmp_path, f"--data.test_root={faces}", *TURNED, f"--data.num_workers={workers}")
+    other = fit(faces, model_file, tmp_path, f"--data.test.root={faces}", *TURNED, f"--data.num_workers={workers}")
     assert history(other) == history(first_run)
     assert_same_weights(other, first_run)
 
@@ -157,8 +157,8 @@ def test_a_checkpoint_alone_is_enough(first_run):
 def test_test_and_validate_repeat_the_figures_of_the_fit(first_run, faces, model_file, tmp_path):
     where = [
         f"--data.root={faces}",
-        f"--data.test_root={faces}",
-        f"--data.morphable_model={model_file}",
+        f"--data.test.root={faces}",
+        f"--data.face_model.path={model_file}",
         "--data.val_fraction=0.3",
         "--data.num_workers=0",
         f"--tracking.folder={tmp_path}",
@@ -178,9 +178,9 @@ def test_predict_writes_maps_in_crop_pixels(first_run, faces, model_file, tmp_pa
         [
             "predict",
             f"--ckpt_path={first_run.best_checkpoint}",
-            f"--data.test_root={faces}",
+            f"--data.test.root={faces}",
             "--data.num_workers=0",
-            f"--data.morphable_model={model_file}",
+            f"--data.face_model.path={model_file}",
             f"--out={tmp_path / 'maps'}",
         ]
     )
@@ -204,8 +204,8 @@ def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, 
         [
             "test",
             f"--ckpt_path={network}",
-            f"--data.test_root={faces}",
-            f"--data.morphable_model={tmp_path / 'BFM.mat'}",
+            f"--data.test.root={faces}",
+            f"--data.face_model.path={tmp_path / 'BFM.mat'}",
             f"--tracking.folder={tmp_path}",
         ]
     )
@@ -220,7 +220,7 @@ def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces,
     whole = fit(faces, model_file, tmp_path / "whole", *options, "--trainer.max_epochs=4")
     short = fit(faces, model_file, tmp_path / "parts", *options, "--trainer.max_epochs=2")
     run_id = mlflow_run(short).info.run_id
-    where = [f"--data.root={faces}", f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path / 'parts'}"]
+    where = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={tmp_path / 'parts'}"]
     main(["validate", f"--ckpt_path={short.last_checkpoint}", "--data.val_fraction=0.3", *where])  # is no fit
     rest = main(["fit", "--ckpt_path=last", where[2], "--trainer.max_epochs=4"]).folder
     assert rest == short
@@ -267,7 +267,7 @@ def test_going_on_with_another_face_model_is_refused(faces, tmp_path):
                 "fit",
                 f"--ckpt_path={run.last_checkpoint}",
                 f"--tracking.folder={tmp_path / 'mlruns'}",
-                f"--data.morphable_model={tmp_path / 'BFM.mat'}",
+                f"--data.face_model.path={tmp_path / 'BFM.mat'}",
             ]
         )
     assert mlflow_run(run).info.status == "FAILED"
@@ -339,8 +339,8 @@ def test_a_network_of_synthetic_faces_is_tested_on_another_face_model(faces, mod
         [
             "test",
             f"--ckpt_path={fitted.folder.last_checkpoint}",
-            f"--data.test_root={faces}",
-            f"--data.morphable_model={model_file}",
+            f"--data.test.root={faces}",
+            f"--data.face_model.path={model_file}",
             "--data.num_workers=0",
             f"--tracking.folder={tmp_path}",
             "--trainer.accelerator=cpu",

@@ -57,7 +57,7 @@ def test_a_texture_holds_the_photographs_colours_where_it_is_seen(fakes):
     row, col = data.uv_layout.landmark_texels[30]
     for fill_hidden in (True, False):
         texture = textured_mesh(face, 256, fill_hidden).texture
-        np.testing.assert_allclose(texture[row, col, :2], 2 * face.landmarks_68_px[30, :2], atol=2)
+        np.testing.assert_allclose(texture[row, col, :2], 2 * face.landmarks_image_px[30, :2], atol=2)
 
 
 def test_overlays_lie_on_the_face(fakes):
@@ -70,7 +70,7 @@ def test_overlays_lie_on_the_face(fakes):
     pictures = overlays(face)
     assert list(pictures) == ["landmarks", "mesh", "depth", "pose"]
     dots = (pictures["landmarks"] == [60, 230, 80]).all(axis=2)
-    col, row = np.rint(crop_points(face.landmarks_68_px, crop_matrix(crops[1]) * (511 / 255)))[:, :2].astype(int).T
+    col, row = np.rint(crop_points(face.landmarks_image_px, crop_matrix(crops[1]) * (511 / 255)))[:, :2].astype(int).T
     seen = face.landmarks_81_visible[:68]
     assert seen.mean() > 0.5
     assert dots[row[seen], col[seen]].all()

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from datamodules.face_datamodule import FaceDataModule
 from lightning_module.inference.detection import FoundFace
 from lightning_module.inference.photo_list import collect_photos
 from lightning_module.inference.reconstruct import Making, reconstruct
+from tests.face_data import face_data
 
 
 class TrueNetwork:
@@ -29,7 +29,7 @@ def finder(crops):
 
 
 def true_maps(folder, model_file):
-    data = FaceDataModule(folder, model_file, num_workers=0)
+    data = face_data(folder, model_file)
     data.prepare_data()
     faces = data.plain_faces()
     batch = torch.utils.data.default_collate([faces[0, position] for position in range(len(faces))])
