@@ -34,9 +34,10 @@ TINY = [
 ]
 
 
-def fit_arguments(faces: Path, model_file: Path, folder: Path, *more: str) -> list[str]:
+def fit_arguments(faces: Path, model_file: Path | None, folder: Path, *more: str) -> list[str]:
     """A fit of seconds; later arguments win."""
-    where = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={folder}"]
+    model = [] if model_file is None else [f"--data.face_model.path={model_file}"]
+    where = [f"--data.root={faces}", *model, f"--tracking.folder={folder}"]
     return ["fit", *TINY, *where, *more]
 
 
@@ -50,7 +51,7 @@ def write_config(path: Path, *options: str) -> None:
     path.write_text(yaml.safe_dump(said))
 
 
-def fit(faces: Path, model_file: Path, folder: Path, *more: str) -> RunFolder:
+def fit(faces: Path, model_file: Path | None, folder: Path, *more: str) -> RunFolder:
     """Runs one."""
     result = main(fit_arguments(faces, model_file, folder, *more))
     assert isinstance(result, RunResult)
