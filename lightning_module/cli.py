@@ -224,7 +224,7 @@ class TrackedCLI(LightningCLI):
                 self._tracker.log_file(checkpoint, "checkpoints")
                 break
         self._tracker.end("FINISHED")
-        print(f"Run {self._tracker.run.path}\nCompare runs: {self._place.look}")
+        print(f"Run {self._tracker.run.path}\nCompare runs: {self._place.how_to_view}")
 
     def _ending_badly(self, command: Callable[..., Any], **kwargs: Any) -> Any:
         """Runs something; if it fails or is stopped, the run says so before the error goes on."""
@@ -277,12 +277,12 @@ class TrackedCLI(LightningCLI):
         }
         if options.ckpt_path is not None:
             tags["checkpoint"] = str(options.ckpt_path)
-        is_guest = self._adds_to_fit(Path(options.ckpt_path)) if self.subcommand == "test" else False
-        resume = self._resume if self.subcommand == "fit" or is_guest else None
-        tracker = Tracker(self._place, name, tags, resume, is_guest)
+        appends_only = self._adds_to_fit(Path(options.ckpt_path)) if self.subcommand == "test" else False
+        resume = self._resume if self.subcommand == "fit" or appends_only else None
+        tracker = Tracker(self._place, name, tags, resume, appends_only)
         repeated = options.clone()
         repeated.ckpt_path = None if self.subcommand == "fit" else options.ckpt_path
-        config = tracker.run.path / f"test_{self._test_slug}.yaml" if is_guest else tracker.run.config
+        config = tracker.run.path / f"test_{self._test_slug}.yaml" if appends_only else tracker.run.config
         config.write_text(self._parser(self.subcommand).dump(repeated, skip_none=False))
         tracker.log_file(config)
         if resume is None:

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.errors import InputError
+from lightning_module.project import PROJECT
 from sweeps.search_space import SearchSpace
 from sweeps.settings import Objective, Pruner, Sampler, SweepSettings
 
 if TYPE_CHECKING:
     from sweeps.sweep_report import SweepReport
-
-_PROJECT = Path(__file__).resolve().parents[1]
 
 
 def sweep(
@@ -21,7 +20,7 @@ def sweep(
     objective: Objective = "mean",
     study: str = "ratios",
     seed: int = 0,
-    config: Path = _PROJECT / "conf" / "trial.yaml",
+    config: Path = PROJECT / "conf" / "trial.yaml",
     sampler: Sampler = "tpe",
     pruner: Pruner = "median",
     search_seeds: int = 1,
@@ -63,7 +62,7 @@ def sweep(
         raise InputError("--confirm_seeds is 1: one training shows nothing. Give 0 for no confirmation, or 8.")
     from lightning_module.tracking.tracker import TrackingOptions
 
-    place = TrackingOptions(uri=tracking_uri, experiment=experiment, folder=folder).place(_PROJECT)
+    place = TrackingOptions(uri=tracking_uri, experiment=experiment, folder=folder).place(PROJECT)
     settings = SweepSettings(
         study=study,
         storage=storage or f"sqlite:///{place.folder / 'optuna.db'}",

@@ -26,6 +26,7 @@ MAY_IMPORT = {
         "lightning_module.evaluation",
         "lightning_module.reporting",
         "lightning_module.tracking",
+        "lightning_module.project",
         "datamodules.errors",
     ),
     "run.py": ("datamodules", "lightning_module", "sweeps"),

@@ -20,13 +20,13 @@ from lightning_module.evaluation.florence import RADIUS, reconstruction_error
 from lightning_module.evaluation.landmark_sets import LandmarkSet, YawUnit, in_degrees, judge
 from lightning_module.evaluation.nme import NMEReport, face_aspect
 from lightning_module.evaluation.protocols import LANDMARKS_2D, RECONSTRUCTION
+from lightning_module.project import PROJECT
 from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.reporting.nme_table import nme_table, spread_table
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 
 _log = logging.getLogger(__name__)
-_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def evaluate(
@@ -186,12 +186,12 @@ def _report(
     is_aflw2000 = LANDMARKS_2D.name in record.reports and is_whole_aflw2000(record.reports[LANDMARKS_2D.name])
     Console().print(nme_table(summaries, f"{method} on {record.dataset}", is_aflw2000), spread_table(summaries))
     if tracking is not None:
-        place = tracking.place(_PROJECT)
-        tags = {"command": "evaluate", "method": method, **tags, **environment_tags(_PROJECT), **(tracking.tags or {})}
+        place = tracking.place(PROJECT)
+        tags = {"command": "evaluate", "method": method, **tags, **environment_tags(PROJECT), **(tracking.tags or {})}
         tracker = Tracker(place, tracking.run_name or method, tags)
         log_record(tracker, record, summaries, step=0, is_own=True)
         tracker.end("FINISHED")
-        print(f"Run {tracker.run.path}\nCompare runs: {place.look}")
+        print(f"Run {tracker.run.path}\nCompare runs: {place.how_to_view}")
     if json is not None:
         try:
             json.write_text(as_json(record.dataset, summaries))

@@ -10,6 +10,7 @@ from rich.console import Console
 from datamodules.errors import InputError
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.project import PROJECT
 from lightning_module.reporting.comparison import Comparison
 from lightning_module.reporting.comparison import compare as compare_records
 from lightning_module.reporting.figures import ced_figure
@@ -17,7 +18,6 @@ from lightning_module.reporting.run_reader import EvaluatedRun, find_runs
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 
 _log = logging.getLogger(__name__)
-_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def compare(
@@ -51,7 +51,7 @@ def compare(
         raise InputError(
             f"--protocol {protocol}: there is none of this name. Give one of {', '.join(PROTOCOL_BY_NAME)}."
         )
-    place = tracking.place(_PROJECT)
+    place = tracking.place(PROJECT)
     found = find_runs(place, runs or [], tags or [])
     names = _names(found)
     against = None if reference is None else _one_called(reference, found, names)

@@ -54,7 +54,7 @@ def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, da
     path = tracker.run.path / _TABLE
     path.write_text(json.dumps({"columns": list(columns), "data": _other_rows(path, stage, dataset) + _rows(columns)}))
     tracker.log_file(path)
-    if not tracker.is_guest:
+    if not tracker.appends_only:
         # the second tag is what makes MLflow show the file as a table
         shown = json.dumps([{"path": _TABLE, "type": "table"}])
         tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
