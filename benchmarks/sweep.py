@@ -8,7 +8,7 @@ from dataclasses import asdict
 from time import perf_counter
 
 from benchmarks.record import save
-from lightning_module.evaluation.paired_seeds import figure_by_seed
+from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from run import main
 
 COMMAND = [
@@ -38,7 +38,7 @@ def measure(options: list[str]) -> None:
         "data": found.data,
         "test faces": len(found.bins),
         "nme by seed": {
-            ratio: figure_by_seed(errors, found.bins, report.figure).round(3).tolist()
+            ratio: reduced_by_seed(errors, found.bins, report.figure).round(3).tolist()
             for ratio, errors in found.errors.items()
         },
         "found": [asdict(verdict) for verdict in report.verdicts],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_module.reporting.nme_table import BIN_TITLES
+from lightning_module.evaluation.nme import BIN_TITLES
 from sweeps.baselines import KNOWN_RATIOS
 from sweeps.settings import objective_value
 from sweeps.trial import BY_BIN, RATIO, WEIGHTS

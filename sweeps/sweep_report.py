@@ -12,9 +12,8 @@ import yaml
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_module.evaluation.paired_seeds import Figure as FigureName
-from lightning_module.evaluation.paired_seeds import figure_by_seed, interval_coverage
-from lightning_module.reporting.nme_table import BIN_TITLES
+from lightning_module.evaluation.nme import BIN_TITLES
+from lightning_module.evaluation.paired_seeds import interval_coverage, reduced_by_seed
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
 from sweeps import sweep_figures as pictures
 from sweeps.baselines import BASELINES, REFERENCE
@@ -99,7 +98,7 @@ class SweepReport:
         about = {verdict.ratio: verdict for verdict in (*self.verdicts, *self.known)}
         rows = []
         for ratio, errors in found.errors.items():
-            by_seed = figure_by_seed(errors, found.bins, self.figure)
+            by_seed = reduced_by_seed(errors, found.bins, self.figure)
             means = [f"{errors[:, found.bins == name].mean():.2f}" for name in np.unique(found.bins)]
             verdict = about.get(ratio)
             judged = (
@@ -136,7 +135,7 @@ class SweepReport:
         )
 
     @property
-    def figure(self) -> FigureName:
+    def figure(self) -> str:
         """What the confirmation compares."""
         return judged_figure(self.settings)
 
@@ -152,8 +151,8 @@ class SweepReport:
             found["importance"] = importance
         if self.confirmation is not None:
             errors, bins = self.confirmation.errors, self.confirmation.bins
-            reference = figure_by_seed(errors[REFERENCE.ratio], bins, self.figure)
-            by_seed = {ratio: figure_by_seed(found, bins, self.figure) - reference for ratio, found in errors.items()}
+            reference = reduced_by_seed(errors[REFERENCE.ratio], bins, self.figure)
+            by_seed = {ratio: reduced_by_seed(found, bins, self.figure) - reference for ratio, found in errors.items()}
             found["confirmation"] = pictures.confirmation_figure(
                 [*self.verdicts, *self.known], by_seed, REFERENCE.ratio, _TITLES[self.figure]
             )
@@ -222,7 +221,7 @@ class SweepReport:
         )
 
 
-_TITLES: dict[FigureName, str] = {"mean": "mean of bins", "worst": "worst bin"}
+_TITLES: dict[str, str] = {"mean": "mean of bins", "worst": "worst bin"}
 
 
 def make_report(
@@ -241,7 +240,7 @@ def make_report(
     return SweepReport(settings, study, trials, confirmation, verdicts, known)
 
 
-def judged_figure(settings: SweepSettings) -> FigureName:
+def judged_figure(settings: SweepSettings) -> str:
     """What a confirmation compares."""
     return "worst" if settings.objective == "worst" else "mean"
 

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from lightning_module.evaluation.paired_seeds import (
     ALPHA,
-    Figure,
     detectable,
     difference_interval,
-    figure_by_seed,
     holm,
+    reduced_by_seed,
     sign_flip_p,
 )
 from lightning_module.evaluation.statistics import Interval
@@ -57,7 +56,7 @@ def judge(
     errors: Mapping[str, NDArray[np.float64]],
     reference: NDArray[np.float64],
     bins: NDArray[np.integer],
-    figure: Figure = "mean",
+    figure: str = "mean",
     seed: int = 0,
 ) -> list[Verdict]:
     """Verdicts on several ratios, corrected for their number.
@@ -69,8 +68,8 @@ def judge(
         figure: What is compared: the "mean" of the bins, or the "worst".
         seed: Of the resampling.
     """
-    known = figure_by_seed(reference, bins, figure)
-    by_seed = {ratio: figure_by_seed(found, bins, figure) - known for ratio, found in errors.items()}
+    known = reduced_by_seed(reference, bins, figure)
+    by_seed = {ratio: reduced_by_seed(found, bins, figure) - known for ratio, found in errors.items()}
     p_values = holm([sign_flip_p(means, seed) for means in by_seed.values()])
     verdicts = []
     for (ratio, means), p in zip(by_seed.items(), p_values, strict=True):

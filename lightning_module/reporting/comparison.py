@@ -10,10 +10,10 @@ from rich.table import Table
 
 from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
-from lightning_module.evaluation.nme import YAW_BINS
+from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
 from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
 from lightning_module.evaluation.statistics import Interval, confidence_intervals, paired_differences
-from lightning_module.reporting.nme_table import BIN_TITLES, interval, percent
+from lightning_module.reporting.nme_table import interval, percent
 
 # Table 1 of Shi et al., with its own row last; on the whole of AFLW2000-3D, 68 landmarks in x and y.
 PRINTED = {

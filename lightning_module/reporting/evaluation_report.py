@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord
-from lightning_module.evaluation.nme import YAW_BINS
+from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
 from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
 from lightning_module.evaluation.statistics import Summary
-from lightning_module.reporting.nme_table import BIN_TITLES, interval, nme_rows, percent
+from lightning_module.reporting.nme_table import interval, nme_rows, percent
 from lightning_module.tracking.tracker import Tracker
 
 _TABLE = "nme_by_yaw.json"

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from lightning_module.evaluation.nme import YAW_BINS
+from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
 from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
 from lightning_module.evaluation.statistics import Interval, Summary
 
 # Table 1 of Shi et al., as printed there; its own network and weights, on the whole of AFLW2000-3D.
 PAPER_ROW = {"yaw_00_30": 2.69, "yaw_30_60": 3.48, "yaw_60_90": 4.58, "mean": 3.58}
-BIN_TITLES = {"yaw_00_30": "0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 
 
 def nme_table(summaries: Mapping[str, Summary], title: str, is_aflw2000: bool = False) -> Table:
