@@ -113,7 +113,7 @@ class FaceModule(LightningModule):
         self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
         self.val_errors = FaceErrors(FEW)
         self.test_errors = FaceErrors(ALL)
-        self.is_own_test = False  # whether the test set is the fit's own, whose figures have the short names
+        self.is_primary_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
 
@@ -230,7 +230,7 @@ class FaceModule(LightningModule):
             loss = weighted_distance(
                 predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
             )
-            is_logged = stage == "val" or self.is_own_test
+            is_logged = stage == "val" or self.is_primary_test
             self.log(
                 f"{stage}/loss",
                 loss,

@@ -23,20 +23,20 @@ def first_run(faces, model_file, tmp_path_factory):
     ("arguments", "fault"),
     [
         (["--data.root={tmp}/nothing"], "there is no such folder"),
-        (["--data.morphable_model={tmp}/BFM.mat"], "there is no such file"),
+        (["--data.face_model.path={tmp}/BFM.mat"], "there is no such file"),
         (["--ckpt_path={tmp}/gone.ckpt"], "there is no such checkpoint"),
         (["--ckpt_path=last"], "holds no run to go on with"),
         (["--data.val_fraction=1.5"], "val_fraction is 1.5"),
         (["--data.batch_size=0"], "batch_size is 0"),
         (["--model.weights.mouth=-1"], "region weights"),
-        (["--model.map_size=48"], "map_size is 48"),
+        (["--model.network.map_size=48"], "map_size is 48"),
         (["--data.image_size=50"], "image_size is 50"),
-        (["--model.base_channels=0"], "base_channels is 0"),
+        (["--model.network.base_channels=0"], "base_channels is 0"),
         (["--data.augmentation.scale=[2,1]"], r"augmentation\.scale"),
         (["--data.augmentation.erase_area=[1,2]"], r"augmentation\.erase_area"),
         (["--data.augmentation.mirror_probability=2"], r"augmentation\.mirror_probability"),
         (["--seed_everything=true"], "seed_everything is true"),
-        (["--data.test_root={tmp}/nothing"], r"Set --data\.test_root"),
+        (["--data.test.root={tmp}/nothing"], r"Set --data\.test\.root"),
         (["--trainer.logger=CSVLogger", "--trainer.logger.save_dir={tmp}"], "runs are tracked by MLflow"),
     ],
 )
@@ -71,7 +71,7 @@ def test_weights_beside_a_checkpoint_are_refused(first_run, faces, model_file, t
 @pytest.mark.parametrize("command", ["test", "validate", "predict"])
 def test_judging_needs_a_checkpoint(command, faces, model_file):
     with pytest.raises(InputError, match="--ckpt_path is not set"):
-        main([command, f"--data.test_root={faces}", f"--data.morphable_model={model_file}"])
+        main([command, f"--data.test.root={faces}", f"--data.face_model.path={model_file}"])
 
 
 def test_validating_nothing_is_refused(first_run, faces, model_file):
@@ -82,7 +82,7 @@ def test_validating_nothing_is_refused(first_run, faces, model_file):
                 f"--ckpt_path={first_run.best_checkpoint}",
                 f"--data.root={faces}",
                 "--data.val_fraction=0",
-                f"--data.morphable_model={model_file}",
+                f"--data.face_model.path={model_file}",
             ]
         )
 
@@ -94,8 +94,8 @@ def test_predict_names_a_folder_that_cannot_be_written(first_run, faces, model_f
             [
                 "predict",
                 f"--ckpt_path={first_run.best_checkpoint}",
-                f"--data.test_root={faces}",
-                f"--data.morphable_model={model_file}",
+                f"--data.test.root={faces}",
+                f"--data.face_model.path={model_file}",
                 f"--out={tmp_path / 'file' / 'x'}",
             ]
         )
@@ -107,8 +107,8 @@ def test_predict_needs_a_folder(first_run, faces, model_file):
             [
                 "predict",
                 f"--ckpt_path={first_run.best_checkpoint}",
-                f"--data.test_root={faces}",
-                f"--data.morphable_model={model_file}",
+                f"--data.test.root={faces}",
+                f"--data.face_model.path={model_file}",
             ]
         )
 
@@ -120,15 +120,15 @@ def test_what_is_no_checkpoint_is_named(faces, model_file, tmp_path):
             [
                 "test",
                 f"--ckpt_path={tmp_path / 'x.ckpt'}",
-                f"--data.test_root={faces}",
-                f"--data.morphable_model={model_file}",
+                f"--data.test.root={faces}",
+                f"--data.face_model.path={model_file}",
             ]
         )
 
 
 def test_a_fit_that_names_test_data_alone_is_told_what_it_lacks(faces):
     with pytest.raises(InputError, match=r"--data\.root is not set"):
-        main(["fit", f"--data.test_root={faces}", "--trainer.accelerator=cpu"])
+        main(["fit", f"--data.test.root={faces}", "--trainer.accelerator=cpu"])
 
 
 def test_a_one_cycle_schedule_must_know_its_end(faces, model_file, tmp_path):
