@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from pytorch_lightning import Callback
+from pytorch_lightning.callbacks import ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from datamodules.errors import InputError
@@ -108,7 +109,10 @@ class FaceCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
-        parser.link_arguments("data.image_size", "model.network.init_args.image_size")
+        if "network" in __import__("inspect").signature(FaceModule).parameters:
+            parser.link_arguments("data.image_size", "model.network.init_args.image_size")
+        else:
+            parser.link_arguments("model.map_size", "data.map_size")
         parser.link_arguments("data.regions", "model.regions")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -126,7 +130,8 @@ class FaceCLI(LightningCLI):
         weights = RegionWeights.of(
             checked_table(self.config.data.regions), self.config.model.weights, self.config.model.landmark_radius_texels
         )
-        self.config.model.update(weights.options)  # the configuration of a run names all weights
+        for name, value in weights.options.items():  # the configuration of a run names all weights
+            self.config.model[name] = value
         if self.origin is not None:
             self.origin.refuse_changes(self.plain_options()["model"])
 
@@ -193,11 +198,15 @@ def _make_trainer(cli: FaceCLI, plan: RunPlan, session: RunSession, callbacks: S
     if plan.command == "fit" and cli.origin is not None and cli.origin.start != "init_from":
         chosen.append(ContinuedFit(cli.origin))
     chosen += session.callbacks
-    chosen += terminal_callbacks(
+    shown = terminal_callbacks(
         chosen, options.enable_progress_bar is not False, options.enable_model_summary is not False
     )
-    checkpoints = {} if plan.is_tracked else {"enable_checkpointing": bool(options.enable_checkpointing)}
-    cli.trainer = cli.instantiate_trainer(logger=session.loggers or False, callbacks=chosen, **checkpoints)
+    settings: dict[str, Any] = {"logger": session.loggers or False, "callbacks": [*chosen, *shown]}
+    settings["enable_progress_bar"] = any(isinstance(callback, ProgressBar) for callback in settings["callbacks"])
+    settings["enable_model_summary"] = False  # a callback makes it
+    if not plan.is_tracked:
+        settings["enable_checkpointing"] = bool(options.enable_checkpointing)
+    cli.trainer = cli.instantiate_trainer(**settings)
     warn_of_emulated_bf16(cli.trainer)
 
 
@@ -205,7 +214,7 @@ def _fit(cli: FaceCLI, session: RunSession) -> None:
     origin, module, data, trainer = cli.origin, cli.model, cli.datamodule, cli.trainer
     checkpoint = origin.checkpoint if origin is not None else None
     if origin is not None and checkpoint is not None and origin.start == "init_from":
-        module.network.load_state_dict(load_module(checkpoint).network.state_dict())
+        _take_weights(module, checkpoint)
         checkpoint = None
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     if data.test_root is None or cli.config.trainer.fast_dev_run or not cli.config.test_at_end:
@@ -215,6 +224,15 @@ def _fit(cli: FaceCLI, session: RunSession) -> None:
     if best is not None:
         session.record_tested_checkpoint(best, data.card("test").slug)
     trainer.test(module, datamodule=data, verbose=False, weights_only=True, ckpt_path=best)
+
+
+def _take_weights(module: FaceModule, checkpoint: Path) -> None:
+    try:
+        module.network.load_state_dict(load_module(checkpoint).network.state_dict())
+    except RuntimeError as error:
+        raise InputError(
+            f"{checkpoint}: holds the weights of another network. Give --init_from one of the same --model.network."
+        ) from error
 
 
 def _validate(cli: FaceCLI, session: RunSession) -> None:

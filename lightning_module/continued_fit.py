@@ -7,6 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.errors import InputError
+from lightning_module.face_data import face_data
 from lightning_module.face_module import FaceModule
 from lightning_module.run_origin import Origin
 
@@ -24,7 +25,7 @@ class ContinuedFit(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Makes the weight map anew in a branch: the checkpoint has restored that of its own region weights."""
         if self._origin.start == "branch_from":
-            cast(FaceModule, pl_module).update_weight_map()
+            cast(FaceModule, pl_module).adopt_layout(face_data(trainer).uv_layout)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuses a fit that is longer than its one-cycle schedule, which a checkpoint restores with its end."""

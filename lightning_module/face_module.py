@@ -27,10 +27,11 @@ _WARM_UP = 0.1  # of a one-cycle schedule
 
 
 class StepOutput(NamedTuple):
-    """What a step leaves for callbacks: the loss, or None without position maps, and (N, 68, 3) landmarks."""
+    """What a step leaves for callbacks: the loss or None, (N, 68, 3) landmarks, and (N, 3, 256, 256) maps."""
 
     loss: Tensor | None
     predicted_68_px: Tensor
+    maps: Tensor
 
 
 class _HasLayout(Protocol):
@@ -256,7 +257,7 @@ class FaceModule(LightningModule):
         maps = (predicted, cast(Tensor, batch.position_map), self.regions) if has_maps else None
         mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
         errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps, mean_68)
-        return StepOutput(loss, predicted_68)
+        return StepOutput(loss, predicted_68, predicted)
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:
         reports = errors.reports()

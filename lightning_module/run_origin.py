@@ -17,7 +17,7 @@ from jsonargparse import Namespace
 from datamodules.errors import InputError
 from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.checkpoint_progress import read_progress
-from lightning_module.legacy_config import migrated_config
+from lightning_module.legacy_config import read_with_notice
 from lightning_module.process_rank import rank
 from lightning_module.tracking.logged_parameters import flat
 from lightning_module.tracking.run_folder import RunFolder, newest_fit
@@ -76,7 +76,8 @@ class Origin:
             data["regions"] = run_config["data"]["regions"]
         chosen = _NETWORK if self.start == "init_from" else self.model_options.keys() - set(_LINKED)
         model = {name: value for name, value in self.model_options.items() if name in chosen}
-        model["network"] = _without_links(model["network"])
+        if "network" in model:
+            model["network"] = _without_links(model["network"])
         config["model"] = {**config.get("model", {}), **model}
         return config
 
@@ -169,7 +170,7 @@ def _checked(origin: Origin) -> Origin:
 def _read_config(run: RunFolder | None) -> dict[str, Any]:
     if run is None or not run.config.is_file():
         return {}
-    return migrated_config(yaml.safe_load(run.config.read_text()))
+    return read_with_notice(yaml.safe_load(run.config.read_text()), str(run.config))
 
 
 def _without_links(network: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -28,11 +29,9 @@ class NetworkSummary(RichModelSummary):
         """Prints names, types and numbers of parameters."""
         columns = dict(summary_data)
         rows = zip(columns["Name"], columns["Type"], columns["Params"], strict=True)
-        width = max(len(name) for name in columns["Name"])
-        lines = [f"  {name:<{width}}  {kind}, {count.strip()} parameters" for name, kind, count in rows]
-        megabytes = f"{model_size:.1f} MB"
-        total = f"{trainable_parameters:,} of {total_parameters:,} parameters are trained ({megabytes})"
-        _print("\n".join([*lines, total]))
+        parts = [f"{name} {kind} with {count.strip()}" for name, kind, count in rows if count.strip() != "0"]
+        total = f"{trainable_parameters:,} of {total_parameters:,} parameters are trained ({model_size:.1f} MB)"
+        _print(f"{total}: {', '.join(parts)}")
 
 
 class FitProgressBar(RichProgressBar):
@@ -76,11 +75,11 @@ class EpochLines(Callback):
             _print(f"epoch {epoch}{f' of {last}' if last > 0 else ''}: {', '.join(parts)}")
 
 
-def terminal_callbacks(chosen: list[Callback], has_progress_bar: bool, has_summary: bool) -> list[Callback]:
-    """The callbacks that show a fit in the terminal.
+def terminal_callbacks(chosen: Sequence[Callback], has_progress_bar: bool, has_summary: bool) -> list[Callback]:
+    """The callbacks that show a fit in the terminal, in place of Lightning's own.
 
     Args:
-        chosen: Callbacks of the user's configuration, which go before these.
+        chosen: Callbacks of the user's configuration, which take precedence.
         has_progress_bar: Whether progress is shown.
         has_summary: Whether the network is summarised.
     """
@@ -88,9 +87,7 @@ def terminal_callbacks(chosen: list[Callback], has_progress_bar: bool, has_summa
     if has_summary and not any(isinstance(callback, ModelSummary) for callback in chosen):
         callbacks.append(NetworkSummary())
     if has_progress_bar and not any(isinstance(callback, ProgressBar) for callback in chosen):
-        callbacks.append(FitProgressBar())
-        if not sys.stdout.isatty():
-            callbacks.append(EpochLines())
+        callbacks.append(FitProgressBar() if sys.stdout.isatty() else EpochLines())
     return callbacks
 
 
