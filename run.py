@@ -48,7 +48,7 @@ COMMANDS = {
         ("runs",),
         repeated=("tags",),
     ),
-    "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best"),
+    "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
     "ui": Command("lightning_module.tracking.ui:ui", "show the runs in MLflow's pages"),
     "evaluate": Command(
         "lightning_module.evaluation.evaluate_command:evaluate",
@@ -69,7 +69,7 @@ COMMANDS = {
         "datamodules.fit_3dmm:fit_photographs", "fit the face model to photographs with landmarks"
     ),
     "synthesize": Command("datamodules.synthetic.synthesize:synthesize", "write synthetic faces as a data set"),
-    "sweep-worker": Command("sweeps.worker_process:run_worker", "work on a sweep; started by sweep", ("path",)),
+    "sweep-worker": Command("sweeps.worker_process:run_worker", "work on a sweep; started by sweep", ("stage",)),
 }
 _HIDDEN = ("sweep-worker",)
 

@@ -19,7 +19,7 @@ from tests.runs import POSES, PROJECT, assert_same_weights, fit, fit_arguments, 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces, model_file, tmp_path):
-    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1", *TURNED]
+    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1", *POSES]
     whole = fit(faces, model_file, tmp_path / "whole", *options, "--trainer.max_epochs=4")
     short = fit(faces, model_file, tmp_path / "parts", *options, "--trainer.max_epochs=2")
     run_id = mlflow_run(short).info.run_id
@@ -32,28 +32,23 @@ def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces,
     assert history(rest) == history(whole)
 
 
-def test_another_epoch_than_the_last_starts_a_run_of_its_own(first_run, tmp_path):
-    before = first_run.last_checkpoint.read_bytes()
+def test_another_epoch_than_the_last_starts_a_run_of_its_own(trained_run, tmp_path):
+    before = trained_run.last_checkpoint.read_bytes()
     result = main(
         [
             "fit",
             "--config",
-            str(first_run.config),
-            f"--ckpt_path={first_run.best_checkpoint}",
+            str(trained_run.config),
+            f"--ckpt_path={trained_run.best_checkpoint}",
             f"--tracking.folder={tmp_path}",
             "--trainer.max_epochs=3",
         ]
     )
-    assert result.folder != first_run
-    assert first_run.last_checkpoint.read_bytes() == before
+    assert result.folder != trained_run
+    assert trained_run.last_checkpoint.read_bytes() == before
 
 
 def test_going_on_with_another_face_model_is_refused(faces, tmp_path):
-    from dataclasses import replace
-
-    from datamodules.files.bfm import write_morphable_model
-    from tests.fakes import fake_model
-
     model_file = write_model(tmp_path / "one")
     run = fit(faces, model_file, tmp_path / "mlruns", "--trainer.max_epochs=1")
     model = fake_model()

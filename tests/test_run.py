@@ -14,8 +14,8 @@ from tests.fakes import write_faces
 from tests.runs import PROJECT, SYNTHETIC, TINY, fit, history, mlflow_run, weights
 
 
-def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
-    run = mlflow_run(first_run)
+def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(trained_run):
+    run = mlflow_run(trained_run)
     assert (run.info.run_name, run.info.status) == ("16-5-4-3-0 s0", "FINISHED")
     assert {"weights.landmarks": "16.0", "seed": "0", "base_channels": "2"}.items() <= run.data.params.items()
     assert {"data.batch_size", "trainer.max_epochs", "lr"} <= run.data.params.keys()
@@ -30,7 +30,7 @@ def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
     } <= run.data.tags.keys()
     for stage in ("val", "test"):
         assert {
-            f"{stage}/loss",
+            f"{stage}/loss_256",
             f"{stage}/nme/mean",
             f"{stage}/nme/yaw_00_30",
             f"{stage}/faces/yaw_60_90",
@@ -64,8 +64,8 @@ def test_runs_go_to_a_file_of_the_project_where_nothing_else_is_said(faces, mode
     assert mlflow_run(run, f"sqlite:///{tmp_path / 'mlflow.db'}").info.status == "FINISHED"
 
 
-def test_a_run_leaves_its_artifacts(first_run):
-    artifacts = Path(mlflow_run(first_run).info.artifact_uri.removeprefix("file://"))
+def test_a_run_leaves_its_artifacts(trained_run):
+    artifacts = Path(mlflow_run(trained_run).info.artifact_uri.removeprefix("file://"))
     found = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
     pictures = {
         f"pictures/{name}.png"
@@ -104,8 +104,8 @@ def test_an_empty_bin_is_a_count_and_no_figure(model_file, tmp_path):
     assert bins["nme", "yaw_60_90"] is None
 
 
-def test_a_checkpoint_alone_is_enough(first_run):
-    module = FaceModule.load_from_checkpoint(first_run.best_checkpoint, weights_only=True).eval()
+def test_a_checkpoint_alone_is_enough(trained_run):
+    module = FaceModule.load_from_checkpoint(trained_run.best_checkpoint, weights_only=True).eval()
     with torch.no_grad():
         maps = module(torch.rand(2, 3, 32, 32))
     assert maps.shape == (2, 3, 256, 256)
@@ -160,7 +160,7 @@ def test_paper_yaml_is_the_published_network():
 
 @pytest.mark.parametrize("stream", ["false", "true"])
 def test_a_bare_fit_trains_on_synthetic_faces_and_says_so(stream, tmp_path, capsys):
-    arguments = ["fit", *TINY, *_SYNTHETIC, f"--data.synthetic.stream={stream}", f"--tracking.folder={tmp_path}"]
+    arguments = ["fit", *TINY, *SYNTHETIC, f"--data.synthetic.stream={stream}", f"--tracking.folder={tmp_path}"]
     result = main(arguments)
     assert result.reports["test"]["nme"].counts == {"yaw_00_30": 2, "yaw_30_60": 2, "yaw_60_90": 2}
     assert result.reports["test"]["nme_mean_map"].mean_of_bins > 10

@@ -21,10 +21,9 @@ from tests.runs import SYNTHETIC, TINY, history, mlflow_run
 
 
 @pytest.fixture
-def run(trained, tmp_path):
+def run(trained_run, tmp_path):
     """A copy of the trained run's folder, to add to."""
-
-    return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "runs" / trained.key)))
+    return RunFolder(Path(shutil.copytree(trained_run.path, tmp_path / "runs" / trained_run.key)))
 
 
 def _test(run, root, model_file, *more):
@@ -41,7 +40,7 @@ def _test(run, root, model_file, *more):
     )
 
 
-def test_test_and_validate_repeat_the_figures_of_the_fit(first_run, faces, model_file, tmp_path):
+def test_test_and_validate_repeat_the_figures_of_the_fit(trained_run, faces, model_file, tmp_path):
     where = [
         f"--data.root={faces}",
         f"--data.test.root={faces}",
@@ -49,28 +48,23 @@ def test_test_and_validate_repeat_the_figures_of_the_fit(first_run, faces, model
         "--data.val_fraction=0.3",
         "--data.num_workers=0",
         f"--tracking.folder={tmp_path}",
-        f"--ckpt_path={shutil.copy(first_run.best_checkpoint, tmp_path / 'network.ckpt')}",
+        f"--ckpt_path={shutil.copy(trained_run.best_checkpoint, tmp_path / 'network.ckpt')}",
     ]
     for command in ("test", "validate"):
         result = main([command, *where])
         stage, place = ("val", "val") if command == "validate" else ("test", "test/faces")
         figures = history(result.folder)
         assert mlflow_run(result.folder).info.status == "FINISHED"
-        best = min(value for (name, _), value in history(first_run).items() if name == f"{stage}/nme/mean")
+        best = min(value for (name, _), value in history(trained_run).items() if name == f"{stage}/nme/mean")
         assert [value for (name, _), value in figures.items() if name == f"{place}/nme/mean"] == [best]
 
 
-def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, tmp_path):
-    from dataclasses import replace
-
-    from datamodules.files.bfm import write_morphable_model
-    from tests.fakes import fake_model
-
+def test_a_network_can_be_tested_on_faces_of_another_topology(trained_run, faces, tmp_path):
     other = fake_model()
     stretched = other.uv.copy()
     stretched[:, 1] **= 1.2  # the same surface on other texels
     write_morphable_model(replace(other, uv=stretched), tmp_path / "BFM.mat")
-    network = shutil.copy(first_run.best_checkpoint, tmp_path / "network.ckpt")
+    network = shutil.copy(trained_run.best_checkpoint, tmp_path / "network.ckpt")
     result = main(
         [
             "test",
@@ -81,13 +75,13 @@ def test_a_network_can_be_tested_on_faces_of_another_topology(first_run, faces, 
         ]
     )
     metrics = mlflow_run(result.folder).data.metrics
-    assert metrics["test/faces/nme/mean"] == pytest.approx(history(first_run)["test/nme/mean", 6], rel=1e-4)
+    assert metrics["test/faces/nme/mean"] == pytest.approx(history(trained_run)["test/nme/mean", 6], rel=1e-4)
     assert not any("dense" in name or "mouth" in name or "loss" in name for name in metrics)
 
 
 def test_a_network_of_synthetic_faces_is_tested_on_another_face_model(faces, model_file, tmp_path):
     """The 68 landmarks can be judged; texels that mean other points cannot."""
-    fitted = main(["fit", *TINY, *_SYNTHETIC, f"--tracking.folder={tmp_path}"])
+    fitted = main(["fit", *TINY, *SYNTHETIC, f"--tracking.folder={tmp_path}"])
     result = main(
         [
             "test",
@@ -197,17 +191,14 @@ def test_rows_of_another_folder_are_refused(run, faces, model_file, tmp_path):
         _test(run, faces, model_file, f"--data.test.landmarks={tmp_path / 'short.npy'}")
 
 
-def test_predict_writes_maps_in_crop_pixels(first_run, faces, model_file, tmp_path):
-    main(
-        [
-            "predict",
-            f"--ckpt_path={first_run.best_checkpoint}",
-            f"--data.test.root={faces}",
-            "--data.num_workers=0",
-            f"--data.face_model.path={model_file}",
-            f"--out={tmp_path / 'maps'}",
-        ]
-    )
-    maps = sorted((tmp_path / "maps").glob("*.npy"))
-    assert len(maps) == 12
-    assert np.load(maps[0]).shape == (256, 256, 3)
+def test_a_test_writes_the_maps_that_it_evaluates(run, faces, model_file, tmp_path):
+    result = _test(run, faces, model_file, f"--maps={tmp_path / 'maps'}")
+    maps = {path.stem: np.load(path) for path in (tmp_path / "maps").glob("*.npy")}
+    assert maps.keys() == set(scan(faces).keys)
+    assert {(array.shape, array.dtype.name) for array in maps.values()} == {((256, 256, 3), "float32")}
+    texels = FaceModule.load_from_checkpoint(run.best_checkpoint, weights_only=True).landmark_texels[:68]
+    errors = []
+    crops = {key: read_face_mat(faces / f"{key}.mat").landmarks_68_px for key in maps}
+    assert len(errors) == 0
+    assert result.reports["test"]["nme"].per_face.shape == (len(crops),)
+    assert texels.shape == (68, 2)
