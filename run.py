@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytorch_lightning import Callback
 
-    from sweeps.training import FitRequest, FitResult
-
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
 PROJECT = Path(__file__).resolve().parent
 _FLAGS = ("--sheet", "--profile", "--no_log")  # options that need no value
-_REPEATED = ("--runs", "--tags")  # options that can be given again and again
+_REPEATED = ("--runs", "--tags", "--score")  # options that can be given again and again
 
 
 def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> object:
@@ -63,10 +61,10 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         from sweeps.sweep_command import sweep
 
         return _call(sweep, arguments)
-    if arguments[:1] == ["sweep_worker"]:  # started by sweep
+    if arguments[:1] == ["sweep-worker"]:  # started by sweep
         from sweeps.worker_process import run_worker
 
-        run_worker(arguments[1], fit)
+        run_worker("confirm" if arguments[1] == "confirm" else "search")
         return None
     if arguments[:1] == ["export"]:
         from lightning_module.inference.export.export_command import export
@@ -83,36 +81,6 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
 
     cli = TrackedCLI(FaceDataModule, PROJECT, arguments, callbacks)
     return cli.result
-
-
-def fit(request: "FitRequest") -> "FitResult":
-    """A fit of a sweep: the same command that a person would give.
-
-    Returns:
-        Where it is recorded, and its test errors.
-    """
-    from datamodules.errors import InputError
-    from lightning_module.cli import RunResult
-    from lightning_module.evaluation.evaluation_record import FOLDER, read_record
-    from lightning_module.evaluation.nme import yaw_bin
-    from lightning_module.evaluation.protocols import LANDMARKS_2D
-    from lightning_module.reporting.run_report import Watch
-    from sweeps.training import FitResult, TestErrors
-
-    watch = Watch(request.on_validation)
-    result = main(request.arguments(), [watch])
-    if not isinstance(result, RunResult) or result.folder is None:
-        raise InputError(
-            f"{request.settings.config}: turns tracking off (trainer.logger or fast_dev_run); a sweep needs it."
-        )
-    test = None
-    if "test" in result.reports:
-        (record,) = (read_record(path) for path in (result.folder.path / FOLDER).glob("*.json"))
-        report = record.reports[LANDMARKS_2D.name]
-        test = TestErrors(
-            report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), record.dataset, record.fingerprint
-        )
-    return FitResult(result.folder.key, watch.has_ended, result.fingerprints, test)
 
 
 def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:

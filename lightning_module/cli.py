@@ -18,8 +18,10 @@ from datamodules.errors import InputError, OneLineErrors, reason
 from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.evaluation.nme import NMEReport
+from lightning_module.evaluation.score import Score
 from lightning_module.face_module import FaceModule
 from lightning_module.map_writer import PredictionWriter
+from lightning_module.project import PROJECT
 from lightning_module.reporting.run_report import LastCheckpoint, RunReport
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.logged_parameters import flat, parameters
@@ -42,11 +44,20 @@ class RunResult:
         folder: The run's files; None where nothing was tracked.
         reports: NME by stage ("val", "test") and protocol.
         fingerprints: Of the data and the face model, by name.
+        datasets: Name of the data set by stage.
     """
 
     folder: RunFolder | None
     reports: dict[str, dict[str, NMEReport]]
     fingerprints: dict[str, str]
+    datasets: dict[str, str]
+
+
+def run_cli(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> RunResult:
+    """Runs fit, validate, test or predict, given as on the command line."""
+    from datamodules.face_datamodule import FaceDataModule
+
+    return TrackedCLI(FaceDataModule, PROJECT, args, callbacks).result
 
 
 class _Parser(OneLineErrors, LightningArgumentParser):
@@ -99,10 +110,14 @@ class TrackedCLI(LightningCLI):
         )
         data: Any = self.datamodule
         fingerprints: dict[str, str] = data.fingerprints() if self._tracker else {}
-        self.result = RunResult(self._tracker.run if self._tracker else None, self.model.reports, fingerprints)
+        datasets: dict[str, str] = {stage: str(data.card(stage)) for stage in self.model.reports} if self._tracker else {}
+        self.result = RunResult(
+            self._tracker.run if self._tracker else None, self.model.reports, fingerprints, datasets
+        )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds what is tracked where, and says once what data and network share."""
+        parser.add_argument("--score", type=str, default="nme:mean", help="fit: chooses the best checkpoint")
         parser.add_argument("--tracking", type=TrackingOptions, default=TrackingOptions())
         parser.add_argument("--out", type=Path, default=None, help="predict: folder for the predicted maps")
         parser.add_argument(
@@ -321,7 +336,10 @@ class TrackedCLI(LightningCLI):
         if not datamodule.val_fraction:
             return [last]
         best = ModelCheckpoint(
-            folder.path, folder.best_checkpoint.stem, monitor="val/nme/mean", enable_version_counter=False
+            folder.path,
+            folder.best_checkpoint.stem,
+            monitor=Score.parse(self.config[self.subcommand].score).metric("val"),
+            enable_version_counter=False,
         )
         return [best, last]
 

@@ -53,8 +53,13 @@ class Score:
     @property
     def title(self) -> str:
         """In tables and pictures, such as "mouth, x y, worst bin"."""
+        return f"{self.protocol_title}, {self.reduction_title}"
+
+    @property
+    def protocol_title(self) -> str:
+        """Of the protocol alone, such as "mouth, x y"."""
         protocol = PROTOCOL_BY_NAME.get(self.protocol)
-        return f"{protocol.title if protocol else self.protocol}, {self.reduction_title}"
+        return protocol.title if protocol else self.protocol
 
     @property
     def reduction_title(self) -> str:

@@ -2,7 +2,6 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from matplotlib.figure import Figure
@@ -70,33 +69,6 @@ class LastCheckpoint(Checkpoint):
         if not self._is_kept and trainer.is_global_zero:
             self._partial.replace(self._path)
         self._is_kept = True
-
-
-class Watch(Callback):
-    """Tells somebody of each validation, who may end the training there.
-
-    Args:
-        on_validation: Takes NME by yaw bin, percent; says whether to go on.
-
-    Attributes:
-        has_ended: Whether it did, before its end.
-    """
-
-    def __init__(self, on_validation: Callable[[Mapping[str, float]], bool]) -> None:
-        self._on_validation = on_validation
-        self.has_ended = False
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tells, and ends."""
-        if trainer.state.fn != "fit" or trainer.sanity_checking:
-            return
-        report = cast(FaceModule, pl_module).reports["val"][LANDMARKS_2D.name]
-        is_last = trainer.current_epoch + 1 == trainer.max_epochs
-        if self._on_validation(report.by_bin) or is_last:
-            return
-        self.has_ended = trainer.should_stop = True
-        if isinstance(trainer.logger, Tracker):
-            trainer.logger.log_tags({"ended_by": "pruned: other trials were better by then"})
 
 
 class _DescribesItself(Protocol):
