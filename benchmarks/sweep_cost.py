@@ -78,7 +78,7 @@ def _median_between(repeats: list[_Times]) -> float:
 
 def _options(number: int) -> str:
     weights = BASELINES[number % len(BASELINES)]
-    return " ".join(f"--model.weights.{name}={value}" for name, value in vars(weights).items())
+    return " ".join(f"--model.weights.{name}={value}" for name, value in weights.by_name.items())
 
 
 def _run(folder: Path, *command: str) -> _Times:

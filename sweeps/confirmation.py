@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import InputError
+from datamodules.geometry.regions import five_regions
 from lightning_module.region_weights import RegionWeights
 from sweeps.baselines import BASELINES, KNOWN_RATIOS, REFERENCE
 from sweeps.job_queue import Job
+from sweeps.search_space import stored_weights, weights_from_store
 from sweeps.settings import SweepSettings, objective_value
 from sweeps.training import Fit, FitRequest, TestErrors
 from sweeps.trial import BY_BIN, RATIO, RUNS, WEIGHTS
@@ -43,14 +45,16 @@ def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[R
     complete.sort(key=lambda trial: (trial.number not in front, trial.values[0]))
     found: dict[str, RegionWeights] = {}
     for trial in complete:
-        found.setdefault(trial.user_attrs[RATIO], RegionWeights(**trial.user_attrs[WEIGHTS]))
+        found.setdefault(trial.user_attrs[RATIO], weights_from_store(five_regions(), trial.user_attrs[WEIGHTS]))
     return [weights for ratio, weights in found.items() if ratio not in KNOWN_RATIOS][: settings.confirm_ratios]
 
 
 def confirmation_jobs(chosen: Sequence[RegionWeights], settings: SweepSettings) -> list[Job]:
     """One for each ratio and seed; ratios take turns, so that a stop leaves pairs."""
     return [
-        Job(f"{weights.ratio} s{seed}", attributes={RATIO: weights.ratio, WEIGHTS: vars(weights), _SEED: seed})
+        Job(
+            f"{weights.ratio} s{seed}", attributes={RATIO: weights.ratio, WEIGHTS: stored_weights(weights), _SEED: seed}
+        )
         for seed in settings.seeds_of_confirmation
         for weights in (*BASELINES, *chosen)
     ]
@@ -64,7 +68,9 @@ def run_confirmation(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> 
     """
     told = trial.user_attrs
     tags = {"sweep": settings.study, "stage": "confirm", "trial": str(trial.number)}
-    request = FitRequest(settings, RegionWeights(**told[WEIGHTS]), told[_SEED], tags, True, lambda _: True)
+    request = FitRequest(
+        settings, weights_from_store(five_regions(), told[WEIGHTS]), told[_SEED], tags, True, lambda _: True
+    )
     result = fit(request)
     if result.test is None:
         raise ValueError(f"run {result.run} was not tested")

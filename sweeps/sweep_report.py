@@ -12,13 +12,14 @@ import yaml
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 
+from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.evaluation.paired_seeds import interval_coverage, reduced_by_seed
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
 from sweeps import sweep_figures as pictures
 from sweeps.baselines import BASELINES, REFERENCE
 from sweeps.confirmation import Confirmation
-from sweeps.search_space import SearchSpace
+from sweeps.search_space import SearchSpace, weights_from_store
 from sweeps.settings import SweepSettings
 from sweeps.storage import shown
 from sweeps.trial import RATIO, WEIGHTS
@@ -68,9 +69,9 @@ class SweepReport:
         """Why, and the weights to go on with: the best of the confirmed ones, else the reference."""
         better = sorted((v for v in self.verdicts if v.outcome == "better"), key=lambda verdict: verdict.difference)
         if not better:
-            return f"{self.headline} So this is {REFERENCE.ratio}.", dict(vars(REFERENCE))
+            return f"{self.headline} So this is {REFERENCE.ratio}.", REFERENCE.options
         weights = next(t.user_attrs[WEIGHTS] for t in self.trials if t.user_attrs[RATIO] == better[0].ratio)
-        return better[0].in_words(REFERENCE.ratio), dict(weights)
+        return better[0].in_words(REFERENCE.ratio), weights_from_store(five_regions(), weights).options
 
     def as_markdown(self) -> str:
         """All of it."""
@@ -165,7 +166,7 @@ class SweepReport:
         why, weights = self.best
         (folder / "verdict.md").write_text(self.as_markdown())
         how = f"As confirmed: python run.py fit --config {_short(self.settings.config)} --config {folder / 'best.yaml'}"
-        said = yaml.safe_dump({"model": {"weights": weights}}, sort_keys=False)
+        said = yaml.safe_dump({"model": weights}, sort_keys=False)
         (folder / "best.yaml").write_text(f"# {why}\n# {how}\n{said}")
         written = [folder / "verdict.md", folder / "best.yaml"]
         for name, figure in self.figures().items():

@@ -34,8 +34,8 @@ class FitRequest:
 
     def arguments(self) -> list[str]:
         """The command line that makes it."""
-        weights = {f"model.weights.{name}": value for name, value in vars(self.weights).items()}
-        options = {
+        weights = {f"model.weights.{name}": value for name, value in self.weights.by_name.items()}
+        options: dict[str, float | bool | str | Path] = {
             "config": self.settings.config,
             "seed_everything": self.seed,
             "test_at_end": self.is_tested,
@@ -46,6 +46,7 @@ class FitRequest:
             "trainer.enable_progress_bar": False,
             "trainer.enable_model_summary": False,
             **weights,
+            "model.landmark_radius_texels": self.weights.landmark_radius_texels,
         }
         return ["fit", *(f"--{name}={_said(value)}" for name, value in options.items())]
 

@@ -6,6 +6,7 @@ import numpy as np
 import optuna
 
 from datamodules.errors import InputError
+from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings, objective_value
 from sweeps.training import Fit, FitRequest, FitResult
 
@@ -25,7 +26,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, fit: Fit) -> tuple[f
     """
     weights = settings.space.suggest(trial)
     trial.set_user_attr(RATIO, weights.ratio)
-    trial.set_user_attr(WEIGHTS, vars(weights))
+    trial.set_user_attr(WEIGHTS, stored_weights(weights))
     seeds = settings.seeds_of_search
     found: list[Mapping[str, float]] = []
     runs: list[str] = []

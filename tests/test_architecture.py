@@ -28,6 +28,7 @@ MAY_IMPORT = {
         "lightning_module.tracking",
         "lightning_module.project",
         "datamodules.errors",
+        "datamodules.geometry.regions",
     ),
     "run.py": ("datamodules", "lightning_module", "sweeps"),
 }

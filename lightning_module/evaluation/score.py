@@ -8,7 +8,7 @@ import numpy as np
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.nme import BIN_TITLES, REDUCTIONS, YAW_BINS, reduce_bins
-from lightning_module.evaluation.protocols import PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import protocol_named
 
 _PROTOCOL = re.compile(r"nme(_\w+)?")
 _REDUCTION_TITLES = {
@@ -53,8 +53,7 @@ class Score:
     @property
     def title(self) -> str:
         """In tables and pictures, such as "mouth, x y, worst bin"."""
-        protocol = PROTOCOL_BY_NAME.get(self.protocol)
-        return f"{protocol.title if protocol else self.protocol}, {self.reduction_title}"
+        return f"{protocol_named(self.protocol).title}, {self.reduction_title}"
 
     @property
     def reduction_title(self) -> str:
