@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from datamodules.files.dataset_card import DatasetCard, read_card
 from datamodules.files.face_folders import FolderLayout, scan
 from datamodules.files.face_index import FaceIndex, Verification, open_index
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.geometry.regions import RegionTable, checked_table, five_regions
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout, make_uv_layout
 from datamodules.opened_dataset import FaceSource
 from datamodules.position_map import PositionMapper
@@ -51,6 +53,7 @@ class FaceDataModule(LightningDataModule):
         test_landmarks_first_pixel: What that file calls the first pixel: 0 for the re-annotation, 1 for `pt3d_68`.
         test_holdout: Whether to test only on the share of it that validates a fit with the same val_fraction, such as
             300W-LP's, whose other photographs were trained on.
+        regions: A function that returns the table of the face's regions, such as some.module.function.
         synthetic: The faces to use where neither folder is given.
         repeats: How often a training face comes in an epoch, varied each time: more for a handful of photographs.
         batch_size: Faces a step, on each device.
@@ -79,6 +82,7 @@ class FaceDataModule(LightningDataModule):
         test_landmarks: Path | None = None,
         test_landmarks_first_pixel: Literal[0, 1] = 0,
         test_holdout: bool = False,
+        regions: Callable[[], RegionTable] = five_regions,
         synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
         repeats: int = 1,
         batch_size: int = 16,
@@ -125,6 +129,7 @@ class FaceDataModule(LightningDataModule):
         self._test_landmarks = test_landmarks
         self._test_landmarks_first_pixel = test_landmarks_first_pixel
         self._test_holdout = test_holdout
+        self._regions = checked_table(regions)
         self._repeats = repeats
         self.batch_size = batch_size
         self.val_fraction = val_fraction
@@ -207,7 +212,7 @@ class FaceDataModule(LightningDataModule):
         """The layout of the model's UV space, which the network learns."""
         if self._layout is None:
             try:
-                self._layout = make_uv_layout(self.model)
+                self._layout = make_uv_layout(self.model, regions=self._regions)
             except ValueError as error:
                 raise InputError(f"{self._uv_coordinates or self.model_path}: {error}") from error
         return self._layout

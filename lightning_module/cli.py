@@ -15,6 +15,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import InputError, OneLineErrors, reason
+from datamodules.geometry.regions import checked_table
 from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.evaluation.nme import NMEReport
@@ -22,6 +23,7 @@ from lightning_module.evaluation.score import Score
 from lightning_module.face_module import FaceModule
 from lightning_module.map_writer import PredictionWriter
 from lightning_module.project import PROJECT
+from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.run_report import LastCheckpoint, RunReport
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.logged_parameters import flat, parameters
@@ -110,7 +112,9 @@ class TrackedCLI(LightningCLI):
         )
         data: Any = self.datamodule
         fingerprints: dict[str, str] = data.fingerprints() if self._tracker else {}
-        datasets: dict[str, str] = {stage: str(data.card(stage)) for stage in self.model.reports} if self._tracker else {}
+        datasets: dict[str, str] = (
+            {stage: str(data.card(stage)) for stage in self.model.reports} if self._tracker else {}
+        )
         self.result = RunResult(
             self._tracker.run if self._tracker else None, self.model.reports, fingerprints, datasets
         )
@@ -125,6 +129,7 @@ class TrackedCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
+        parser.link_arguments("data.regions", "model.regions")
         parser.link_arguments("model.map_size", "data.map_size")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -169,6 +174,11 @@ class TrackedCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Makes paths absolute, so that a run's configuration repeats it from anywhere."""
         options = self.config[self.subcommand]
+        weights = RegionWeights.of(
+            checked_table(options.data.regions), options.model.weights, options.model.landmark_radius_texels
+        )
+        for name, value in weights.options.items():  # the configuration of a run has all weights
+            options.model[name] = value
         for name in _PATHS:
             if options.data[name] is not None:
                 options.data[name] = options.data[name].expanduser().absolute()
@@ -281,12 +291,12 @@ class TrackedCLI(LightningCLI):
 
     def _make_tracker(self, options: Namespace) -> Tracker:
         tracking = _tracking(options)
-        name = tracking.run_name or f"{self.model.weights.ratio} s{options.seed_everything}"
+        name = tracking.run_name or f"{self.model.region_weights.ratio} s{options.seed_everything}"
         if self.subcommand != "fit":
             name = f"{self.subcommand} {self._resume.key if self._resume else Path(options.ckpt_path).name}"
         tags = {
             "command": str(self.subcommand),
-            "ratio": self.model.weights.ratio,
+            "ratio": self.model.region_weights.ratio,
             **environment_tags(self._project),
             **(tracking.tags or {}),
         }

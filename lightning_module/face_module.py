@@ -1,5 +1,6 @@
 """Training and judging the network that turns a face crop into its position map."""
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import torch
@@ -8,11 +9,12 @@ from torch import Tensor
 
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
+from datamodules.geometry.regions import RegionTable, checked_table, five_regions, regions_as_data
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.types import FaceBatch
-from lightning_module.evaluation.face_errors import ALL, FEW, FaceErrors
+from lightning_module.evaluation.face_errors import FaceErrors
 from lightning_module.evaluation.nme import NMEReport
-from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols, validation_protocols
 from lightning_module.losses import Norm, Reduction, weighted_distance
 from lightning_module.map_output import mirror_averaged, offsets_px, origin_px, resampled, resampling
 from lightning_module.networks.hourglass import PAIRS, Hourglass, Tail
@@ -22,9 +24,6 @@ Stage = Literal["val", "test"]
 LrSchedule = Literal["halving", "one_cycle"]
 
 _WARM_UP = 0.1  # of a one-cycle schedule
-
-# a checkpoint of a module made in Python holds this dataclass, and checkpoints are read with weights_only
-torch.serialization.add_safe_globals([RegionWeights])
 
 
 class StepOutput(NamedTuple):
@@ -53,7 +52,9 @@ class FaceModule(LightningModule):
         norm_momentum: Of the batch norms; 0.001 as published, more for short runs.
         pairs: Of residual blocks; 5 as published, fewer for small images.
         direct_rank: Width of a direct way from the code to the map beside the decoder; 0 as published.
-        weights: How much each area counts.
+        regions: Returns the table of the regions; the command line sets it to data.regions.
+        weights: Weights of regions by name; the others keep the weight of the table.
+        landmark_radius_texels: Radius of the discs that the landmarks are drawn as; 0 for single texels, as published.
         loss_norm: Norm of a texel's difference.
         loss_reduction: Over texels.
         lr: Learning rate of Adam; with "one_cycle", the highest.
@@ -80,7 +81,9 @@ class FaceModule(LightningModule):
         norm_momentum: float = 0.001,
         pairs: int = PAIRS,
         direct_rank: int = 0,
-        weights: RegionWeights = RegionWeights(),  # noqa: B008  # frozen
+        regions: Callable[[], RegionTable] = five_regions,
+        weights: dict[str, float] = {},  # noqa: B006  # read only
+        landmark_radius_texels: float = 0.0,
         loss_norm: Norm = "l2",
         loss_reduction: Reduction = "mean",
         lr: float = 1e-4,
@@ -89,8 +92,10 @@ class FaceModule(LightningModule):
         mirror_average: bool = False,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(logger=False)
-        self.weights = weights
+        self.region_table = checked_table(regions)
+        self.region_weights = RegionWeights.of(self.region_table, weights, landmark_radius_texels)
+        self.save_hyperparameters(logger=False, ignore="regions")
+        self.hparams.update(self.region_weights.options)  # those that were not named, too
         self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs, direct_rank)
         self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.image_size = image_size
@@ -111,8 +116,8 @@ class FaceModule(LightningModule):
         self.register_buffer("enlarge", resampling(map_size, MAP_SIZE), persistent=False)
         self.register_buffer("train_mean", torch.zeros(3, map_size, map_size), persistent=False)
         self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
-        self.val_errors = FaceErrors(FEW)
-        self.test_errors = FaceErrors(ALL)
+        self.val_errors = FaceErrors(validation_protocols(self.region_table))
+        self.test_errors = FaceErrors(test_protocols(self.region_table))
         self.is_own_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
@@ -125,8 +130,12 @@ class FaceModule(LightningModule):
             (self.landmark_texels, layout.landmark_texels),
         ):
             buffer.copy_(torch.from_numpy(array.copy()))
-        weights = self.weights.weight_map(layout.regions, layout.landmark_texels)
+        weights = self.region_weights.weight_map(layout.regions, layout.landmark_texels)
         self.weight_map.copy_(torch.from_numpy(weights))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the table of regions as plain values."""
+        checkpoint["regions"] = regions_as_data(self.region_table)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
@@ -141,12 +150,13 @@ class FaceModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
         if stage == "fit":
-            self.adopt_layout(cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout)
+            self.adopt_layout(self._layout)
 
     def on_fit_start(self) -> None:
         """Refuses to train a checkpoint further on another face model, and fits mean map and weights to the network."""
         self._compare_layouts()
-        if not self._layouts_agree:
+        has_regions = torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions))
+        if not self._layouts_agree or not has_regions:
             raise InputError(
                 "the checkpoint was trained on another face model than --data.morphable_model. Give the one it was "
                 "trained on, or start without --ckpt_path."
@@ -263,10 +273,12 @@ class FaceModule(LightningModule):
         there = {name: value for name, value in figures.items() if value == value}  # an empty bin is NaN
         self.log_dict(there, logger=is_logged)
 
+    @property
+    def _layout(self) -> UVLayout:
+        return cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout
+
     def _compare_layouts(self) -> None:
-        layout = cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout
-        self._layouts_agree = (
-            torch.equal(self.regions.cpu(), torch.from_numpy(layout.regions))
-            and torch.equal(self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels))
-            and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)
-        )
+        layout = self._layout
+        self._layouts_agree = torch.equal(
+            self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels)
+        ) and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)

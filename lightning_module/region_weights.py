@@ -1,70 +1,98 @@
-"""How much each area of the face counts in the loss."""
+"""How much each region of the face counts in the loss."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.errors import InputError
-from datamodules.geometry.landmarks import Region
+from datamodules.geometry.regions import RegionTable, is_drawn
 from datamodules.geometry.uv_layout import draw_landmarks
+
+_LABELS = 256  # of uint8
 
 
 @dataclass(frozen=True)
 class RegionWeights:
-    """Weights of the five areas (Shi et al., Table 2, r1 by default). Only their ratios matter.
+    """Weights of the regions of a table. Only their ratios matter.
 
-    Args:
-        landmarks: Of the 81 landmarks.
-        eyes_nose: Of the eyes with the brows, and the nose.
-        mouth: Of the mouth.
-        face: Of the forehead and the rest of the face.
-        neck: Of the neck and what lies outside the face.
-        landmark_radius_texels: Size of the discs that the landmarks are drawn as; 0 for single texels, as published.
-
-    Raises:
-        InputError: If a weight is negative or not finite, or all are zero.
+    Attributes:
+        regions: The table.
+        values: A weight for each of its regions, in their order.
+        landmark_radius_texels: Radius of the discs that the landmarks are drawn as; 0 for single texels, as published.
     """
 
-    landmarks: float = 16.0
-    eyes_nose: float = 5.0
-    mouth: float = 4.0
-    face: float = 3.0
-    neck: float = 0.0
-    landmark_radius_texels: float = 0.0
+    regions: RegionTable
+    values: tuple[float, ...]
+    landmark_radius_texels: float
 
-    def __post_init__(self) -> None:
-        values = (*self.by_region().values(), self.landmark_radius_texels)
-        if not all(np.isfinite(value) and value >= 0 for value in values) or not any(self.by_region().values()):
-            raise InputError(f"region weights are {self.ratio}: give finite numbers of at least 0, not all of them 0.")
+    @classmethod
+    def of(
+        cls, regions: RegionTable, weights: Mapping[str, float], landmark_radius_texels: float = 0.0
+    ) -> "RegionWeights":
+        """Weights by name; regions that are not named keep the weight of the table.
+
+        Raises:
+            InputError: If a name is unknown, a weight is negative or not finite, or all are zero.
+        """
+        names = [region.name for region in regions]
+        if unknown := [name for name in weights if name not in names]:
+            raise InputError(f"--model.weights.{unknown[0]}: there is no such region. Give one of {', '.join(names)}.")
+        made = cls(regions, tuple(float(weights.get(r.name, r.weight)) for r in regions), float(landmark_radius_texels))
+        if not all(np.isfinite(value) and value >= 0 for value in (*made.values, landmark_radius_texels)):
+            raise InputError(
+                f"region weights (--model.weights) are {made.ratio}: give finite numbers of at least 0, and as "
+                "--model.landmark_radius_texels too."
+            )
+        if not any(made.values):
+            raise InputError(f"region weights (--model.weights) are {made.ratio}: give at least one above 0.")
+        return made
 
     @property
     def ratio(self) -> str:
         """As in "16-5-4-3-0", with "r2" behind it for landmarks of radius 2."""
-        numbers = "-".join(f"{weight:.4g}" for weight in self.by_region().values())
+        numbers = "-".join(f"{weight:.4g}" for weight in self.values)
         return numbers + (f" r{self.landmark_radius_texels:g}" if self.landmark_radius_texels else "")
 
-    def by_region(self) -> dict[Region, float]:
-        """Weight of each area."""
-        return {
-            Region.LANDMARKS: self.landmarks,
-            Region.EYES_NOSE: self.eyes_nose,
-            Region.MOUTH: self.mouth,
-            Region.FACE: self.face,
-            Region.NECK: self.neck,
-        }
+    @property
+    def by_name(self) -> dict[str, float]:
+        """The weight of each region."""
+        return {region.name: weight for region, weight in zip(self.regions, self.values, strict=True)}
 
-    def weight_map(self, regions: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> NDArray[np.float32]:
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options below `model:` that give these weights: `weights` and `landmark_radius_texels`."""
+        return {"weights": self.by_name, "landmark_radius_texels": self.landmark_radius_texels}
+
+    def weight_map(self, labels: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> NDArray[np.float32]:
         """(S, S) float32 weights with mean 1 over the texels that count.
 
         Args:
-            regions: (S, S) labels of the areas.
+            labels: (S, S) labels of the regions that are drawn.
             landmark_texels: (81, 2) row, col.
+
+        Raises:
+            InputError: If no texel has a weight above 0.
         """
-        labels = draw_landmarks(regions, landmark_texels, self.landmark_radius_texels, Region.LANDMARKS)
-        table = np.zeros(len(Region) + 1)
-        for region, weight in self.by_region().items():
-            table[region] = weight
-        weights = table[labels]
+        table = np.zeros(_LABELS)
+        for region, weight in zip(self.regions, self.values, strict=True):
+            table[region.label] = weight
+        weights = table[self._with_landmarks(labels, landmark_texels)]
+        if not weights.any():
+            raise InputError(
+                f"region weights (--model.weights) are {self.ratio}, and no texel counts: the regions that "
+                "weigh more than 0 have no texels on this face model."
+            )
         scaled: NDArray[np.float32] = (weights / weights[weights > 0].mean()).astype(np.float32)
         return scaled
+
+    def _with_landmarks(self, labels: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Labels with the landmarks' discs, which cover only the regions that come after theirs in the table."""
+        place = next((i for i, region in enumerate(self.regions) if not is_drawn(region)), None)
+        if place is None:
+            return labels
+        later = [region.label for region in self.regions[place + 1 :]]
+        drawn = draw_landmarks(labels, landmark_texels, self.landmark_radius_texels, self.regions[place].label)
+        return np.where(np.isin(labels, later), drawn, labels)

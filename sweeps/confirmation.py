@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from datamodules.errors import InputError
 from lightning_module.region_weights import RegionWeights
 from sweeps.job_queue import Job
+from sweeps.search_space import stored_weights, weights_from_store
 from sweeps.settings import SweepSettings
 from sweeps.training import TestErrors, Train, TrainingRequest
 from sweeps.trial import BY_BIN, RATIO, RUNS, WEIGHTS
@@ -42,7 +43,8 @@ def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[R
     complete.sort(key=lambda trial: (trial.number not in front, trial.values[0]))
     by_ratio: dict[str, RegionWeights] = {}
     for trial in complete:
-        by_ratio.setdefault(trial.user_attrs[RATIO], RegionWeights(**trial.user_attrs[WEIGHTS]))
+        weights = weights_from_store(settings.regions, trial.user_attrs[WEIGHTS])
+        by_ratio.setdefault(trial.user_attrs[RATIO], weights)
     proposed = [weights for ratio, weights in by_ratio.items() if ratio not in settings.known_ratios]
     return proposed[: settings.confirm_ratios]
 
@@ -50,7 +52,9 @@ def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[R
 def confirmation_jobs(chosen: Sequence[RegionWeights], settings: SweepSettings) -> list[Job]:
     """One job for each ratio and seed; ratios take turns, so that a stop leaves pairs."""
     return [
-        Job(f"{weights.ratio} s{seed}", attributes={RATIO: weights.ratio, WEIGHTS: vars(weights), _SEED: seed})
+        Job(
+            f"{weights.ratio} s{seed}", attributes={RATIO: weights.ratio, WEIGHTS: stored_weights(weights), _SEED: seed}
+        )
         for seed in settings.seeds_of_confirmation
         for weights in (*settings.baselines, *chosen)
     ]
@@ -67,7 +71,7 @@ def run_confirmation(trial: optuna.Trial, settings: SweepSettings, train: Train)
     """
     job = trial.user_attrs
     tags = {"sweep": settings.study, "stage": "confirm", "trial": str(trial.number)}
-    weights = RegionWeights(**job[WEIGHTS])
+    weights = weights_from_store(settings.regions, job[WEIGHTS])
     result = train(TrainingRequest(settings, weights, job[_SEED], tags, True, lambda _: True))
     if result.test is None:
         raise ValueError(f"run {result.run} was not tested")

@@ -1,5 +1,6 @@
 """Which ratios of region weights a search can try."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from datamodules.errors import InputError
 if TYPE_CHECKING:  # a command's help needs neither
     import optuna
 
+    from datamodules.geometry.regions import RegionTable
     from lightning_module.region_weights import RegionWeights
 
 FACE = 3.0  # what the others are relative to: only ratios matter
-_HAS_NECK = "has_neck"
+_HAS_NECK, _RADIUS = "has_neck", "landmark_radius_texels"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class SearchSpace:
 
     def suggest(self, trial: "optuna.Trial") -> "RegionWeights":
         """The weights of a trial, of three digits each, so that the ratio in a run's name is the whole truth."""
+        from datamodules.geometry.regions import five_regions
         from lightning_module.region_weights import RegionWeights
 
         chosen = {
@@ -58,7 +61,7 @@ class SearchSpace:
         has_neck = trial.suggest_categorical(_HAS_NECK, [False, True])
         neck = _rounded(trial.suggest_float("neck", *self.neck, log=True)) if has_neck else 0.0
         radius = trial.suggest_categorical("landmark_radius_texels", list(self.landmark_radius_texels))
-        return RegionWeights(**chosen, face=FACE, neck=neck, landmark_radius_texels=radius)
+        return RegionWeights.of(five_regions(), {**chosen, "face": FACE, "neck": neck}, radius)
 
     def parameters(self, weights: "RegionWeights") -> dict[str, Any]:
         """What `suggest` is to be told for exactly these weights, up to a common factor.
@@ -66,13 +69,14 @@ class SearchSpace:
         Raises:
             InputError: If they lie outside the space.
         """
-        if not weights.face:
+        by_name = weights.by_name
+        if not by_name["face"]:
             raise InputError(f"{weights.ratio}: the rest of the face weighs nothing, which no trial can.")
-        factor = FACE / weights.face
-        found: dict[str, Any] = {name: getattr(weights, name) * factor for name in ("landmarks", "eyes_nose", "mouth")}
-        found[_HAS_NECK] = bool(weights.neck)
-        if weights.neck:
-            found["neck"] = weights.neck * factor
+        factor = FACE / by_name["face"]
+        found: dict[str, Any] = {name: by_name[name] * factor for name in ("landmarks", "eyes_nose", "mouth")}
+        found[_HAS_NECK] = bool(by_name["neck"])
+        if by_name["neck"]:
+            found["neck"] = by_name["neck"] * factor
         found["landmark_radius_texels"] = weights.landmark_radius_texels
         for name, value in found.items():
             if name in (_HAS_NECK, "landmark_radius_texels"):
@@ -96,6 +100,19 @@ class SearchSpace:
     def signature(self) -> str:
         """The same for equal spaces: a study belongs to one."""
         return " ".join(f"{field.name}={asdict(self)[field.name]}" for field in fields(self))
+
+
+def stored_weights(weights: "RegionWeights") -> dict[str, float]:
+    """What a trial keeps of its weights: numbers by name, which `weights_from_store` reads."""
+    return {**weights.by_name, _RADIUS: weights.landmark_radius_texels}
+
+
+def weights_from_store(regions: "RegionTable", values: Mapping[str, float]) -> "RegionWeights":
+    """The weights that a trial kept."""
+    from lightning_module.region_weights import RegionWeights
+
+    by_name = {name: value for name, value in values.items() if name != _RADIUS}
+    return RegionWeights.of(regions, by_name, values[_RADIUS])
 
 
 def _rounded(weight: float) -> float:

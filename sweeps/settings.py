@@ -4,15 +4,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from datamodules.errors import InputError
+from datamodules.geometry.regions import RegionTable
 from lightning_module.evaluation.score import Score
 from lightning_module.region_weights import RegionWeights
 from sweeps.samplers import Pruner, Sampler
 from sweeps.search_space import FACE, SearchSpace
-from sweeps.trial_config import digest, read_trial_config
+from sweeps.trial_config import digest, read_trial_config, region_table
 
 _CONFIRMATION_SEEDS_FROM = 1000  # beyond the search's seed: no network that was searched with is judged with
 # What studies in databases call the scores of which they were once the only choices.
@@ -94,14 +96,15 @@ class SweepSettings:
         """Whether trials can be ended early; Optuna cannot where there are two scores."""
         return self.pruner != "none" and len(self.scores) == 1
 
-    @property
+    @cached_property
+    def regions(self) -> RegionTable:
+        """The regions of the fit that a trial varies."""
+        return region_table(self.config)
+
+    @cached_property
     def baselines(self) -> tuple[RegionWeights, ...]:
-        """The known ratios: the paper's r1, which is the reference, its r2 (both Table 2), and PRNet's weights."""
-        return (
-            RegionWeights(16, 5, 4, FACE, 0),
-            RegionWeights(FACE, FACE, FACE, FACE, 0),
-            RegionWeights(16, 4, 4, FACE, 0),
-        )
+        """The known ratios, which are trained beside the proposed ones; the first is the reference."""
+        return known_weights(self.regions)
 
     @property
     def reference(self) -> RegionWeights:
@@ -153,3 +156,16 @@ class SweepSettings:
         paths = {name: Path(options[name]) for name in ("folder", "config")}
         scores = tuple(map(Score.parse, options["scores"]))
         return cls(**{**options, **paths, "scores": scores, "space": SearchSpace(**space)})
+
+
+def known_weights(regions: RegionTable) -> tuple[RegionWeights, ...]:
+    """The ratios that every sweep is measured against.
+
+    Returns:
+        The table's own weights, which for the five regions are the paper's r1 (Table 2); equal weights for all regions
+        that count, the paper's r2; and those of PRNet where eyes and nose are a region.
+    """
+    equal = {region.name: FACE for region in regions if region.weight > 0}
+    prnet = {region.name: 4.0 for region in regions if region.name == "eyes_nose"}
+    known = [RegionWeights.of(regions, weights) for weights in ({}, equal, prnet)]
+    return tuple({weights.ratio: weights for weights in known}.values())

@@ -8,6 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from sweeps.confirmation import Confirmation
+from sweeps.search_space import weights_from_store
 from sweeps.settings import SweepSettings
 from sweeps.trial import RATIO, WEIGHTS
 from sweeps.verdict import Verdict, verdicts_against
@@ -55,12 +56,12 @@ class SweepReport:
 
     @property
     def best(self) -> tuple[str, dict[str, Any]]:
-        """Why, and the weights to go on with: the best of the confirmed ones, else the reference."""
+        """Why, and the options of `model:` to go on with: the best confirmed weights, else the reference's."""
         better = sorted((v for v in self.verdicts if v.outcome == "better"), key=lambda verdict: verdict.difference)
         if not better:
-            return f"{self.headline} So this is {self.reference}.", dict(vars(self.settings.reference))
+            return f"{self.headline} So this is {self.reference}.", self.settings.reference.options
         weights = next(t.user_attrs[WEIGHTS] for t in self.trials if t.user_attrs[RATIO] == better[0].ratio)
-        return better[0].in_words(self.reference), dict(weights)
+        return better[0].in_words(self.reference), weights_from_store(self.settings.regions, weights).options
 
 
 def make_report(

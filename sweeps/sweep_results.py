@@ -69,7 +69,7 @@ def log_summary(report: SweepReport) -> None:
 
 def _best_config(report: SweepReport) -> str:
     """A configuration of the weights to go on with, to be given beside that of the trials."""
-    why, weights = report.best
+    why, options = report.best
     config, own = short_path(report.settings.config), report.settings.results / "best.yaml"
     how = f"As confirmed: python run.py fit --config {config} --config {own}"
-    return f"# {why}\n# {how}\n" + yaml.safe_dump({"model": {"weights": weights}}, sort_keys=False)
+    return f"# {why}\n# {how}\n" + yaml.safe_dump({"model": options}, sort_keys=False)

@@ -39,8 +39,8 @@ class TrainingRequest:
 
     def arguments(self) -> list[str]:
         """The command line of the training."""
-        weights = {f"model.weights.{name}": value for name, value in vars(self.weights).items()}
-        options = {
+        weights = {f"model.weights.{name}": value for name, value in self.weights.by_name.items()}
+        options: dict[str, object] = {
             "config": self.settings.config,
             "seed_everything": self.seed,
             "score": self.settings.score,
@@ -52,6 +52,7 @@ class TrainingRequest:
             "trainer.enable_progress_bar": False,
             "trainer.enable_model_summary": False,
             **weights,
+            "model.landmark_radius_texels": self.weights.landmark_radius_texels,
         }
         return ["fit", *(f"--{name}={_as_text(value)}" for name, value in options.items())]
 

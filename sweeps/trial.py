@@ -6,6 +6,7 @@ import numpy as np
 import optuna
 
 from datamodules.errors import InputError
+from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings
 from sweeps.training import Train, TrainingRequest, TrainingResult
 
@@ -29,7 +30,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
     """
     weights = settings.space.suggest(trial)
     trial.set_user_attr(RATIO, weights.ratio)
-    trial.set_user_attr(WEIGHTS, vars(weights))
+    trial.set_user_attr(WEIGHTS, stored_weights(weights))
     seeds = settings.seeds_of_search
     best: list[Validation] = []
     runs: list[str] = []

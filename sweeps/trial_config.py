@@ -2,12 +2,14 @@
 
 import json
 from hashlib import blake2b
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from datamodules.errors import InputError
+from datamodules.geometry.regions import RegionTable, checked_table, five_regions
 from lightning_module.project import PROJECT
 
 _DEFAULTS = PROJECT / "conf" / "default.yaml"  # what every configuration departs from
@@ -37,6 +39,26 @@ def digest(options: dict[str, dict[str, Any]]) -> str:
         for group, values in options.items()
     }
     return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+
+
+def region_table(config: Path) -> RegionTable:
+    """The table of regions that a configuration names as `data.regions`, or the five regions.
+
+    Raises:
+        InputError: If the function that returns the table cannot be imported.
+    """
+    path = read_trial_config(config)["data"].get("regions")
+    if path is None:
+        return five_regions()
+    module, _, name = str(path).rpartition(".")
+    try:
+        make_table = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"{config}: data.regions {path} cannot be imported ({error}). Give the path of a function that returns a "
+            "table of regions, such as datamodules.geometry.regions.five_regions."
+        ) from error
+    return checked_table(make_table)
 
 
 def _read(config: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 import yaml
 
 from datamodules.errors import InputError
+from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
 from lightning_module.reporting.run_report import LastCheckpoint
 from run import main
@@ -144,7 +145,7 @@ def test_a_runs_own_config_repeats_it_from_anywhere(first_run, tmp_path, monkeyp
 
 
 def test_a_checkpoint_alone_is_enough(first_run):
-    module = FaceModule.load_from_checkpoint(first_run.best_checkpoint, weights_only=True).eval()
+    module = load_module(first_run.best_checkpoint)
     with torch.no_grad():
         maps = module(torch.rand(2, 3, 32, 32))
     assert maps.shape == (2, 3, 256, 256)
@@ -300,7 +301,7 @@ def test_every_config_is_accepted(name, capsys):
     with pytest.raises(SystemExit) as done:
         main(["fit", "--config", str(PROJECT / "conf" / f"{name}.yaml"), "--print_config"])
     assert done.value.code == 0
-    assert yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
+    assert "weights" in yaml.safe_load(capsys.readouterr().out)["model"]
 
 
 def test_paper_yaml_is_the_published_network():

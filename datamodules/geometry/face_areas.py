@@ -1,4 +1,4 @@
-"""Which texels are eyes and nose, mouth, rest of the face, neck: drawn in UV space from the 68 landmarks.
+"""Draw functions of the five regions in UV space, from the 68 landmarks.
 
 The proportions follow the published weight mask (Feng et al., 2018), whose eyes-nose-mouth area is two hulls about
 those landmarks and whose face ends a little below the jaw line.
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import ConvexHull
 
-from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE, Region
+from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE
 
-# How far an area reaches beyond its landmarks, in distances between the outer eye corners.
+# How far a region reaches beyond its landmarks, in distances between the outer eye corners.
 _EYES_MARGIN = 0.05
 _NOSE_MARGIN = 0.13
 _MOUTH_MARGIN = 0.14
@@ -19,22 +19,35 @@ _JAW_MARGIN = 0.09
 _OUTER_EYE_CORNERS = [36, 45]
 
 
-def draw_areas(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
-    """(size, size) labels of `Region`, without the landmarks themselves.
-
-    Args:
-        landmark_texels: (68, 2) row, col.
-        size: Texels a side.
-    """
-    unit = float(np.hypot(*np.diff(landmark_texels[_OUTER_EYE_CORNERS], axis=0)[0]))
+def eyes_and_nose(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """(size, size) texels of the orbits and the nose, from (68, 2) landmark texels (row, col)."""
+    unit = _eye_distance(landmark_texels)
     eyes = _hull(_orbits(landmark_texels), _EYES_MARGIN * unit, size)
     nose = _hull(landmark_texels[NOSE], _NOSE_MARGIN * unit, size)
-    mouth = _hull(landmark_texels[MOUTH], _MOUTH_MARGIN * unit, size)
-    regions = np.full((size, size), Region.NECK, np.uint8)
-    regions[_above_jaw(landmark_texels[JAW], _JAW_MARGIN * unit, size)] = Region.FACE
-    regions[mouth] = Region.MOUTH
-    regions[eyes | nose] = Region.EYES_NOSE
-    return regions
+    return np.asarray(eyes | nose)
+
+
+def mouth(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """(size, size) texels of the lips and a margin about them, from (68, 2) landmark texels (row, col)."""
+    return _hull(landmark_texels[MOUTH], _MOUTH_MARGIN * _eye_distance(landmark_texels), size)
+
+
+def above_jaw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """(size, size) texels above the jaw line, which goes on level beyond the ears, and a margin below it."""
+    jaw = landmark_texels[JAW]
+    from_left = jaw[np.argsort(jaw[:, 1], kind="stable")]
+    jaw_row = np.interp(np.arange(size), from_left[:, 1], from_left[:, 0])
+    return _grown(np.arange(size)[:, None] <= jaw_row, _JAW_MARGIN * _eye_distance(landmark_texels))
+
+
+def everywhere(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    """(size, size) all texels: the last region of a table has what no other region covers."""
+    return np.ones((size, size), np.bool_)
+
+
+def _eye_distance(landmark_texels: NDArray[np.int64]) -> float:
+    """Texels between the outer corners of the eyes."""
+    return float(np.hypot(*np.diff(landmark_texels[_OUTER_EYE_CORNERS], axis=0)[0]))
 
 
 def _orbits(landmark_texels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -50,13 +63,6 @@ def _hull(texels: NDArray[np.int64], margin: float, size: int) -> NDArray[np.boo
     grid = np.moveaxis(np.mgrid[:size, :size], 0, -1).reshape(-1, 2)
     signed_distances = grid @ hull.equations[:, :2].T + hull.equations[:, 2]  # negative within
     return _grown((signed_distances.max(axis=1) <= 0).reshape(size, size), margin)
-
-
-def _above_jaw(jaw_texels: NDArray[np.int64], margin: float, size: int) -> NDArray[np.bool_]:
-    """Texels above the jaw line, which goes on level beyond the ears, and a margin below it."""
-    from_left = jaw_texels[np.argsort(jaw_texels[:, 1], kind="stable")]
-    jaw_row = np.interp(np.arange(size), from_left[:, 1], from_left[:, 0])
-    return _grown(np.arange(size)[:, None] <= jaw_row, margin)
 
 
 def _grown(area: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:

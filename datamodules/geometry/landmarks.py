@@ -1,11 +1,9 @@
-"""Which landmarks there are, how they mirror, and which areas of the face they span.
+"""The numbering of the landmarks, and how they mirror.
 
 The 68 are iBUG's (Sagonas et al., 300 Faces in-the-Wild, 2013) and serve evaluation; the 81 add thirteen
 along the hairline (numbered as in the public 81-point shape predictor) and serve the weighting.
 "Left" and "right" are the image's, for a face that looks at the camera.
 """
-
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +44,3 @@ def _mirror_order(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.intp]:
 # landmarks[MIRROR_68] are the landmarks of the mirrored face, in iBUG's order again
 MIRROR_68 = _mirror_order(LANDMARKS_68, _MIRROR_PAIRS_68)
 MIRROR_81 = _mirror_order(LANDMARKS_81, _MIRROR_PAIRS_81)
-
-
-class Region(IntEnum):
-    """The five areas of the weight mask (Shi et al., Eq. 3), in order of precedence where they overlap."""
-
-    LANDMARKS = 1
-    EYES_NOSE = 2
-    MOUTH = 3
-    FACE = 4
-    NECK = 5

@@ -1,4 +1,4 @@
-"""What each texel of UV space is: which point of the surface, which area of the face, which landmark.
+"""The layout of UV space: which point of the surface, which region and which landmark each texel is.
 
 Texel (row, col) of a map with S texels a side is the texture coordinate u = col / (S - 1), v = 1 - row / (S - 1).
 """
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_projection
-from datamodules.geometry.face_areas import draw_areas
 from datamodules.geometry.forehead import forehead_landmarks
 from datamodules.geometry.interpolation import interpolate
 from datamodules.geometry.landmarks import FOREHEAD_ARC, LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.rasterizer import rasterize
+from datamodules.geometry.regions import RegionTable, draw_regions, five_regions
 
 MAP_SIZE = 256  # texels a side of a position map (Feng et al., 2018; Shi et al.)
 
 
 @dataclass(frozen=True, eq=False)
 class UVLayout:
-    """The surface and the areas of the face in UV space.
+    """The surface and the regions of the face in UV space.
 
     Attributes:
         triangle_ids: (S, S) triangle of each texel.
         barycentric: (S, S, 3) weights of its corners.
-        regions: (S, S) uint8 labels EYES_NOSE, MOUTH, FACE, NECK; landmarks are points, drawn on top by who weighs.
+        regions: (S, S) uint8 labels of the regions, without the landmarks' points, which the region weights draw.
         landmark_texels: (81, 2) row, col; the first 68 are iBUG's.
         mean_map: (S, S, 3) position map of the mean face, frontal, in crop pixels.
     """
@@ -52,20 +52,24 @@ class UVLayout:
         return digest.hexdigest()
 
 
-def make_uv_layout(model: MorphableModel, size: int = MAP_SIZE) -> UVLayout:
+def make_uv_layout(
+    model: MorphableModel,
+    size: int = MAP_SIZE,
+    regions: RegionTable = five_regions(),  # noqa: B008  # frozen
+) -> UVLayout:
     """The layout of a model's UV space.
 
     Raises:
         ValueError: If some texel belongs to no triangle.
+        InputError: If some texel belongs to no region.
     """
     triangle_ids, barycentric = cover_uv(model, size)
     surface = interpolate(model.mean, model.triangles[triangle_ids], barycentric)
     landmarks = np.empty((LANDMARKS_81, 2), np.int64)
     landmarks[:LANDMARKS_68] = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size))
     landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
-    return UVLayout(
-        triangle_ids, barycentric, draw_areas(landmarks[:LANDMARKS_68], size), landmarks, _mean_map(model, surface)
-    )
+    labels = draw_regions(regions, landmarks[:LANDMARKS_68], size)
+    return UVLayout(triangle_ids, barycentric, labels, landmarks, _mean_map(model, surface))
 
 
 def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.nme import NMEReport
-from lightning_module.evaluation.protocols import PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import protocol_named
 from lightning_module.evaluation.statistics import Summary, summarize
 
 FOLDER = "evaluation"  # of a run, where its records lie
@@ -83,8 +83,8 @@ def as_json(dataset: str, summaries: Mapping[str, Summary], fingerprint: str = "
     """Figures of all protocols with their definitions; what cannot be said is null."""
     protocols = {
         name: {
-            "definition": PROTOCOL_BY_NAME[name].definition,
-            "source": PROTOCOL_BY_NAME[name].source,
+            "definition": protocol_named(name).definition,
+            "source": protocol_named(name).source,
             "unit": "percent",
             "faces": summary.counts,
             "balanced_faces": summary.balanced_faces,

@@ -8,18 +8,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from lightning_module.evaluation.nme import NMEReport, face_aspect
-from lightning_module.evaluation.protocols import (
-    DENSE_PROTOCOLS,
-    LANDMARK_PROTOCOLS,
-    LANDMARKS_2D,
-    LANDMARKS_3D,
-    MEAN_MAP,
-    Protocol,
-)
-
-# What validation follows from epoch to epoch, and all that a test looks at.
-FEW: tuple[Protocol, ...] = (LANDMARKS_2D, LANDMARKS_3D, *DENSE_PROTOCOLS)
-ALL: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, *DENSE_PROTOCOLS, MEAN_MAP)
+from lightning_module.evaluation.protocols import LANDMARKS_2D, MEAN_MAP, DenseProtocol, LandmarkProtocol, Protocol
 
 
 class FaceErrors(Metric):
@@ -28,7 +17,7 @@ class FaceErrors(Metric):
     A distributed sampler repeats faces to even out the processes; each is counted once, by its number.
 
     Args:
-        protocols: Which.
+        protocols: The protocols to evaluate.
     """
 
     full_state_update = False
@@ -37,8 +26,9 @@ class FaceErrors(Metric):
     aspects: list[Tensor]
     errors: list[Tensor]
 
-    def __init__(self, protocols: Sequence[Protocol] = ALL) -> None:
+    def __init__(self, protocols: Sequence[Protocol]) -> None:
         super().__init__()
+        self._protocols = tuple(protocols)
         self._names = [protocol.name for protocol in protocols]
         for name in ("numbers", "yaws", "aspects", "errors"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
@@ -66,12 +56,13 @@ class FaceErrors(Metric):
         has_depth = not target_68[..., 2].isnan().any()
         measured = {
             protocol.name: protocol.error(predicted_68, target_68)
-            for protocol in LANDMARK_PROTOCOLS
-            if protocol.name in self._names and (protocol.dimensions == 2 or has_depth)
+            for protocol in self._protocols
+            if isinstance(protocol, LandmarkProtocol) and (protocol.dimensions == 2 or has_depth)
         }
         if maps is not None:
-            for dense in DENSE_PROTOCOLS:
-                measured[dense.name] = dense.measure(*maps, target_68)
+            for protocol in self._protocols:
+                if isinstance(protocol, DenseProtocol):
+                    measured[protocol.name] = protocol.measure(*maps, target_68)
         if mean_68 is not None:
             measured[MEAN_MAP.name] = LANDMARKS_2D.error(mean_68.expand_as(target_68), target_68)
         missing = torch.full_like(yaw_deg, torch.nan)

@@ -1,5 +1,6 @@
-"""Which figures there are: what each measures, and who defined it. A name never means two things."""
+"""The protocols: what each figure measures, and who defined it. A name never means two things."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -7,7 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from datamodules.geometry.landmarks import Region
+from datamodules.errors import InputError
+from datamodules.geometry.regions import RegionTable, face_labels, five_regions, is_drawn
 from lightning_module.evaluation.nme import aligned_nme, dense_nme, dense_nme_3d, landmark_nme, landmark_nme_3d
 
 _3DDFA = "Zhu et al., Face Alignment Across Large Poses: A 3D Solution, CVPR 2016 (AFLW2000-3D benchmark)"
@@ -51,11 +53,11 @@ class DenseProtocol(Protocol):
 
     Attributes:
         error: (N,) percent from predicted and true (N, 3, S, S) maps, a mask, and the true 68 landmarks.
-        regions: Areas whose texels it averages over.
+        labels: Labels of the regions whose texels it averages over.
     """
 
     error: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-    regions: tuple[Region, ...]
+    labels: tuple[int, ...]
 
     def measure(self, predicted: Tensor, target: Tensor, regions: Tensor, landmarks_68: Tensor) -> Tensor:
         """(N,) percent.
@@ -63,10 +65,10 @@ class DenseProtocol(Protocol):
         Args:
             predicted: (N, 3, S, S) in crop pixels.
             target: (N, 3, S, S).
-            regions: (S, S) labels.
+            regions: (S, S) labels of all texels.
             landmarks_68: (N, 68, 2 or 3) ground truth.
         """
-        mask = torch.isin(regions, torch.tensor(self.regions, device=regions.device))
+        mask = torch.isin(regions, torch.tensor(self.labels, device=regions.device))
         return self.error(predicted, target, mask, landmarks_68)
 
 
@@ -128,42 +130,72 @@ RECONSTRUCTION = Protocol(
 
 LANDMARK_PROTOCOLS = (LANDMARKS_2D, LANDMARKS_3D, LANDMARKS_RIGID, LANDMARKS_SIMILARITY)
 
-_ALL_OF_THE_FACE = (Region.EYES_NOSE, Region.MOUTH, Region.FACE)
-DENSE_PROTOCOLS = (
-    DenseProtocol(
-        "nme_dense",
-        "all face texels, x y",
-        "Mean distance of all texels of the face (without the neck) in x and y, over the same size.",
-        _PRNET,
-        dense_nme,
-        _ALL_OF_THE_FACE,
-    ),
-    DenseProtocol(
-        "nme_dense_3d",
-        "all face texels, x y z, mean z removed",
-        "As nme_dense, in x, y and z, after the mean of z over these texels is taken from both.",
-        _PRNET,
-        dense_nme_3d,
-        _ALL_OF_THE_FACE,
-    ),
-    DenseProtocol(
-        "nme_eyes_nose",
-        "eyes and nose, x y",
-        "As nme_dense, over eyes and nose.",
-        _OURS,
-        dense_nme,
-        (Region.EYES_NOSE,),
-    ),
-    DenseProtocol("nme_mouth", "mouth, x y", "As nme_dense, over the mouth.", _OURS, dense_nme, (Region.MOUTH,)),
-    DenseProtocol(
-        "nme_face",
-        "rest of the face, x y",
-        "As nme_dense, over the rest of the face.",
-        _OURS,
-        dense_nme,
-        (Region.FACE,),
-    ),
-)
+_REGION = "nme_"  # what the name of a region's figure begins with
 
-PROTOCOLS: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, LANDMARKS_81_2D, *DENSE_PROTOCOLS, RECONSTRUCTION, MEAN_MAP)
-PROTOCOL_BY_NAME = {protocol.name: protocol for protocol in PROTOCOLS}
+
+def dense_protocols(regions: RegionTable) -> tuple[DenseProtocol, ...]:
+    """The figures over all texels of the face, and over those of each of its regions.
+
+    Raises:
+        InputError: If a region's figure has the name of another protocol.
+    """
+    all_labels = tuple(face_labels(regions))
+    return (
+        DenseProtocol(
+            "nme_dense",
+            "all face texels, x y",
+            "Mean distance of all texels of the face (without the neck) in x and y, over the same size.",
+            _PRNET,
+            dense_nme,
+            all_labels,
+        ),
+        DenseProtocol(
+            "nme_dense_3d",
+            "all face texels, x y z, mean z removed",
+            "As nme_dense, in x, y and z, after the mean of z over these texels is taken from both.",
+            _PRNET,
+            dense_nme_3d,
+            all_labels,
+        ),
+        *(
+            _of_region(region.name, region.title, region.label)
+            for region in regions
+            if region.is_face and is_drawn(region)
+        ),
+    )
+
+
+def validation_protocols(regions: RegionTable) -> tuple[Protocol, ...]:
+    """The protocols of validation, which follows a few from epoch to epoch."""
+    return (LANDMARKS_2D, LANDMARKS_3D, *dense_protocols(regions))
+
+
+def test_protocols(regions: RegionTable) -> tuple[Protocol, ...]:
+    """The protocols of a test."""
+    return (*LANDMARK_PROTOCOLS, *dense_protocols(regions), MEAN_MAP)
+
+
+def protocol_named(name: str) -> Protocol:
+    """The protocol of a figure that was read from a record, whose table of regions need not be known.
+
+    Raises:
+        InputError: If no protocol has this name.
+    """
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    region = name.removeprefix(_REGION)
+    if not name.startswith(_REGION) or not re.fullmatch(r"[a-z][a-z0-9_]*", region):
+        raise InputError(f"{name}: there is no such protocol. Give one of {', '.join(_BY_NAME)}, or nme_<region>.")
+    return _of_region(region, region.replace("_", " "), 0)
+
+
+def _of_region(name: str, title: str, label: int) -> DenseProtocol:
+    if (figure := f"{_REGION}{name}") in _RESERVED:
+        raise InputError(f"region {name!r}: {figure} is the name of another protocol. Name the region otherwise.")
+    definition = f'As nme_dense, over the texels of the region "{title}".'
+    return DenseProtocol(figure, f"{title}, x y", definition, _OURS, dense_nme, (label,))
+
+
+_WHOLE: tuple[Protocol, ...] = (*LANDMARK_PROTOCOLS, LANDMARKS_81_2D, RECONSTRUCTION, MEAN_MAP)
+_RESERVED = {*(protocol.name for protocol in _WHOLE), "nme_dense", "nme_dense_3d"}
+_BY_NAME = {protocol.name: protocol for protocol in (*_WHOLE, *dense_protocols(five_regions()))}

@@ -8,7 +8,7 @@ import numpy as np
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.nme import BIN_TITLES, REDUCTIONS, YAW_BINS, reduce_bins
-from lightning_module.evaluation.protocols import PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import protocol_named
 
 _PROTOCOL = re.compile(r"nme(_\w+)?")
 _REDUCTION_TITLES = {
@@ -58,8 +58,7 @@ class Score:
     @property
     def protocol_title(self) -> str:
         """Of the protocol alone, such as "mouth, x y"."""
-        protocol = PROTOCOL_BY_NAME.get(self.protocol)
-        return protocol.title if protocol else self.protocol
+        return protocol_named(self.protocol).title
 
     @property
     def reduction_title(self) -> str:

@@ -9,7 +9,8 @@ from scipy.ndimage import maximum_filter
 
 from datamodules.geometry.crop import crop_matrix, uncrop_points
 from datamodules.geometry.head_pose import head_angles_deg
-from datamodules.geometry.landmarks import LANDMARKS_68, Region
+from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.geometry.regions import RegionTable, face_labels, five_regions
 from datamodules.geometry.uv_grid import UVGrid
 from datamodules.geometry.visibility import shown_points
 from lightning_module.inference.detection import FoundFace
@@ -35,10 +36,14 @@ class MapMeaning:
 
     @classmethod
     def of(
-        cls, mean_map: NDArray[np.float32], regions: NDArray[np.uint8], landmark_texels: NDArray[np.int64]
+        cls,
+        mean_map: NDArray[np.float32],
+        regions: NDArray[np.uint8],
+        landmark_texels: NDArray[np.int64],
+        table: RegionTable = five_regions(),  # noqa: B008  # frozen
     ) -> "MapMeaning":
-        """Of a network's constants."""
-        return cls(UVGrid.of(mean_map, regions != Region.NECK), mean_map, landmark_texels)
+        """Of a network's constants: (S, S, 3), (S, S) labels and (81, 2) row, col; and of its table of regions."""
+        return cls(UVGrid.of(mean_map, np.isin(regions, face_labels(table))), mean_map, landmark_texels)
 
 
 @dataclass(frozen=True, eq=False)

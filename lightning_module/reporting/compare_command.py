@@ -9,7 +9,7 @@ from rich.console import Console
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
-from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
 from lightning_module.project import PROJECT
 from lightning_module.reporting.comparison import Comparison
 from lightning_module.reporting.comparison import compare as compare_records
@@ -47,10 +47,10 @@ def compare(
         seed: Of the resampling.
         tracking: Where the runs are.
     """
-    if protocol not in PROTOCOL_BY_NAME:
-        raise InputError(
-            f"--protocol {protocol}: there is none of this name. Give one of {', '.join(PROTOCOL_BY_NAME)}."
-        )
+    try:
+        protocol_named(protocol)
+    except InputError as error:
+        raise InputError(f"--protocol {error}") from error
     place = tracking.place(PROJECT)
     found = find_runs(place, runs or [], tags or [])
     names = _names(found)
@@ -134,7 +134,7 @@ def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, Evaluatio
                 (folder / f"{stem}.{ending}").write_text(text)
                 written.append(folder / f"{stem}.{ending}")
             reports = {name: record.reports[comparison.protocol] for name, record in records.items()}
-            title = f"CED, {PROTOCOL_BY_NAME[comparison.protocol].title}, {comparison.dataset}"
+            title = f"CED, {protocol_named(comparison.protocol).title}, {comparison.dataset}"
             ced_figure(reports, title).savefig(folder / f"{stem}_ced.png", dpi=110)
             written.append(folder / f"{stem}_ced.png")
     except OSError as error:

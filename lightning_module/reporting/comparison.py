@@ -11,7 +11,7 @@ from rich.table import Table
 from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
-from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
 from lightning_module.evaluation.statistics import Interval, confidence_intervals, paired_differences
 from lightning_module.reporting.nme_table import interval, percent
 
@@ -76,7 +76,7 @@ class Comparison:
     @property
     def title(self) -> str:
         """What stands above it."""
-        return f"NME %, {PROTOCOL_BY_NAME[self.protocol].title}, on {self.dataset}"
+        return f"NME %, {protocol_named(self.protocol).title}, on {self.dataset}"
 
     @property
     def note(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord
 from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
-from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
 from lightning_module.evaluation.statistics import Summary
 from lightning_module.reporting.nme_table import interval, nme_rows, percent
 from lightning_module.tracking.tracker import Tracker
@@ -70,7 +70,7 @@ def description(summaries: Mapping[str, Summary], dataset: str) -> str:
         [*map(percent, (*summary.by_bin.values(), summary.mean_of_bins)), interval(summary.intervals["mean_of_bins"])]
     )
     rule = "|---" * 5
-    return f"NME %, {PROTOCOL_BY_NAME[protocol].title}, on {dataset}:\n\n| {heads} |\n{rule}|\n| {cells} |"
+    return f"NME %, {protocol_named(protocol).title}, on {dataset}:\n\n| {heads} |\n{rule}|\n| {cells} |"
 
 
 def _rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:

@@ -8,16 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from datamodules.geometry.landmarks import Region
+from datamodules.geometry.regions import is_drawn
 from lightning_module.evaluation.nme import YAW_BINS, NMEReport
+from lightning_module.region_weights import RegionWeights
 
 _BIN_TITLES = {"yaw_00_30": "|yaw| 0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
-_REGION_COLOURS = {
-    Region.EYES_NOSE: "#d95f5f",
-    Region.MOUTH: "#5fc46a",
-    Region.FACE: "#6fa8cf",
-    Region.NECK: "#303030",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +33,29 @@ class FacePicture:
 
 
 def region_weights_figure(
-    weight_map: NDArray[np.float32], regions: NDArray[np.uint8], landmark_texels: NDArray[np.int64], ratio: str
+    weight_map: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    landmark_texels: NDArray[np.int64],
+    weights: RegionWeights,
 ) -> Figure:
-    """Weights over UV space, and the areas that they belong to."""
+    """Weights over UV space, and the regions that they belong to.
+
+    Args:
+        weight_map: (S, S).
+        labels: (S, S) labels of the regions.
+        landmark_texels: (81, 2) row, col.
+        weights: The regions' weights.
+    """
     figure = Figure((11, 4.8), layout="constrained")
-    areas, weights = figure.subplots(1, 2)
-    colours = np.zeros((*regions.shape, 3))
-    for region, colour in _REGION_COLOURS.items():
-        colours[regions == region] = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        areas.plot([], [], "s", color=colour, label=region.name.lower().replace("_", " and "))
+    areas, weight_axes = figure.subplots(1, 2)
+    colours = np.zeros((*labels.shape, 3))
+    landmarks_title = f"{len(landmark_texels)} landmarks"
+    for region in weights.regions:
+        if not is_drawn(region):
+            landmarks_title = region.title
+            continue
+        colours[labels == region.label] = [int(region.colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        areas.plot([], [], "s", color=region.colour, label=region.title)
     areas.imshow(colours)
     areas.plot(
         landmark_texels[:, 1],
@@ -55,17 +64,16 @@ def region_weights_figure(
         markersize=4,
         markeredgecolor="k",
         markeredgewidth=0.3,
-        label="81 landmarks",
+        label=landmarks_title,
     )
     areas.legend(loc="lower center", ncols=3, fontsize=8)
-    areas.set_title("areas in UV space")
-    shares = [weight_map[regions == region].sum() for region in _REGION_COLOURS]
-    picture = weights.imshow(weight_map, cmap="viridis")
-    weights.set_title(f"weights {ratio}, mean 1 over what counts")
-    figure.colorbar(picture, ax=weights)
+    areas.set_title("regions in UV space")
+    picture = weight_axes.imshow(weight_map, cmap="viridis")
+    weight_axes.set_title(f"weights {weights.ratio}, mean 1 over what counts")
+    figure.colorbar(picture, ax=weight_axes)
     texels = tuple(landmark_texels.T)
-    share = weight_map[texels].sum() / sum(shares)
-    weights.set_xlabel(f"the 81 landmark texels carry {share:.2%} of all weight")
+    share = weight_map[texels].sum() / weight_map.sum()
+    weight_axes.set_xlabel(f"the 81 landmark texels carry {share:.2%} of all weight")
     return figure
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
-from lightning_module.evaluation.protocols import LANDMARKS_2D, PROTOCOL_BY_NAME
+from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
 from lightning_module.evaluation.statistics import Interval, Summary
 
 # Table 1 of Shi et al., as printed there; its own network and weights, on the whole of AFLW2000-3D.
@@ -30,7 +30,7 @@ def nme_table(summaries: Mapping[str, Summary], title: str, is_aflw2000: bool = 
         table.add_column(heading, justify="right", no_wrap=True)
     for protocol, summary in summaries.items():
         figures = [*summary.by_bin.values(), summary.mean_of_bins, summary.mean_of_faces]
-        table.add_row(PROTOCOL_BY_NAME[protocol].title, *map(percent, figures))
+        table.add_row(protocol_named(protocol).title, *map(percent, figures))
     if is_aflw2000 and LANDMARKS_2D.name in summaries:
         table.add_row("Shi et al., Table 1, as printed", *map(percent, PAPER_ROW.values()), "-")
     return table
@@ -57,7 +57,7 @@ def spread_table(summaries: Mapping[str, Summary]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for protocol, summary in summaries.items():
         figures = map(percent, (summary.balanced, summary.auc, summary.failures))
-        table.add_row(PROTOCOL_BY_NAME[protocol].title, interval(summary.intervals["mean_of_bins"]), *figures)
+        table.add_row(protocol_named(protocol).title, interval(summary.intervals["mean_of_bins"]), *figures)
     return table
 
 

@@ -101,7 +101,7 @@ class RunReport(Callback):
                 module.weight_map.cpu().numpy(),
                 module.regions.cpu().numpy(),
                 module.landmark_texels.cpu().numpy(),
-                module.weights.ratio,
+                module.region_weights,
             ),
             "region_weights",
         )

@@ -47,8 +47,8 @@ def settings(folder: Path, **others: object) -> SweepSettings:
 def nme(request: TrainingRequest, epoch: int = 0) -> np.ndarray:
     """(3,) by bin: least where eyes and nose weigh 20; a seed moves all ratios alike, and each a little."""
     weights = request.weights
-    away = abs(np.log(weights.eyes_nose / 20))
-    luck = np.random.default_rng([request.seed, round(1000 * weights.eyes_nose)]).normal(0, 0.01)
+    away = abs(np.log(weights.by_name["eyes_nose"] / 20))
+    luck = np.random.default_rng([request.seed, round(1000 * weights.by_name["eyes_nose"])]).normal(0, 0.01)
     return np.array([3.0, 4.0, 6.0]) + away + 0.2 * (request.seed % 7) + luck - epoch
 
 

@@ -56,7 +56,7 @@ def test_a_better_ratio_is_found_and_confirmed(tmp_path):
 
 def test_nothing_is_better_where_ratios_make_no_difference(tmp_path):
     def fit(request):
-        luck = np.random.default_rng([request.seed, round(request.weights.mouth * 1000)]).normal(0, 0.3)
+        luck = np.random.default_rng([request.seed, round(request.weights.by_name["mouth"] * 1000)]).normal(0, 0.3)
         request.on_validation({"nme": dict.fromkeys(YAW_BINS, 5 + luck)})
         known = formula(request)
         return TrainingResult(
@@ -93,7 +93,7 @@ def test_candidates_are_the_best_that_were_not_known_before(tmp_path):
 
 def test_with_two_scores_the_pareto_front_is_confirmed(tmp_path):
     def fit(request):  # what is good in the mean is bad in the worst bin
-        side = np.log(request.weights.mouth)
+        side = np.log(request.weights.by_name["mouth"])
         request.on_validation({"nme": {"yaw_00_30": 5 - 2 * side, "yaw_30_60": 5.0, "yaw_60_90": 20 + side}})
         return TrainingResult("x", False, DATA, None)
 
@@ -160,7 +160,7 @@ def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty
     with pytest.raises(SystemExit):
         main(["fit", "--config", str(best), "--print_config"])
     weights = yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
-    assert weights == pytest.approx(report.best[1])
+    assert weights == pytest.approx(report.best[1]["weights"])
     assert weights["eyes_nose"] != 5
 
 

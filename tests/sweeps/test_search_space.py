@@ -2,9 +2,17 @@ import optuna
 import pytest
 
 from datamodules.errors import InputError
+from datamodules.geometry.regions import five_regions
 from lightning_module.region_weights import RegionWeights
-from sweeps.baselines import BASELINES
 from sweeps.search_space import SearchSpace
+from sweeps.settings import known_weights
+
+BASELINES = known_weights(five_regions())
+
+
+def _weights(*values, radius=0.0):
+    names = [region.name for region in five_regions()]
+    return RegionWeights.of(five_regions(), dict(zip(names, values, strict=True)), radius)
 
 
 def test_weights_that_are_enqueued_are_tried_as_they_are():
@@ -18,19 +26,19 @@ def test_weights_that_are_enqueued_are_tried_as_they_are():
 
 def test_a_ratio_is_the_same_whatever_its_factor():
     space = SearchSpace()
-    assert space.parameters(RegionWeights(1, 1, 1, 1, 0)) == space.parameters(BASELINES[1])
+    assert space.parameters(_weights(1, 1, 1, 1, 0)) == space.parameters(BASELINES[1])
 
 
 def test_draws_stay_in_the_space_and_the_neck_is_switched():
     space = SearchSpace(landmark_radius_texels=(0.0, 2.0))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     drawn = [space.suggest(study.ask()) for _ in range(200)]
-    assert all(1 <= weights.landmarks <= 3000 and weights.face == 3 for weights in drawn)
-    without = [weights for weights in drawn if weights.neck == 0]
+    assert all(1 <= weights.by_name["landmarks"] <= 3000 and weights.by_name["face"] == 3 for weights in drawn)
+    without = [weights for weights in drawn if weights.by_name["neck"] == 0]
     assert 70 < len(without) < 130
-    assert all(0.01 <= weights.neck <= 10 for weights in drawn if weights not in without)
+    assert all(0.01 <= weights.by_name["neck"] <= 10 for weights in drawn if weights not in without)
     assert {weights.landmark_radius_texels for weights in drawn} == {0.0, 2.0}
-    below_55 = sum(weights.landmarks < 55 for weights in drawn)  # the middle of the range on a log scale
+    below_55 = sum(weights.by_name["landmarks"] < 55 for weights in drawn)  # the middle of the range on a log scale
     assert 70 < below_55 < 130
 
 
@@ -50,9 +58,9 @@ def test_a_space_that_cannot_be_is_refused(arguments, message):
 
 def test_weights_outside_the_space_are_refused():
     for weights, message in (
-        (RegionWeights(16, 5, 4, 0, 0), "weighs nothing"),
-        (RegionWeights(9000, 5, 4, 3, 0), "landmarks lies outside"),
-        (RegionWeights(landmark_radius_texels=2), "its radius"),
+        (_weights(16, 5, 4, 0, 0), "weighs nothing"),
+        (_weights(9000, 5, 4, 3, 0), "landmarks lies outside"),
+        (_weights(16, 5, 4, 3, 0, radius=2), "its radius"),
     ):
         with pytest.raises(InputError, match=message):
             SearchSpace().parameters(weights)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
+from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.evaluation_record import read_record
 from lightning_module.region_weights import RegionWeights
 from lightning_module.tracking.run_folder import RunFolder
@@ -86,7 +87,7 @@ def test_a_hopeless_fit_ends_early_and_in_good_order(asked):
         return train(
             TrainingRequest(
                 asked,
-                RegionWeights(),
+                RegionWeights.of(five_regions(), {}),
                 7,
                 {"stage": "alone"},
                 False,

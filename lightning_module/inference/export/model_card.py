@@ -32,7 +32,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
     tags = run.tags() if run else {}
     with checkpoint.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    weights, size = module.weights, module.image_size
+    weights, size = module.region_weights, module.image_size
     facts = {
         "network": f"hourglass, {sum(p.numel() for p in module.network.parameters()):,} parameters before folding",
         "checkpoint": f"{checkpoint.name}, sha256 {digest}",

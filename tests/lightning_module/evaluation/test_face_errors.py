@@ -5,8 +5,13 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from lightning_module.evaluation.face_errors import ALL, FEW, FaceErrors
+from datamodules.geometry.regions import five_regions
+from lightning_module.evaluation.face_errors import FaceErrors
 from lightning_module.evaluation.nme import landmark_nme
+from lightning_module.evaluation.protocols import test_protocols as protocols_of_a_test
+from lightning_module.evaluation.protocols import validation_protocols
+
+ALL = protocols_of_a_test(five_regions())
 
 GENERATOR = torch.Generator().manual_seed(0)
 TARGET = torch.rand(7, 68, 3, generator=GENERATOR) * 100
@@ -19,7 +24,7 @@ def _add(errors, rows):
 
 
 def test_batches_add_up_to_the_whole():
-    errors = FaceErrors()
+    errors = FaceErrors(ALL)
     for rows in ([4, 2], [0, 1, 3], [6, 5]):
         _add(errors, rows)
     report = errors.reports()["nme"]
@@ -28,26 +33,26 @@ def test_batches_add_up_to_the_whole():
 
 
 def test_a_face_that_is_repeated_counts_once():
-    errors = FaceErrors()
+    errors = FaceErrors(ALL)
     _add(errors, [0, 1, 2])
     _add(errors, [2, 0])
     assert len(errors.reports()["nme"].per_face) == 3
 
 
 def test_a_single_face_is_a_report_too():
-    errors = FaceErrors()
+    errors = FaceErrors(ALL)
     _add(errors, [3])
     assert errors.reports()["nme"].counts["yaw_00_30"] == 1
 
 
 def test_dense_figures_appear_only_with_maps():
-    errors = FaceErrors()
+    errors = FaceErrors(ALL)
     _add(errors, [0])
     assert list(errors.reports()) == ["nme", "nme_3d_mean_z", "nme_3d_rigid", "nme_3d_similarity"]
     regions = torch.tensor([[2, 3], [4, 5]], dtype=torch.uint8)
     true, predicted = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
     predicted[0, 0] = torch.tensor([[1.0, 2], [3, 99]])
-    errors = FaceErrors()
+    errors = FaceErrors(ALL)
     errors.update(PREDICTED[:1], TARGET[:1], YAW[:1], torch.tensor([0]), (predicted, true, regions), PREDICTED[0])
     reports = errors.reports()
     assert list(reports) == [protocol.name for protocol in ALL]
@@ -59,7 +64,7 @@ def test_dense_figures_appear_only_with_maps():
 
 
 def test_validation_follows_a_few():
-    errors = FaceErrors(FEW)
+    errors = FaceErrors(validation_protocols(five_regions()))
     _add(errors, [0])
     assert list(errors.reports()) == ["nme", "nme_3d_mean_z"]
 
@@ -67,7 +72,7 @@ def test_validation_follows_a_few():
 def _process(rank, port, folder):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     dist.init_process_group("gloo", rank=rank, world_size=2)
-    errors = FaceErrors()
+    errors = FaceErrors(ALL)
     # as a distributed sampler deals seven faces to two processes: the first comes twice
     _add(errors, [[0, 2, 4, 6], [1, 3, 5, 0]][rank])
     torch.save(errors.reports()["nme"].per_face, f"{folder}/{rank}.pt")

@@ -1,17 +1,23 @@
 """Every landmark protocol against a rewrite in plain NumPy that shares no line with it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from datamodules.errors import InputError
+from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import (
-    DENSE_PROTOCOLS,
     LANDMARK_PROTOCOLS,
     LANDMARKS_2D,
     LANDMARKS_81_2D,
-    PROTOCOLS,
+    RECONSTRUCTION,
+    dense_protocols,
+    protocol_named,
 )
+from lightning_module.evaluation.protocols import test_protocols as protocols_of_a_test
 from lightning_module.evaluation.statistics import balanced_subset, ced_auc, failure_rate, summarize
 
 FACES = 2000
@@ -112,7 +118,7 @@ def test_dense_protocols_average_over_their_own_texels():
     predicted[0, :2] = torch.tensor([[[3.0, 6], [9, 90]], [[4, 8], [12, 90]]])
     predicted[0, 2] = torch.tensor([[1.0, 1], [7, 50]])
     box = torch.tensor([[[0.0, 0], [100, 100]]], dtype=torch.float64)
-    found = {p.name: float(p.measure(predicted, target, regions, box)) for p in DENSE_PROTOCOLS}
+    found = {p.name: float(p.measure(predicted, target, regions, box)) for p in dense_protocols(five_regions())}
     flat = [np.hypot(5, -2), np.hypot(10, -2), np.hypot(15, 4)]  # their depths less the mean of 3
     assert found == pytest.approx(
         {"nme_dense": 10, "nme_dense_3d": np.mean(flat), "nme_eyes_nose": 5, "nme_mouth": 10, "nme_face": 15}
@@ -120,12 +126,22 @@ def test_dense_protocols_average_over_their_own_texels():
 
 
 def test_names_are_unique_and_every_protocol_says_whose_it_is():
-    assert (
-        len({protocol.name for protocol in PROTOCOLS})
-        == len({protocol.title for protocol in PROTOCOLS})
-        == len(PROTOCOLS)
-    )
-    assert all(protocol.definition and protocol.source for protocol in PROTOCOLS)
+    protocols = (*protocols_of_a_test(five_regions()), LANDMARKS_81_2D, RECONSTRUCTION)
+    assert len({p.name for p in protocols}) == len({p.title for p in protocols}) == len(protocols)
+    assert all(protocol.definition and protocol.source for protocol in protocols)
+    assert all(protocol_named(protocol.name) == protocol for protocol in protocols)
+
+
+def test_a_record_of_an_unknown_table_of_regions_can_be_read():
+    assert protocol_named("nme_jaw_line").title == "jaw line, x y"
+    with pytest.raises(InputError, match=r"ced: there is no such protocol\. Give one of nme, "):
+        protocol_named("ced")
+
+
+def test_a_region_cannot_take_the_name_of_another_figure():
+    regions = (*five_regions()[:2], replace(five_regions()[2], name="mean_map"), *five_regions()[3:])
+    with pytest.raises(InputError, match="region 'mean_map': nme_mean_map is the name of another protocol"):
+        dense_protocols(regions)
 
 
 def test_a_summary_of_a_bin_with_a_single_face_has_no_interval_there():

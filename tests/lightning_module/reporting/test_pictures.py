@@ -4,9 +4,11 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.aflw2000 import MEAN_ASPECT, is_whole_aflw2000
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.statistics import summarize
+from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.figures import (
     FacePicture,
     bin_order,
@@ -71,7 +73,9 @@ def test_pictures_are_drawn(tmp_path):
     for figure in (
         landmarks_figure(faces),
         ced_figure(REPORTS, "CED"),
-        region_weights_figure(np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), "1-1"),
+        region_weights_figure(
+            np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), RegionWeights.of(five_regions(), {})
+        ),
     ):
         figure.savefig(tmp_path / "figure.png")
         assert (tmp_path / "figure.png").stat().st_size > 5000

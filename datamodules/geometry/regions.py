@@ -1,0 +1,175 @@
+"""The table of regions that the face is divided into, from which weights, protocols, search space and pictures derive.
+
+The five regions are those of Shi et al., Eq. 3. Another table is a function of your own that returns one, named by
+`--data.regions`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.geometry import face_areas
+
+Draw = Callable[[NDArray[np.int64], int], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class RegionSpec:
+    """One region of the face in UV space.
+
+    Attributes:
+        label: Its number in label maps, 1 to 255.
+        name: Its name in options and metrics: lower-case letters, digits and underscores.
+        title: Its name in tables and pictures.
+        colour: Its colour in pictures, as in "#d95f5f".
+        is_face: Whether it belongs to the face: dense figures and meshes leave out what does not.
+        weight: Its weight in the loss where none is given.
+        search_range: Lowest and highest weight that a sweep tries; None to hold it at `weight`.
+        draw: Takes (68, 2) landmark texels (row, col) and the map's texels a side, and returns (size, size) bool;
+            None marks the region of the landmarks, which are drawn as points.
+    """
+
+    label: int
+    name: str
+    title: str
+    colour: str
+    is_face: bool
+    weight: float
+    search_range: tuple[float, float] | None
+    draw: Draw | None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.label <= 255:
+            raise InputError(f"region {self.name!r} has label {self.label}: give a whole number from 1 to 255.")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+            raise InputError(f"region {self.name!r}: give a name of lower-case letters, digits and underscores.")
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
+            raise InputError(f"region {self.name!r} has colour {self.colour!r}: give one such as '#d95f5f'.")
+
+
+RegionTable = tuple[RegionSpec, ...]  # in order of precedence: where two overlap, the earlier one wins
+
+
+def five_regions() -> RegionTable:
+    """The regions of Shi et al. (Eq. 3) with the weights of r1 (Table 2)."""
+    return (
+        RegionSpec(1, "landmarks", "81 landmarks", "#ffffff", True, 16.0, (1.0, 3000.0), None),
+        RegionSpec(2, "eyes_nose", "eyes and nose", "#d95f5f", True, 5.0, (0.3, 100.0), face_areas.eyes_and_nose),
+        RegionSpec(3, "mouth", "mouth", "#5fc46a", True, 4.0, (0.3, 100.0), face_areas.mouth),
+        RegionSpec(4, "face", "rest of the face", "#6fa8cf", True, 3.0, None, face_areas.above_jaw),
+        RegionSpec(5, "neck", "neck", "#303030", False, 0.0, (0.01, 10.0), face_areas.everywhere),
+    )
+
+
+def checked_table(make_table: Callable[[], RegionTable]) -> RegionTable:
+    """The table that a function returns.
+
+    Raises:
+        InputError: If it is no table of regions, or two of its regions share a label or a name.
+    """
+    table = tuple(make_table())
+    source = f"--data.regions {getattr(make_table, '__name__', make_table)}"
+    if not all(isinstance(region, RegionSpec) for region in table) or not any(is_drawn(region) for region in table):
+        raise InputError(
+            f"{source}: returns no table of regions. Return a tuple of RegionSpec, some of which are drawn."
+        )
+    for what in ("label", "name"):
+        values = [str(getattr(region, what)) for region in table]
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise InputError(f"{source}: two regions have the {what} {repeated[0]}. Give each one of its own.")
+    if len([region for region in table if not is_drawn(region)]) > 1:
+        raise InputError(f"{source}: two regions have no draw function. Only the region of the landmarks has none.")
+    return table
+
+
+def is_drawn(region: RegionSpec) -> bool:
+    """Whether a region is an area, not the points of the landmarks."""
+    return region.draw is not None
+
+
+def by_name(table: RegionTable) -> dict[str, RegionSpec]:
+    """The regions by their names."""
+    return {region.name: region for region in table}
+
+
+def face_labels(table: RegionTable) -> list[int]:
+    """Labels of the regions that belong to the face."""
+    return [region.label for region in table if region.is_face]
+
+
+def draw_regions(table: RegionTable, landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """Labels of all texels but for the landmarks' points, which the region weights draw.
+
+    Args:
+        table: The regions; an earlier one wins where two overlap.
+        landmark_texels: (68, 2) row, col.
+        size: Texels a side.
+
+    Returns:
+        (size, size) uint8.
+
+    Raises:
+        InputError: If a region draws no (size, size) bool, or some texel belongs to no region.
+    """
+    labels = np.zeros((size, size), np.uint8)
+    for region in reversed(table):
+        if region.draw is None:
+            continue
+        area = np.asarray(region.draw(landmark_texels, size))
+        if area.shape != (size, size) or area.dtype != np.bool_:
+            raise InputError(
+                f"region {region.name!r}: its draw function returns {area.dtype} of shape {area.shape}. "
+                f"Return bool of shape {(size, size)}."
+            )
+        labels[area] = region.label
+    if empty := int((labels == 0).sum()):
+        raise InputError(
+            f"{empty} of {size * size} texels belong to no region: let the last region of the table, "
+            f"{table[-1].name!r}, cover everything (datamodules.geometry.face_areas.everywhere)."
+        )
+    return labels
+
+
+def regions_as_data(table: RegionTable) -> list[dict[str, Any]]:
+    """Plain values of a table, for checkpoints and exported files; how regions are drawn is not among them."""
+    return [
+        {
+            "label": region.label,
+            "name": region.name,
+            "title": region.title,
+            "colour": region.colour,
+            "is_face": region.is_face,
+            "weight": region.weight,
+            "is_drawn": is_drawn(region),
+        }
+        for region in table
+    ]
+
+
+def regions_from_data(values: Iterable[Mapping[str, Any]]) -> RegionTable:
+    """The table that `regions_as_data` wrote; its regions cannot be drawn again."""
+    return tuple(
+        RegionSpec(
+            label=int(value["label"]),
+            name=value["name"],
+            title=value["title"],
+            colour=value["colour"],
+            is_face=bool(value["is_face"]),
+            weight=float(value["weight"]),
+            search_range=None,
+            draw=_cannot_draw if value["is_drawn"] else None,
+        )
+        for value in values
+    )
+
+
+def _cannot_draw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    raise InputError(
+        "the regions come from a checkpoint, which has their labels and not their draw functions. "
+        "Set --data.regions to the function that returns their table."
+    )
