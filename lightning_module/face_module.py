@@ -266,8 +266,7 @@ class FaceModule(LightningModule):
         is_logged = stage == "val"  # a test is reported with its data set's name, by reporting/evaluation_report.py
         figures: dict[str, float] = {}
         for protocol, report in reports.items():
-            figures[f"{stage}/{protocol}/mean"] = report.mean_of_bins
-            figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.by_bin.items()}
+            figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.figures.items()}
         counts = reports[LANDMARKS_2D.name].counts
         figures |= {f"{stage}/faces/{name}": count for name, count in counts.items()}
         headline = f"{stage}/{LANDMARKS_2D.name}/mean"

@@ -20,16 +20,7 @@ MAY_IMPORT = {
     "lightning_module/evaluation/evaluate_command.py": ("lightning_module", "datamodules.files", "datamodules.errors"),
     "lightning_module/inference": ("lightning_module", "datamodules"),
     "lightning_module": ("lightning_module", "datamodules.types", "datamodules.geometry", "datamodules.errors"),
-    "sweeps": (
-        "sweeps",
-        "lightning_module.region_weights",
-        "lightning_module.evaluation",
-        "lightning_module.reporting",
-        "lightning_module.tracking",
-        "lightning_module.project",
-        "datamodules.errors",
-        "datamodules.geometry.regions",
-    ),
+    "sweeps": ("sweeps", "lightning_module", "datamodules.errors", "datamodules.geometry.regions"),
     "run.py": ("datamodules", "lightning_module", "sweeps"),
 }
 # Where a library may be imported, and nowhere else.

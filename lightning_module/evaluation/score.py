@@ -53,7 +53,12 @@ class Score:
     @property
     def title(self) -> str:
         """In tables and pictures, such as "mouth, x y, worst bin"."""
-        return f"{protocol_named(self.protocol).title}, {self.reduction_title}"
+        return f"{self.protocol_title}, {self.reduction_title}"
+
+    @property
+    def protocol_title(self) -> str:
+        """Of the protocol alone, such as "mouth, x y"."""
+        return protocol_named(self.protocol).title
 
     @property
     def reduction_title(self) -> str:

@@ -72,7 +72,7 @@ class MlflowStore:
             # whatever MLflow, SQLAlchemy or a file system raises
             raise InputError(
                 f"{self.uri}: cannot be used to track runs ({(str(error).strip().splitlines() or ['?'])[0][:200]}). "
-                "Start the server, or give another address with --tracking.uri."
+                "Start the server, or give another address with --tracking.uri (--tracking_uri of a sweep)."
             ) from error
 
     def send_pending(self, journal: Journal) -> None:

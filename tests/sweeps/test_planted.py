@@ -9,6 +9,7 @@ import yaml
 
 from sweeps.run_sweep import run_sweep
 from sweeps.search_space import SearchSpace
+from sweeps.sweep_markdown import as_markdown
 from tests.fakes import write_faces, write_model
 from tests.sweeps.stubs import settings
 
@@ -59,7 +60,7 @@ def test_a_planted_fault_of_eyes_and_nose_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     planted = _sweep(tmp_path / "planted", "planted", confirm_seeds=6)
     clean = _sweep(tmp_path / "clean", "clean", confirm_seeds=0)
-    print(planted.as_markdown())
+    print(as_markdown(planted))
     print(
         f"eyes and nose among the best {_BEST} of 12: {_weight(planted):.2f} where their targets are off, {_weight(clean):.2f} where not"
     )

@@ -4,8 +4,10 @@ import pytest
 from datamodules.errors import InputError
 from datamodules.geometry.regions import five_regions
 from lightning_module.region_weights import RegionWeights
-from sweeps.baselines import BASELINES
 from sweeps.search_space import SearchSpace
+from sweeps.settings import known_weights
+
+BASELINES = known_weights(five_regions())
 
 
 def _weights(*values, radius=0.0):
