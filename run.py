@@ -37,7 +37,9 @@ COMMANDS = {
     ),
     "test": Command("lightning_module.cli:run_cli", "evaluate a checkpoint on the test faces", takes_args=True),
     "predict": Command(
-        "lightning_module.inference.predict_command:predict", "reconstruct the faces of photographs as meshes", ("photos",)
+        "lightning_module.inference.predict_command:predict",
+        "reconstruct the faces of photographs as meshes",
+        ("photos",),
     ),
     "export": Command(
         "lightning_module.inference.export.export_command:export", "write a network as ONNX, TorchScript or pt2"

@@ -49,9 +49,7 @@ def run_function(
             parser.add_argument(name, type=hints[name], help=texts.get(name))
         else:
             parser.add_argument(name, nargs="*", type=element, help=texts.get(name))
-    parser.add_function_arguments(
-        function, as_group=False, fail_untyped=True, skip={*names, *flags, *repeated}
-    )
+    parser.add_function_arguments(function, as_group=False, fail_untyped=True, skip={*names, *flags, *repeated})
     for name in flags:
         parser.add_argument(f"--{name}", action="store_true", help=texts.get(name))
     for name in repeated:

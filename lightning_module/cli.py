@@ -22,6 +22,7 @@ from lightning_module.evaluation.score import DEFAULT_SCORE, Score
 from lightning_module.face_module import FaceModule
 from lightning_module.fit_parser import FitParser
 from lightning_module.map_writer import MapWriter
+from lightning_module.networks.hourglass import Hourglass
 from lightning_module.project import PROJECT
 from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.terminal import terminal_callbacks
@@ -30,6 +31,7 @@ from lightning_module.run_session import RunPlan, RunSession, run_session
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.tracker import TrackingOptions
 from lightning_module.warning_filters import quieten
+from lightning_module.weight_file import read_weight_map
 
 _DESCRIPTIONS = {
     "fit": "Trains a network, and tests its best epoch if there is test data.",
@@ -100,7 +102,9 @@ class FaceCLI(LightningCLI):
             ("maps", "test: folder for the predicted position maps"),
         ):
             parser.add_argument(f"--{name}", type=Path, default=None, help=text)
-        parser.add_argument("--test_at_end", type=bool, default=True, help="fit: test the best epoch if there is test data")
+        parser.add_argument(
+            "--test_at_end", type=bool, default=True, help="fit: test the best epoch if there is test data"
+        )
         parser.add_argument(
             "--score",
             type=str,
@@ -109,11 +113,10 @@ class FaceCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
-        if "network" in __import__("inspect").signature(FaceModule).parameters:
-            parser.link_arguments("data.image_size", "model.network.init_args.image_size")
-        else:
-            parser.link_arguments("model.map_size", "data.map_size")
+        # skipped for a network that has no such argument
+        parser.link_arguments("data.image_size", "model.network.init_args.image_size")
         parser.link_arguments("data.regions", "model.regions")
+        parser.set_defaults({"model.network": {"class_path": f"{Hourglass.__module__}.{Hourglass.__name__}"}})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses; the options of a checkpoint, or of a run to continue, come before the user's own."""
@@ -140,6 +143,9 @@ class FaceCLI(LightningCLI):
         for name, value in list(self.config.items()):
             if isinstance(value, Path):
                 self.config[name] = value.expanduser().absolute()
+
+        if self.command == "fit" and self.config.model.weight_map is not None:
+            read_weight_map(self.config.model.weight_map)  # a fault of the file ends the command before there is a run
 
     def instantiate_classes(self) -> None:
         """Makes the network's module and the data module; the trainer and its loggers need a run first."""

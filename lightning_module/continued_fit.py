@@ -2,7 +2,6 @@
 
 from typing import cast
 
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import OneCycleLR
 

@@ -22,7 +22,8 @@ class FitParser(LoggerArguments):
             migrated = read_with_notice(config, str(path) or "the configuration")
             if migrated != config:
                 content = yaml.safe_dump(migrated, sort_keys=False)
-        return super().parse_string(content, path, *args, **kwargs)
+        parsed: Namespace = super().parse_string(content, path, *args, **kwargs)
+        return parsed
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raises an error of one line, which names today's option for an old one."""

@@ -45,13 +45,12 @@ def make_loggers(chosen: Any, folder: Path, params: Mapping[str, Any]) -> list[L
 
 
 def _make_logger(chosen: Namespace, folder: Path) -> Logger:
-    init_args = chosen.get("init_args") or Namespace()
+    init_args: dict[str, Any] = chosen.init_args.as_dict() if chosen.get("init_args") else {}
     if init_args.get("save_dir") == RUN_FOLDER:
-        init_args = init_args.clone()
-        init_args.save_dir = str(folder)
+        init_args["save_dir"] = str(folder)
     parser = LoggerArguments()
     parser.add_subclass_arguments(Logger, "logger")
-    parsed = parser.parse_object({"logger": {"class_path": chosen.class_path, "init_args": init_args.as_dict()}})
+    parsed = parser.parse_object({"logger": {"class_path": chosen.class_path, "init_args": init_args}})
     try:
         logger: Logger = parser.instantiate_classes(parsed).logger
     except Exception as error:  # whatever a logger's constructor raises

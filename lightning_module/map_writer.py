@@ -8,7 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.errors import InputError
 from datamodules.types import FaceBatch
-from lightning_module.face_module import StepOutput
+from lightning_module.evaluation.stage_figures import StepOutput
 
 
 class MapWriter(Callback):
@@ -40,7 +40,7 @@ class MapWriter(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Writes the maps of one batch."""
-        maps = cast(StepOutput, outputs).maps.permute(0, 2, 3, 1).float().cpu().numpy()
+        maps = cast(StepOutput, outputs).position_map.permute(0, 2, 3, 1).float().cpu().numpy()
         for key, position_map in zip(cast(FaceBatch, batch).key, maps, strict=True):
             path = self._folder / f"{key}.npy"
             path.parent.mkdir(parents=True, exist_ok=True)

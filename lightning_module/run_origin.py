@@ -30,6 +30,8 @@ _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts b
 _NETWORK = ("network", "is_residual")
 _SCHEDULE = ("lr", "lr_schedule", "lr_halving_epochs")
 _LINKED = ("image_size", "regions")  # options of model: that the command line takes from data:
+# what a checkpoint that does not know an option was trained with
+_DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0}
 MIRROR = "mirror_average"  # chosen anew for each evaluation: it is no part of the network
 
 
@@ -64,20 +66,17 @@ class Origin:
             config = {name: value for name, value in run_config.items() if name not in _STARTS}
         if self.start == "branch_from":  # the new run has a name and tags of its own
             config["tracking"] = {
-                name: value
-                for name, value in config.get("tracking", {}).items()
-                if name not in ("run_name", "tags")
+                name: value for name, value in config.get("tracking", {}).items() if name not in ("run_name", "tags")
             }
         if not self.model_options:
             return config
         data = config.setdefault("data", {})
         data["image_size"] = self.model_options["image_size"]
-        if self.start == "ckpt_path" and run_config.get("data", {}).get("regions"):
-            data["regions"] = run_config["data"]["regions"]
+        if self.start == "ckpt_path" and isinstance(self.model_options.get("regions"), str):
+            data["regions"] = self.model_options["regions"]
         chosen = _NETWORK if self.start == "init_from" else self.model_options.keys() - set(_LINKED)
         model = {name: value for name, value in self.model_options.items() if name in chosen}
-        if "network" in model:
-            model["network"] = _without_links(model["network"])
+        model["network"] = _without_links(self.model_options["network"])
         config["model"] = {**config.get("model", {}), **model}
         return config
 
@@ -87,12 +86,12 @@ class Origin:
         Raises:
             InputError: If one that cannot be changed differs.
         """
-        before, after = flat(dict(self.model_options)), flat(dict(model))
+        before, after = {**_DEFAULTS, **flat(self.model_options)}, flat(model)
         for name in sorted(before.keys() & after.keys()):
             is_frozen = self.frozen_options is None or name.split(".")[0] in (*self.frozen_options, "image_size")
             if not is_frozen or name in (MIRROR, "regions") or before[name] == after[name]:
                 continue
-            option = "--data.image_size" if name == "image_size" else f"--model.{name.replace('.init_args', '')}"
+            option = "--data.image_size" if name == "image_size" else f"--model.{_option_name(name)}"
             remedy = {
                 "ckpt_path": "Leave it out, or start a new run from the checkpoint: --init_from takes its weights "
                 "alone, --branch_from its optimiser too.",
@@ -177,6 +176,10 @@ def _without_links(network: Mapping[str, Any]) -> dict[str, Any]:
     """A network's class_path and init_args without the image size, which the command line takes from data."""
     arguments = {name: value for name, value in network.get("init_args", {}).items() if name != "image_size"}
     return {"class_path": network["class_path"], "init_args": arguments}
+
+
+def _option_name(name: str) -> str:
+    return name.replace(".init_args", "").removesuffix(".class_path")
 
 
 def _run_of_first_process() -> RunFolder:

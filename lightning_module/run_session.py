@@ -151,13 +151,13 @@ def _make_tracker(plan: RunPlan, module: FaceModule, data: FaceData) -> Tracker:
 
 def _run_name(plan: RunPlan, module: FaceModule) -> str:
     if plan.command == "fit" or plan.origin is None:
-        return plan.tracking.run_name or f"{module.region_weights.ratio} s{plan.options.seed_everything}"
+        return plan.tracking.run_name or f"{module.weights_name} s{plan.options.seed_everything}"
     run, checkpoint = plan.origin.run, plan.origin.checkpoint
     return f"{plan.command} {run.key if run else checkpoint.name if checkpoint else ''}"
 
 
 def _tags(plan: RunPlan, module: FaceModule) -> dict[str, str]:
-    tags = {"command": plan.command, "ratio": module.region_weights.ratio, **environment_tags(PROJECT)}
+    tags = {"command": plan.command, "ratio": module.weights_name, **environment_tags(PROJECT)}
     origin = plan.origin
     if origin is not None and origin.checkpoint is not None:
         tags["checkpoint"] = str(origin.checkpoint)

@@ -11,7 +11,6 @@ from tests.fakes import write_faces
 from tests.runs import PROJECT, fit, fit_arguments
 
 
-
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [

@@ -116,7 +116,9 @@ def test_a_fit_can_begin_with_another_ones_weights_alone(parent, faces, model_fi
 
 
 def test_another_networks_weights_are_refused(parent, faces, model_file, tmp_path):
-    with pytest.raises(InputError, match=r"--model\.network\.base_channels cannot be changed beside --init_from") as error:
+    with pytest.raises(
+        InputError, match=r"--model\.network\.base_channels cannot be changed beside --init_from"
+    ) as error:
         fit(faces, model_file, tmp_path, f"--init_from={parent.last_checkpoint}", "--model.network.base_channels=4")
     assert "\n" not in str(error.value)
 

@@ -128,7 +128,6 @@ def test_a_failed_run_says_why(faces, model_file, tmp_path, monkeypatch):
     with pytest.raises(RuntimeError):
         fit(faces, model_file, tmp_path)
     (folder,) = (tmp_path / "runs").iterdir()
-    from lightning_module.tracking.run_folder import RunFolder
 
     run = mlflow_run(RunFolder(folder))
     assert run.info.status == "FAILED"

@@ -35,9 +35,7 @@ def parameters(options: Mapping[str, Any]) -> dict[str, Any]:
         if name != "regions"
     }
     data = {
-        f"data.{name}": value
-        for name, value in _named_by_class(options["data"]).items()
-        if name not in _UNLOGGED_DATA
+        f"data.{name}": value for name, value in _named_by_class(options["data"]).items() if name not in _UNLOGGED_DATA
     }
     trainer = {f"trainer.{name}": options["trainer"][name] for name in _LOGGED_TRAINER}
     return {"seed": options["seed_everything"], **model, **data, **trainer}
