@@ -1,5 +1,6 @@
 """The parser of fit, validate and test: one-line errors, configurations of earlier versions, loggers' folders."""
 
+import re
 from typing import Any, NoReturn
 
 import yaml
@@ -28,4 +29,4 @@ class FitParser(LoggerArguments):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raises an error of one line, which names today's option for an old one."""
         refuse_old_names(message)
-        super().error(message, ex)
+        super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # which a parser of a class has added
