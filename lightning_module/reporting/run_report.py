@@ -112,7 +112,7 @@ class RunReport(Callback):
             kept = self._faces[list(YAW_BINS)[bin_index]]
             if len(kept) >= _FACES_PER_BIN:
                 continue
-            predicted, true = outputs.predicted_68_px[i : i + 1], batch.landmarks_68_px[i : i + 1]
+            predicted, true = outputs.predicted_68_px[i : i + 1], batch.landmarks_crop_px[i : i + 1]
             title = f"{batch.key[i].rpartition('/')[2]}  {float(landmark_nme(predicted, true)):.2f} %"
             image = batch.image[i].permute(1, 2, 0).float().cpu().numpy()
             kept.append(FacePicture(image, predicted[0].float().cpu().numpy(), true[0].cpu().numpy(), title))
