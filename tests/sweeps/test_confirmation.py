@@ -187,7 +187,7 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
         (["--pruner=wilcoxon"], "--search_seeds of at least 2"),
         (["--config=nowhere.yaml"], "there is no such file. Set --config"),
-        (["--space.landmarks=[0, 10]"], r"--space.landmarks is \[0, 10\]: give two numbers above 0"),
+        (["--space.ranges.landmarks=[0, 10]"], r"--space.ranges.landmarks is \[0, 10\]: give two numbers above 0"),
         (["--space.mouth=[-3, 10]"], "--space.mouth"),
         (["--storage=postgresql://nobody:secret@127.0.0.1:1/none"], r"nobody:\*\*\*@127.0.0.1.*cannot be used"),
         (["--storage=nonsense"], "--storage nonsense: cannot be used"),
