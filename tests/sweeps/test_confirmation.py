@@ -188,7 +188,7 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--pruner=wilcoxon"], "--search_seeds of at least 2"),
         (["--config=nowhere.yaml"], "there is no such file. Set --config"),
         (["--space.ranges.landmarks=[0, 10]"], r"--space.ranges.landmarks is \[0, 10\]: give two numbers above 0"),
-        (["--space.mouth=[-3, 10]"], "--space.mouth"),
+        (["--space.ranges.mouth=[-3, 10]"], "--space.ranges.mouth"),
         (["--storage=postgresql://nobody:secret@127.0.0.1:1/none"], r"nobody:\*\*\*@127.0.0.1.*cannot be used"),
         (["--storage=nonsense"], "--storage nonsense: cannot be used"),
         (["--storage=sqlite://"], "in memory"),
