@@ -68,14 +68,13 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
         return None
     if arguments[:1] == ["export"]:
         from lightning_module.inference.export.export_command import export
-        from lightning_module.inference.sample_photo import sample_crops
 
-        return _call(export, arguments, crops=sample_crops)
-    if arguments[:1] == ["predict"] and _is_about_photos(arguments):
-        from lightning_module.inference.crop_network import load_network
+        return _call(export, arguments)
+    if arguments[:1] == ["predict"]:
         from lightning_module.inference.predict_command import predict
 
-        return _call(predict, _listed(arguments, "--data.photos"), load_network=load_network)
+        photos, options = _split(arguments[1:])
+        return _call(predict, ["predict", *([f"--photos={json.dumps(photos)}"] if photos else []), *options])
     from datamodules.face_datamodule import FaceDataModule
     from lightning_module.cli import TrackedCLI
 
@@ -99,31 +98,8 @@ def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
     return alone, options
 
 
-def _is_about_photos(arguments: list[str]) -> bool:
-    """Rather than about a data set; help is, unless something of a data set stands beside it."""
-    if any(argument.startswith("--data.photos") for argument in arguments):
-        return True
-    asks_for_help = {"-h", "--help"} & set(arguments)
-    return bool(asks_for_help) and not any(argument.startswith(("--data.", "--config")) for argument in arguments)
-
-
-def _listed(arguments: list[str], name: str) -> list[str]:
-    """All that follows an option up to the next one, as one list."""
-    values: list[str] = []
-    others: list[str] = []
-    takes = False
-    for argument in arguments:
-        if argument == name or argument.startswith("-"):
-            takes = argument == name
-        if argument.startswith(f"{name}="):
-            values.append(argument.removeprefix(f"{name}="))
-        elif argument != name:
-            (values if takes else others).append(argument)
-    return [*others, f"{name}={json.dumps(values)}"] if values else others
-
-
-def _call(function: Callable[..., object], arguments: list[str], **handed: object) -> object:
-    """Runs a command whose options are a function's, but for what is handed to it."""
+def _call(function: Callable[..., object], arguments: list[str]) -> object:
+    """Runs a command whose options are a function's."""
     from jsonargparse import ArgumentParser
 
     from datamodules.errors import OneLineErrors
@@ -137,8 +113,8 @@ def _call(function: Callable[..., object], arguments: list[str], **handed: objec
         ]
     summary = (function.__doc__ or "").partition("\n    Args:")[0]
     parser = type("Parser", (OneLineErrors, ArgumentParser), {})(prog=f"run.py {command}", description=summary)
-    parser.add_function_arguments(function, as_group=False, fail_untyped=True, skip=set(handed))
-    return function(**parser.instantiate(parser.parse_args(options + alone)).as_dict(), **handed)
+    parser.add_function_arguments(function, as_group=False, fail_untyped=True)
+    return function(**parser.instantiate(parser.parse_args(options + alone)).as_dict())
 
 
 def _main() -> int:

@@ -59,7 +59,6 @@ class FaceDataModule(LightningDataModule):
         batch_size: Faces a step, on each device.
         num_workers: Processes that decode and warp; any number gives the same run.
         image_size: Pixels a side of the network's input.
-        map_size: Texels a side of the maps to train on; the command line sets it to model.map_size.
         val_fraction: Share of the photographs that validate; 0 for none.
         augment: Whether training faces are varied.
         augmentation: How.
@@ -88,7 +87,6 @@ class FaceDataModule(LightningDataModule):
         batch_size: int = 16,
         num_workers: int = 2,
         image_size: int = 256,
-        map_size: int = MAP_SIZE,
         val_fraction: float = 0.05,
         augment: bool = True,
         augmentation: Augmentation = Augmentation(),  # noqa: B008  # frozen
@@ -137,7 +135,6 @@ class FaceDataModule(LightningDataModule):
         self._uv_coordinates = uv_coordinates
         self.num_workers = num_workers
         self._image_size = image_size
-        self._map_size = map_size
         self._augmentation = augmentation if augment else None
         self._profile_probability = profile_probability
         self._profiling = profiling
@@ -262,15 +259,13 @@ class FaceDataModule(LightningDataModule):
         """The test faces."""
         return self._loader(self.test_faces)
 
-    def predict_dataloader(self) -> DataLoader[FaceSample]:
-        """The test faces."""
-        return self._loader(self.test_faces)
-
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Position maps are made here: on the training device, from a kilobyte a sample."""
         if not isinstance(batch, FaceSample):
             return batch
-        return self.complete(batch, self._map_size if self.trainer and self.trainer.training else MAP_SIZE)
+        trainer: Any = self.trainer
+        is_training = trainer is not None and trainer.training
+        return self.complete(batch, trainer.lightning_module.map_size if is_training else MAP_SIZE)
 
     def complete(self, batch: FaceSample, map_size: int = MAP_SIZE) -> FaceBatch:
         """A collated batch with images as floats, and with its position maps."""

@@ -52,7 +52,7 @@ class FaceBatch(NamedTuple):
     """What the network trains on, on its device."""
 
     image: Tensor  # (N, 3, H, W) float32 in [0, 1], RGB, channels_last
-    position_map: Tensor | None  # (N, 3, S, S) float32 crop pixels
+    position_map: Tensor  # (N, 3, S, S) float32 crop pixels
     landmarks_68_px: Tensor  # (N, 68, 3)
     yaw_deg: Tensor  # (N,)
     number: Tensor  # (N,)

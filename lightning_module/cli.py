@@ -22,6 +22,7 @@ from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.score import Score
 from lightning_module.face_module import FaceModule
 from lightning_module.map_writer import PredictionWriter
+from lightning_module.networks.hourglass import Hourglass
 from lightning_module.project import PROJECT
 from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.run_report import LastCheckpoint, RunReport
@@ -30,6 +31,7 @@ from lightning_module.tracking.logged_parameters import flat, parameters
 from lightning_module.tracking.run_folder import RunFolder, newest_fit
 from lightning_module.tracking.tracker import Tracker, TrackingOptions, TrackingPlace
 from lightning_module.warning_filters import quieten
+from lightning_module.weight_file import read_weight_map
 
 _STAGES = ("fit", "validate", "test", "predict")
 _PATHS = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir")
@@ -130,7 +132,9 @@ class TrackedCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
         parser.link_arguments("data.regions", "model.regions")
-        parser.link_arguments("model.map_size", "data.map_size")
+        # skipped for a network that has no such argument
+        parser.link_arguments("data.image_size", "model.network.init_args.image_size")
+        parser.set_defaults({"model.network": {"class_path": f"{Hourglass.__module__}.{Hourglass.__name__}"}})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses; a fit that goes on starts from its run's own configuration, which the command line can change."""
@@ -155,7 +159,10 @@ class TrackedCLI(LightningCLI):
             return
         saved = read_hyper_parameters(Path(path))
         given = options.model.as_dict() if isinstance(options.model, Namespace) else options.model
-        before, after = flat(given), flat(saved)
+        before, after = (
+            {name.replace(".init_args", ""): value for name, value in flat(options).items()}
+            for options in (given, saved)
+        )
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]} - {_MIRROR}
         asked = {argument.partition("=")[0].removeprefix("--model.") for argument in self._arguments}
         if refused := sorted(changed & asked):
@@ -163,13 +170,15 @@ class TrackedCLI(LightningCLI):
                 f"--model.{refused[0]} cannot be changed beside --ckpt_path: {path} brings its own network. "
                 "Leave it out, or start a new fit."
             )
-        options.data.image_size, options.data.map_size = saved["image_size"], saved["map_size"]
+        data = {"image_size": saved["image_size"]}
+        data |= {"regions": saved.pop("regions")} if "regions" in saved else {}
         # which is no part of the network, and so can be chosen anew
         trained_so = saved.get(_MIRROR, False)
         mirror_average = before[_MIRROR] if before[_MIRROR] or _MIRROR in asked else trained_so
         self._judges_otherwise = mirror_average != trained_so
-        super()._parse_ckpt_path()
-        self.config[self.config.subcommand].model[_MIRROR] = mirror_average
+        command = self.config.subcommand
+        self.config = self.parser.parse_object({command: {"model": saved, "data": data}}, self.config)
+        self.config[command].model[_MIRROR] = mirror_average
 
     def before_instantiate_classes(self) -> None:
         """Makes paths absolute, so that a run's configuration repeats it from anywhere."""
@@ -179,6 +188,10 @@ class TrackedCLI(LightningCLI):
         )
         for name, value in weights.options.items():  # the configuration of a run has all weights
             options.model[name] = value
+        if options.model.weight_map is not None:
+            options.model.weight_map = options.model.weight_map.expanduser().absolute()
+            if self.subcommand == "fit":
+                read_weight_map(options.model.weight_map)  # what is wrong with it ends here, before there is a run
         for name in _PATHS:
             if options.data[name] is not None:
                 options.data[name] = options.data[name].expanduser().absolute()
@@ -291,12 +304,12 @@ class TrackedCLI(LightningCLI):
 
     def _make_tracker(self, options: Namespace) -> Tracker:
         tracking = _tracking(options)
-        name = tracking.run_name or f"{self.model.region_weights.ratio} s{options.seed_everything}"
+        name = tracking.run_name or f"{self.model.weights_name} s{options.seed_everything}"
         if self.subcommand != "fit":
             name = f"{self.subcommand} {self._resume.key if self._resume else Path(options.ckpt_path).name}"
         tags = {
             "command": str(self.subcommand),
-            "ratio": self.model.region_weights.ratio,
+            "ratio": self.model.weights_name,
             **environment_tags(self._project),
             **(tracking.tags or {}),
         }

@@ -14,13 +14,13 @@ from lightning_module.tracking.run_folder import RunFolder
 from run import main
 
 TINY = [
-    "--model.base_channels=2",
-    "--model.map_size=32",
-    "--model.norm_momentum=0.1",
+    "--model.network.base_channels=2",
+    "--model.network.map_size=32",
+    "--model.network.norm_momentum=0.1",
     "--model.lr=0.001",
     "--model.lr_schedule=halving",
-    "--model.pairs=5",
-    "--model.direct_rank=0",
+    "--model.network.pairs=5",
+    "--model.network.bypass_rank=0",
     "--trainer.check_val_every_n_epoch=1",
     "--data.image_size=32",
     "--data.batch_size=4",

@@ -14,6 +14,7 @@ import yaml
 from datamodules.errors import InputError
 from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
+from lightning_module.networks.hourglass import Hourglass
 from lightning_module.reporting.run_report import LastCheckpoint
 from run import main
 from tests.fakes import write_faces, write_model
@@ -34,7 +35,7 @@ def first_run(faces, model_file, tmp_path_factory):
 def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
     run = mlflow_run(first_run)
     assert (run.info.run_name, run.info.status) == ("16-5-4-3-0 s0", "FINISHED")
-    assert {"weights.landmarks": "16.0", "seed": "0", "base_channels": "2"}.items() <= run.data.params.items()
+    assert {"weights.landmarks": "16.0", "seed": "0", "network.base_channels": "2"}.items() <= run.data.params.items()
     assert {"data.batch_size", "trainer.max_epochs", "lr"} <= run.data.params.keys()
     assert not any("instantiator" in name or "/" in name for name in run.data.params)
     assert {
@@ -47,7 +48,7 @@ def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(first_run):
     } <= run.data.tags.keys()
     for stage in ("val", "test"):
         assert {
-            f"{stage}/loss",
+            f"{stage}/loss_256",
             f"{stage}/nme/mean",
             f"{stage}/nme/yaw_00_30",
             f"{stage}/faces/yaw_60_90",
@@ -306,8 +307,9 @@ def test_every_config_is_accepted(name, capsys):
 
 def test_paper_yaml_is_the_published_network():
     config = yaml.safe_load((PROJECT / "conf" / "paper.yaml").read_text())["model"]
-    config.pop("weights")
-    module = FaceModule(**config)
+    network = Hourglass(**config.pop("network")["init_args"])
+    module = FaceModule(network, **config)
+    assert (module.map_size, network._tail) == (256, "published")
     assert sum(parameter.numel() for parameter in module.parameters()) == 13_353_618
 
 

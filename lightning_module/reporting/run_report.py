@@ -14,7 +14,8 @@ from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import YAW_BINS, landmark_nme, yaw_bin
 from lightning_module.evaluation.protocols import LANDMARKS_2D
-from lightning_module.face_module import FaceModule, StepOutput
+from lightning_module.evaluation.stage_figures import StepOutput
+from lightning_module.face_module import FaceModule
 from lightning_module.reporting.evaluation_report import log_record, log_table
 from lightning_module.reporting.figures import (
     FacePicture,

@@ -5,7 +5,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 # what does not change a run's figures is left out of its parameters
-_UNLOGGED_DATA = ("cache_dir", "map_size", "num_workers", "seed", "verify")
+_UNLOGGED_DATA = ("cache_dir", "num_workers", "seed", "verify")
 _LOGGED_TRAINER = (
     "max_epochs",
     "max_steps",
@@ -24,7 +24,13 @@ def parameters(options: Namespace) -> dict[str, Any]:
     """Of a command's options."""
     data = {f"data.{name}": value for name, value in flat(options.data.as_dict()).items() if name not in _UNLOGGED_DATA}
     trainer = {f"trainer.{name}": options.trainer[name] for name in _LOGGED_TRAINER}
-    return {"seed": options.seed_everything, **flat(options.model.as_dict()), **data, **trainer}
+    model = {_short(name): value for name, value in flat(options.model.as_dict()).items()}
+    return {"seed": options.seed_everything, **model, **data, **trainer}
+
+
+def _short(name: str) -> str:
+    """As on the command line: "network" for its class_path, and "network.pairs" for its init_args.pairs."""
+    return name.removesuffix(".class_path").replace(".init_args.", ".")
 
 
 def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
