@@ -106,8 +106,8 @@ class FaceModule(LightningModule):
 
     @property
     def weights_name(self) -> str:
-        """What runs call the weights: their ratio, as in "16-5-4-3-0", or the name of their file."""
-        return self.region_weights.ratio if self.weight_file is None else self.weight_file.stem
+        """What runs call the weights: their ratio, as in "16-5-4-3-0", or as in "mask lips" for lips.npy."""
+        return self.region_weights.ratio if self.weight_file is None else f"mask {self.weight_file.stem}"
 
     def adopt_layout(self, layout: UVLayout) -> None:
         """Takes over the UV space that the network is to learn."""

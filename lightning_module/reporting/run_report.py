@@ -102,7 +102,8 @@ class RunReport(Callback):
                 module.weight_map.cpu().numpy(),
                 module.regions.cpu().numpy(),
                 module.landmark_texels.cpu().numpy(),
-                module.region_weights,
+                module.region_table,
+                module.weights_name,
             ),
             "region_weights",
         )

@@ -8,7 +8,6 @@ from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.aflw2000 import MEAN_ASPECT, is_whole_aflw2000
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.statistics import summarize
-from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.figures import (
     FacePicture,
     bin_order,
@@ -74,7 +73,7 @@ def test_pictures_are_drawn(tmp_path):
         landmarks_figure(faces),
         ced_figure(REPORTS, "CED"),
         region_weights_figure(
-            np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), RegionWeights.of(five_regions(), {})
+            np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), five_regions(), "16-5-4-3-0"
         ),
     ):
         figure.savefig(tmp_path / "figure.png")
