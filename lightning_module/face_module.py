@@ -100,7 +100,7 @@ class FaceModule(LightningModule):
         self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
         self.training_resolution = TrainingResolution(self.map_size)  # filled in when a fit starts
         self._make_errors()
-        self.is_own_test = False  # whether the test set is the fit's own, whose figures have the short names
+        self.is_primary_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
 
@@ -161,8 +161,8 @@ class FaceModule(LightningModule):
         has_regions = torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions))
         if not self._layouts_agree or not has_regions:
             raise InputError(
-                "the checkpoint was trained on another face model than --data.morphable_model, or on other regions than "
-                "--data.regions. Give those that it was trained on, or start without --ckpt_path."
+                "the checkpoint was trained on another face model than --data.face_model.path, or on other regions than "
+                "--data.regions. Give those that it was trained on, or take its weights alone with --init_from."
             )
         self.training_resolution.adopt(self.mean_map, self.weight_map)
 
@@ -211,13 +211,13 @@ class FaceModule(LightningModule):
         loss = None
         if self._layouts_agree:
             loss = weighted_distance(predicted, batch.position_map, self.weight_map, self._loss_norm)
-            options: dict[str, Any] = {"batch_size": len(batch.image), "logger": stage == "val" or self.is_own_test}
+            options: dict[str, Any] = {"batch_size": len(batch.image), "logger": stage == "val" or self.is_primary_test}
             self.log(f"{stage}/loss_256", loss, on_step=False, on_epoch=True, sync_dist=True, **options)
         predicted_68 = self.landmarks(predicted)[:, :LANDMARKS_68]
         errors = self.val_errors if stage == "val" else self.test_errors
         maps = (predicted, batch.position_map, self.regions) if self._layouts_agree else None
         mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
-        errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps, mean_68)
+        errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
         return StepOutput(loss, predicted_68, predicted)
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:

@@ -17,7 +17,7 @@ _TABLE = "nme_by_yaw.json"
 
 def log_record(
     tracker: Tracker, record: EvaluationRecord, summaries: Mapping[str, Summary], step: int, is_own: bool
-) -> None:
+) -> dict[str, float]:
     """Everything about one test: `test/<data set>/<protocol>/<figure>`.
 
     Args:
@@ -26,6 +26,9 @@ def log_record(
         summaries: What is said of them.
         step: Of the training.
         is_own: Whether this is the test set that the run is sorted by: the field's protocol on it is `test/nme/...`.
+
+    Returns:
+        The logged figures, by name.
     """
     for path in record.write(tracker.run.path / FOLDER, summaries):
         tracker.log_file(path, FOLDER)
@@ -42,10 +45,12 @@ def log_record(
     figures |= {
         f"{'test' if is_own else f'test/{record.slug}'}/faces/{name}": count for name, count in first.counts.items()
     }
-    tracker.log_metrics({name: value for name, value in figures.items() if value == value}, step)
+    figures = {name: value for name, value in figures.items() if value == value}  # an empty bin is NaN
+    tracker.log_metrics(figures, step)
     log_table(tracker, summaries, "test", record.dataset)
     if is_own:
         tracker.log_tags({"mlflow.note.content": description(summaries, record.dataset)})
+    return figures
 
 
 def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, dataset: str) -> None:
