@@ -41,13 +41,15 @@ def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()
 
         return _call(synthesize, arguments)
     if arguments[:1] == ["evaluate"]:
-        from lightning_module.evaluation.evaluate_command import evaluate, evaluate_meshes
+        from lightning_module.evaluation.evaluate_command import evaluate
 
-        if "--meshes" not in arguments:
-            return _call(evaluate, arguments)
-        folders, options = _split(argument for argument in arguments[1:] if argument != "--meshes")
+        return _call(evaluate, arguments)
+    if arguments[:1] == ["evaluate-meshes"]:
+        from lightning_module.evaluation.evaluate_meshes_command import evaluate_meshes
+
+        folders, options = _split(arguments[1:])
         named = (f"{name}={folder}" for name, folder in zip(("--predictions", "--truths"), folders, strict=False))
-        return _call(evaluate_meshes, ["evaluate", *named, *options])
+        return _call(evaluate_meshes, ["evaluate-meshes", *named, *options])
     if arguments[:1] == ["compare"]:
         from lightning_module.reporting.compare_command import compare
 

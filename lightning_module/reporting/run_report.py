@@ -10,10 +10,9 @@ from pytorch_lightning.callbacks import Checkpoint
 from rich.console import Console
 
 from datamodules.types import FaceBatch
-from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import YAW_BINS, landmark_nme, yaw_bin
-from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols
 from lightning_module.face_module import FaceModule, StepOutput
 from lightning_module.reporting.evaluation_report import log_record, log_table
 from lightning_module.reporting.figures import (
@@ -24,6 +23,7 @@ from lightning_module.reporting.figures import (
     region_weights_figure,
 )
 from lightning_module.reporting.nme_table import nme_table, spread_table
+from lightning_module.reporting.published_figures import is_whole_aflw2000
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.tracker import Tracker
 
@@ -178,7 +178,8 @@ class RunReport(Callback):
         title = f"CED, {LANDMARKS_2D.title}, {stage}"
         self._save(ced_figure({dataset: reports[LANDMARKS_2D.name]}, title), f"{place}_ced")
         fingerprint = _data(trainer).fingerprints().get("test_data", "") if stage == "test" else ""
-        record = EvaluationRecord(dataset, card.slug, reports, fingerprint)
+        protocols = test_protocols(cast(FaceModule, pl_module).region_table)
+        record = EvaluationRecord(dataset, card.slug, reports, fingerprint, protocols)
         summaries = record.summaries()
         if stage == "test":
             is_own = cast(FaceModule, pl_module).is_own_test
