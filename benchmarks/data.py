@@ -15,12 +15,12 @@ import numpy as np
 import skimage.io
 import skimage.transform
 import torch
+from datamodules.files.face_index import open_index
 
 from benchmarks.full_model import read_full_model
 from benchmarks.record import interleaved_medians, save
 from datamodules.crop_table import make_crops
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.images import read_image, warp_image
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_matrix, crop_projection

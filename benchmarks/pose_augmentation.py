@@ -16,16 +16,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2
+from datamodules.augmentation.photometric import Augmentation
+from datamodules.files.face_index import open_index
 
 from benchmarks.full_model import read_full_model
 from benchmarks.record import interleaved_medians, save
-from datamodules.augmentation.photometric import Augmentation
 from datamodules.augmentation.pose.face_texture import lift_texture
 from datamodules.augmentation.pose.pose_augmentation import Profiler
 from datamodules.crop_table import make_crops
 from datamodules.dataset import FaceDataset, SampleMaker
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.images import read_image
 
 SIZES = (256, 128, 64)

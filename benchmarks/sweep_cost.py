@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.record import save
 from datamodules.geometry.regions import five_regions
-from run import PROJECT
+from lightning_module.project import PROJECT
 from sweeps.settings import known_weights
 
 _SEARCH = 24  # trials of the default search

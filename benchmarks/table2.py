@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lightning_module.evaluation.nme import YAW_BINS, NMEReport
+from lightning_module.project import PROJECT
 from lightning_module.reporting.figures import draw_ced, finish_ced
-from run import PROJECT, main
+from run import main
 
 RATIOS = {"r1 16:5:4:3:0": ["paper.yaml"], "r2 1:1:1:1:0": ["paper.yaml", "unweighted.yaml"]}
 

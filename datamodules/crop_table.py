@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.files.atomic_files import keep
-from datamodules.files.face_index import FaceIndex
 from datamodules.geometry.camera import projections
 from datamodules.geometry.crop import CROP_MARGIN, crop_boxes
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.readers.face_index import FaceIndex
 
 _CHUNK = 4096  # faces projected at a time
 
@@ -33,7 +33,7 @@ class CropTable:
 
 def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
     """The crops of a data set under a model, kept beside its index."""
-    place = index.folder / f"crops-{model.fingerprint()}.npy"
+    place = index.folder / f"crops-{model.fingerprint}.npy"
     if place.is_file():
         boxes = np.load(place)
     else:
@@ -45,9 +45,9 @@ def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
     misses_image = ((boxes[:, :2] + half < 0) | (boxes[:, :2] - half > index.image_sizes - 1.0)).any(axis=1)
     has_no_area = boxes[:, 2] <= 0
     faults = [
-        f"{index.image_path(row).with_suffix('.mat')}: the face "
+        f"{index.root / index.key(row)}: the face "
         + ("has no area" if has_no_area[row] else "lies outside the image")
-        + ". Do the .mat and the .jpg belong together? Copy them again, or remove them."
+        + f". Do {index.image_path(row).name} and its parameters belong together? Copy them again, or remove them."
         for row in np.flatnonzero(misses_image | has_no_area).tolist()
     ]
     return CropTable(np.flatnonzero(~(misses_image | has_no_area)), boxes, faults)
@@ -58,5 +58,5 @@ def _boxes(index: FaceIndex, landmarks: LandmarkModel) -> NDArray[np.float64]:
     for start in range(0, len(index), _CHUNK):
         rows = slice(start, start + _CHUNK)
         to_image = projections(index.poses[rows], index.image_sizes[rows, 1])
-        boxes[rows] = crop_boxes(landmarks.project(index.coefficients[rows], to_image))
+        boxes[rows] = crop_boxes(landmarks.project(index.identity[rows], index.expression[rows], to_image))
     return boxes

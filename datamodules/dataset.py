@@ -1,101 +1,34 @@
-"""Fitted photographs as samples: decode, warp once, and move their numbers into the crop."""
+"""Faces of a data set as samples for a data loader."""
 
-from hashlib import blake2b
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from datamodules.augmentation.occluders import occlude
-from datamodules.augmentation.photometric import Augmentation, draw_jitter, erase, recolour
-from datamodules.augmentation.pose.pose_augmentation import Profiler
-from datamodules.crop_table import CropTable
-from datamodules.files.face_index import FaceIndex
-from datamodules.files.images import read_image, warp_image
-from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, crop_projection, image_matrix
-from datamodules.geometry.landmark_model import LandmarkModel
-from datamodules.geometry.landmarks import MIRROR_68
-from datamodules.geometry.morphable_model import MorphableModel
-from datamodules.types import FaceRecord, FaceSample
+from datamodules.files.images import read_image
+from datamodules.geometry.crop import crop_matrix
+from datamodules.sample_maker import Placement, SampleMaker
+from datamodules.types import FaceSample
+
+Record = TypeVar("Record", covariant=True)
 
 
-class SampleMaker:
-    """Makes the samples of a data set.
+class SampleIndex(Protocol[Record]):
+    """What the index of any data set answers."""
 
-    Args:
-        model: What coefficients refer to.
-        image_size: Pixels a side of the network's input.
-        augmentation: How faces are varied; None leaves them alone.
-        seed: Decides, with epoch and sample, how.
-        profiler: Shows some of them from elsewhere.
-    """
+    @property
+    def photographs(self) -> NDArray[np.str_]:
+        """(N,) names of the photographs that samples show."""
+        ...
 
-    def __init__(
-        self,
-        model: MorphableModel,
-        image_size: int,
-        augmentation: Augmentation | None = None,
-        seed: int = 0,
-        profiler: Profiler | None = None,
-    ) -> None:
-        self._model = model
-        self._landmarks = LandmarkModel(model)
-        self._image_size = image_size
-        self._augmentation = augmentation
-        self._seed = seed
-        self._profiler = profiler
+    def key(self, row: int) -> str:
+        """What identifies a sample."""
+        ...
 
-    def make(
-        self, record: FaceRecord, pixels: NDArray[np.uint8], box: NDArray[np.float64], number: int, epoch: int
-    ) -> FaceSample:
-        """One sample.
-
-        Args:
-            record: What is known of the face.
-            pixels: (H, W, 3) RGB, its photograph.
-            box: (3,) its crop; see `crop_boxes`.
-            number: Its position in the data set.
-            epoch: Decides, with seed and key, how it is varied.
-        """
-        rng = _sample_rng(self._seed, epoch, record.key)
-        view = None if self._profiler is None else self._profiler.view(record, rng)
-        if view is not None:
-            record = view.record
-        to_image = record.pose.projection(record.image_size[1])
-        landmarks_in_image = self._landmarks_68_px(record, to_image)
-        if view is not None:
-            box = crop_boxes(landmarks_in_image[None])[0]
-        jitter = None if self._augmentation is None else draw_jitter(self._augmentation, rng)
-        is_mirrored = jitter is not None and jitter.is_mirrored
-        matrix = crop_matrix(box, jitter)
-        to_input = image_matrix(matrix, self._image_size)
-        if view is None or self._profiler is None:
-            image = warp_image(pixels, to_input, self._image_size)
-        else:
-            image = self._profiler.draw(view, pixels, to_input, self._image_size)
-        landmarks = crop_points(landmarks_in_image, matrix)
-        landmarks = landmarks[MIRROR_68] if is_mirrored else landmarks
-        if self._augmentation is not None:
-            if self._augmentation.occluder_probability and rng.random() < self._augmentation.occluder_probability:
-                image = occlude(image, landmarks, rng)
-            image = erase(recolour(image, self._augmentation, rng), self._augmentation, rng)
-        yaw_deg = np.rad2deg(record.pose.yaw_rad)
-        return FaceSample(
-            torch.from_numpy(image),
-            torch.from_numpy(self._model.leading_coefficients(record.coefficients)),
-            torch.from_numpy(crop_projection(to_image, matrix).astype(np.float32)),
-            torch.tensor(is_mirrored),
-            torch.from_numpy(landmarks.astype(np.float32)),
-            torch.tensor(-yaw_deg if is_mirrored else yaw_deg, dtype=torch.float32),
-            torch.tensor(number),
-            record.key,
-        )
-
-    def _landmarks_68_px(self, record: FaceRecord, to_image: NDArray[np.float64]) -> NDArray[np.floating]:
-        if record.landmarks_68_px is not None:
-            return record.landmarks_68_px
-        return np.asarray(self._landmarks.project(record.coefficients[None], to_image[None])[0])
+    def record(self, row: int) -> Record:
+        """One sample."""
+        ...
 
 
 class FaceDataset(Dataset[FaceSample]):
@@ -104,19 +37,27 @@ class FaceDataset(Dataset[FaceSample]):
     Args:
         index: The data set.
         rows: (M,) those of its rows that belong here.
-        crops: Where its faces lie.
+        boxes: (N, 3) plain crops of all its rows.
+        placement: Places a face in its image.
         maker: Makes the samples.
-        repeats: How often each comes in an epoch, varied each time.
+        repeats: How often each face comes in an epoch, with other augmentations each time.
     """
 
     def __init__(
-        self, index: FaceIndex, rows: NDArray[np.intp], crops: CropTable, maker: SampleMaker, repeats: int = 1
+        self,
+        index: SampleIndex[Any],
+        rows: NDArray[np.intp],
+        boxes: NDArray[np.float64],
+        placement: Placement[Any],
+        maker: SampleMaker,
+        repeats: int = 1,
     ) -> None:
         self.index = index
         self.rows = rows
-        self._repeats = repeats
-        self._boxes = crops.boxes
+        self._boxes = boxes
+        self._placement = placement
         self._maker = maker
+        self._repeats = repeats
 
     def __len__(self) -> int:
         return len(self.rows) * self._repeats
@@ -127,8 +68,19 @@ class FaceDataset(Dataset[FaceSample]):
         repeat, face = divmod(position, len(self.rows))
         row = int(self.rows[face])
         record = self.index.record(row)
-        pixels = read_image(record.image_path)
-        return self._maker.make(record, pixels, self._boxes[row], position, epoch * self._repeats + repeat)
+        rng = self._maker.generator(epoch * self._repeats + repeat, record.key)
+        placed = self._placement(record, read_image(record.image_path), self._boxes[row], rng)
+        return self._maker.make(placed, position, rng)
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the faces, each once."""
+        return [self.index.key(int(row)) for row in self.rows]
+
+    @property
+    def photographs(self) -> set[str]:
+        """Names of the photographs that the faces show."""
+        return {str(self.index.photographs[row]) for row in self.rows}
 
     def box(self, position: int) -> NDArray[np.float64]:
         """(3,) x and y of the centre, side of the plain crop."""
@@ -137,9 +89,3 @@ class FaceDataset(Dataset[FaceSample]):
     def crop_matrix(self, position: int) -> NDArray[np.float64]:
         """(2, 3) similarity from image pixels to those of the plain crop."""
         return crop_matrix(self.box(position))
-
-
-def _sample_rng(seed: int, epoch: int, key: str) -> np.random.Generator:
-    """A generator of the sample's own: neither workers nor a resumed run change what it draws."""
-    digest = blake2b(key.encode(), digest_size=8).digest()
-    return np.random.default_rng([seed, epoch, int.from_bytes(digest, "big")])

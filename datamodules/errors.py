@@ -1,5 +1,6 @@
-"""What is raised when something on disk, or asked for, cannot be used."""
+"""Errors that tell a user which input cannot be used, and why."""
 
+from pathlib import Path
 from typing import NoReturn
 
 
@@ -8,17 +9,30 @@ class InputError(ValueError):
 
 
 def reason(error: BaseException) -> str:
-    """What an error says, without the traceback that comes in front when a data loader's worker raised it."""
+    """The message of an error, without the traceback that a data loader's worker puts in front of it."""
     kind = type(error)
-    said = str(error).rpartition(f"{kind.__module__}.{kind.__name__}: ")[2].strip()
-    return said or kind.__name__
+    message = str(error).rpartition(f"{kind.__module__}.{kind.__name__}: ")[2].strip()
+    return message or kind.__name__
+
+
+def cannot_write(path: Path, error: OSError, option: str) -> InputError:
+    """The error of a file or folder that cannot be written.
+
+    Args:
+        path: The file or folder.
+        error: What the operating system says.
+        option: The option that names it, such as "--out".
+    """
+    return InputError(
+        f"{path}: cannot be written ({error.strerror or error}). Set {option} to a folder that can, with room."
+    )
 
 
 class OneLineErrors:
-    """For argument parsers: a complaint is one line, without the hundred lines of all options before it."""
+    """A mixin for argument parsers: a complaint is one line, without the hundred lines of all options before it."""
 
     prog: str
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raises what the parser complains of."""
+        """Raises the parser's complaint."""
         raise InputError(f"{' '.join(message.split())} (all options: {self.prog} --help)") from ex

@@ -1,4 +1,4 @@
-"""Photographs that have landmarks and no coefficients, made into samples: `run.py fit-landmarks`."""
+"""`run.py fit-landmarks`: fits a face model to photographs of which 68 landmarks are known."""
 
 import logging
 import shutil
@@ -9,20 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, cannot_write
 from datamodules.files.atomic_files import whole_file
 from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
-from datamodules.files.face_mat import FaceParameters, write_face_mat
+from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import is_upright, read_image_size
 from datamodules.files.landmark_arrays import read_landmarks, read_points
 from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.types import FaceParameters
 
 _log = logging.getLogger(__name__)
 
-_MOST_PERCENT = 4.0  # of the face's size, in x, y, z; good fits have under 1, with depth the wrong way round over 5
-_LEAST_INSIDE = 0.5  # share of the landmarks
+_LARGEST_ERROR_PERCENT = 4.0  # of the face's size, in x, y, z; good fits have under 1, with depth reversed over 5
+_LEAST_INSIDE = 0.5  # fraction of the landmarks
 
 
 def fit_photographs(
@@ -33,16 +34,17 @@ def fit_photographs(
     uv_coordinates: Path | None = None,
     out: Path | None = None,
 ) -> int:
-    """Fits the face model to photographs of which 68 3-D landmarks are known, and writes their .mat files.
+    """Fits a face model to photographs of which 68 3-D landmarks are known, and writes their .mat files.
 
     Args:
         photos: Folder of <stem>.jpg.
         morphable_model: BFM.mat, with the deviations of its coefficients (shapeEV, expEV).
         landmarks: .npy, .npz or .mat of (N, 68, 3), whose rows belong to the sorted names of the photographs; by
             default <stem>.npy of (68, 3) beside each. Pixels, y downwards; z in pixels too, nearer is larger.
-        first_pixel: What they call the first pixel.
+        first_pixel: What the landmarks call the first pixel, 0 or 1.
         uv_coordinates: The model's texture coordinates; BFM_UV.mat beside it by default.
-        out: Folder for <stem>.mat and a copy of <stem>.jpg; by default that of the photographs. What is there is kept.
+        out: Folder for <stem>.mat and a copy of <stem>.jpg; by default that of the photographs. Files that
+            are there are kept.
 
     Returns:
         How many were fitted.
@@ -69,10 +71,11 @@ def fit_photographs(
                 [first_pixel] * 2 + [0]
             ]
             _check(image, size, points)
-            coefficients, pose = fit_landmarks(points, size[1], model, deviations)
+            identity, expression, pose = fit_landmarks(points, size[1], model, deviations)
             to_image = pose.projection(size[1])
-            error = landmark_error(landmark_model.project(coefficients[None], to_image[None])[0], points)
-            if error > _MOST_PERCENT:
+            fitted = landmark_model.project(identity[None], expression[None], to_image[None])[0]
+            error = landmark_error(fitted, points)
+            if error > _LARGEST_ERROR_PERCENT:
                 raise InputError(
                     f"{image}: no face comes nearer to its landmarks than {error:.1f} % of its size. Are they iBUG's 68, "
                     "with y downwards and z towards the camera?"
@@ -80,7 +83,7 @@ def fit_photographs(
         except InputError as fault:
             faults.append(str(fault))
             continue
-        face = FaceParameters(coefficients, pose.pose_para(), points.astype(np.float32))
+        face = FaceParameters(identity, expression, pose.pose_para(), points.astype(np.float32))
         _write(face, size, image, place)
         errors.append(error)
     if faults:
@@ -90,10 +93,10 @@ def fit_photographs(
     if faults and folder.resolve() == photos.resolve():
         advice = f"Move what was not fitted out of {photos} before you train on it."
     else:
-        uv = f" --data.uv_coordinates {uv_coordinates}" if uv_coordinates else ""
-        advice = f"Train on them: python run.py fit --data.root {folder} --data.morphable_model {morphable_model}{uv}"
-    apart = f", {np.mean(errors):.2f} % of the face's size from their landmarks on average" if errors else ""
-    print(f"{len(errors)} photographs fitted{apart}; {kept} were there already.\n{advice}")
+        uv = f" --data.face_model.uv_coordinates {uv_coordinates}" if uv_coordinates else ""
+        advice = f"Train on them: python run.py fit --data.root {folder} --data.face_model.path {morphable_model}{uv}"
+    distance = f", {np.mean(errors):.2f} % of the face's size from their landmarks on average" if errors else ""
+    print(f"{len(errors)} photographs fitted{distance}; {kept} were there already.\n{advice}")
     return len(errors)
 
 
@@ -132,6 +135,4 @@ def _write(face: FaceParameters, size: tuple[int, int], image: Path, place: Path
         with whole_file(place) as path:
             write_face_mat(path, face, size)
     except OSError as error:
-        raise InputError(
-            f"{place.parent}: cannot be written ({error.strerror}). Set --out to a folder that can."
-        ) from error
+        raise cannot_write(place.parent, error, "--out") from error

@@ -1,48 +1,48 @@
-"""A data set that has been opened: what its files say, where its faces lie, and which of them can be used."""
+"""A data set that has been opened: its index, where its faces lie, and which of them can be used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.crop_table import CropTable, make_crops
-from datamodules.data_checks import report_faults
-from datamodules.dataset import FaceDataset, SampleMaker
-from datamodules.files.face_folders import is_validation
-from datamodules.files.face_index import FaceIndex
-from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.dataset import FaceDataset, SampleIndex
+from datamodules.sample_maker import Placement, SampleMaker
 
 
 @dataclass(frozen=True, eq=False)
-class FaceSource:
-    """Usable faces of a folder under a face model.
+class OpenedDataset:
+    """The usable faces of a folder.
 
     Attributes:
-        index: All that its .mat files say.
-        crops: Where its faces lie.
+        index: All its readable samples.
+        rows: (M,) rows of the index that can be used.
+        boxes: (N, 3) plain crops of all its rows.
+        placement: Places a face in its image.
     """
 
-    index: FaceIndex
-    crops: CropTable
-
-    @classmethod
-    def of(cls, index: FaceIndex, model: MorphableModel, max_bad_fraction: float) -> "FaceSource":
-        """An index's; names what cannot be used, and stops where it is more than that share."""
-        crops = make_crops(index, model)
-        report_faults(index.root, index.faults + crops.faults, len(crops.rows), max_bad_fraction)
-        return cls(index, crops)
-
-    @property
-    def rows(self) -> NDArray[np.intp]:
-        """(M,) rows of the index that can be used."""
-        return self.crops.rows
+    index: SampleIndex[Any]
+    rows: NDArray[np.intp]
+    boxes: NDArray[np.float64]
+    placement: Placement[Any]
 
     def validates(self, fraction: float) -> NDArray[np.bool_]:
-        """(M,) which of them belong to the share that validates."""
-        index = self.index
-        return np.array([is_validation(index.key(row), index.layout, fraction) for row in self.rows], dtype=bool)
+        """(M,) which of the usable faces belong to the fraction that validates."""
+        photographs = self.index.photographs
+        return np.array([is_validation(str(photographs[row]), fraction) for row in self.rows], dtype=bool)
+
+    def placed(self, placement: Placement[Any]) -> "OpenedDataset":
+        """The same faces, placed otherwise."""
+        return replace(self, placement=placement)
 
     def faces(self, maker: SampleMaker, chosen: NDArray[np.bool_] | None = None, repeats: int = 1) -> FaceDataset:
-        """All of them as samples, or those that are chosen; see FaceDataset."""
+        """All usable faces as samples, or the (M,) chosen ones; see FaceDataset."""
         rows = self.rows if chosen is None else self.rows[chosen]
-        return FaceDataset(self.index, rows, self.crops, maker, repeats)
+        return FaceDataset(self.index, rows, self.boxes, self.placement, maker, repeats)
+
+
+def is_validation(photograph: str, fraction: float) -> bool:
+    """Whether the samples of a photograph validate: decided by its name alone, so that adding a face moves no other."""
+    digest = blake2b(photograph.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < fraction * 2**64

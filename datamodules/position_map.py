@@ -1,7 +1,8 @@
-"""Coefficients and projections to UV position maps on any device, and from maps back to points.
+"""UV position maps on the training device, from coefficients or stored points.
 
 All steps from coefficients to a texel are linear: a map is projection @ (mean_uv + basis_uv @ coefficients), with
-the model interpolated into UV space once. No vertex is ever projected, no triangle filled, no file written.
+the model interpolated into UV space once. No vertex is ever projected, no triangle filled, no file written. A stored
+map is moved into the crop by the same kind of projection.
 """
 
 from collections.abc import Iterator
@@ -42,40 +43,63 @@ class PositionMapper(nn.Module):
         Args:
             coefficients: (N, K + L) float32.
             projection: (N, 3, 4) float32, model space to crop pixels.
-            is_mirrored: (N,) bool. The projection of a mirrored sample reflects it; its map is flipped along u
-                too, so that a texel stays the same point of the anatomy.
+            is_mirrored: (N,) bool; see `placed_maps`.
 
         Returns:
-            (N, 3, S, S) float32 crop pixels. The smallest z of each map is 0; x and y are not clipped.
+            (N, 3, S, S) float32 crop pixels.
         """
         with _full_precision(coefficients.device.type):
             points = nn.functional.linear(coefficients, self.basis, self.mean).view(len(coefficients), 3, -1)
-            maps = torch.baddbmm(projection[:, :, 3:], projection[:, :, :3], points)
-            maps = maps.view(-1, 3, self.size, self.size)
-            maps[:, 2] -= maps[:, 2].amin(dim=(1, 2), keepdim=True)
-            return torch.where(is_mirrored[:, None, None, None], maps.flip(-1), maps)
+            return placed_maps(points, projection, is_mirrored, self.size)
 
 
-def read_texels(maps: Tensor, texels: Tensor) -> Tensor:
-    """(N, L, 3) points at whole texels.
+class StoredMapper(nn.Module):
+    """Stored position maps of 256 texels a side, as maps of S texels a side in other crops.
 
     Args:
-        maps: (N, 3, S, S).
-        texels: (L, 2) int64 row, col.
+        size: Texels a side, S.
     """
-    return maps[:, :, texels[:, 0], texels[:, 1]].mT
+
+    def __init__(self, size: int = MAP_SIZE) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, points: Tensor, projection: Tensor, is_mirrored: Tensor) -> Tensor:
+        """Position maps.
+
+        Args:
+            points: (N, 256, 256, 3) float32 in pixels of the stored crops.
+            projection: (N, 3, 4) float32, from these pixels to crop pixels.
+            is_mirrored: (N,) bool; see `placed_maps`.
+
+        Returns:
+            (N, 3, S, S) float32 crop pixels.
+        """
+        with _full_precision(points.device.type):
+            maps = points.permute(0, 3, 1, 2)
+            if self.size != maps.shape[-1]:
+                size = (self.size, self.size)
+                maps = nn.functional.interpolate(maps, size, mode="bilinear", align_corners=True)
+            return placed_maps(maps.flatten(2), projection, is_mirrored, self.size)
 
 
-def read_uv(maps: Tensor, uv: Tensor) -> Tensor:
-    """(N, V, 3) points at texture coordinates, interpolated bilinearly: the vertices of a mesh.
+def placed_maps(points: Tensor, projection: Tensor, is_mirrored: Tensor, size: int) -> Tensor:
+    """Position maps of points that a projection places in the crop.
 
     Args:
-        maps: (N, 3, S, S).
-        uv: (V, 2) in [0, 1], v upwards.
+        points: (N, 3, S S) float32.
+        projection: (N, 3, 4) float32, from the points' space to crop pixels.
+        is_mirrored: (N,) bool. The projection of a mirrored sample reflects it; its map is flipped along u too, so
+            that a texel stays the same point of the anatomy.
+        size: Texels a side, S.
+
+    Returns:
+        (N, 3, S, S) float32 crop pixels. The smallest z of each map is 0; x and y are not clipped.
     """
-    grid = torch.stack([2 * uv[:, 0] - 1, 1 - 2 * uv[:, 1]], dim=-1).to(maps.dtype)
-    grid = grid.expand(len(maps), 1, -1, -1)
-    return nn.functional.grid_sample(maps, grid, mode="bilinear", align_corners=True)[:, :, 0].mT
+    maps = torch.baddbmm(projection[:, :, 3:], projection[:, :, :3], points)
+    maps = maps.view(-1, 3, size, size)
+    maps[:, 2] -= maps[:, 2].amin(dim=(1, 2), keepdim=True)
+    return torch.where(is_mirrored[:, None, None, None], maps.flip(-1), maps)
 
 
 @contextmanager

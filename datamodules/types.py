@@ -11,38 +11,75 @@ from torch import Tensor
 from datamodules.geometry.camera import HeadPose
 
 
+class FaceParameters(NamedTuple):
+    """What a file says of a fitted photograph: a face model's coefficients, the camera, and landmarks.
+
+    Attributes:
+        identity: (K,) identity coefficients, ordered by variance.
+        expression: (L,) expression coefficients, ordered by variance.
+        pose: (7,) pitch, yaw, roll in radians, tx, ty, tz, scale, as `HeadPose.pose_para` gives them.
+        landmarks_image_px: (68, 3) in 0-based image pixels, or None where the file has none.
+    """
+
+    identity: NDArray[np.float32]
+    expression: NDArray[np.float32]
+    pose: NDArray[np.float32]
+    landmarks_image_px: NDArray[np.float32] | None
+
+
 @dataclass(frozen=True, eq=False)
 class FaceRecord:
-    """One fitted photograph: exactly what disk says, in 0-based pixels of the whole image.
+    """A fitted photograph: what disk says of it, in 0-based pixels of the whole image.
 
     Attributes:
         key: Path below the data set's root, without its ending.
         image_path: The photograph.
         image_size: Width, height in pixels.
-        coefficients: (228,) identity, then expression.
+        identity: (K,) identity coefficients.
+        expression: (L,) expression coefficients.
         pose: Head pose.
-        landmarks_68_px: (68, 3), or None where the sample has no 3-D landmarks of its own.
+        landmarks_image_px: (68, 3), or None where the sample has no 3-D landmarks of its own.
     """
 
     key: str
     image_path: Path
     image_size: tuple[int, int]
-    coefficients: NDArray[np.float32]
+    identity: NDArray[np.float32]
+    expression: NDArray[np.float32]
     pose: HeadPose
-    landmarks_68_px: NDArray[np.float32] | None
+    landmarks_image_px: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
+class MapRecord:
+    """A face crop with its stored position map.
+
+    Attributes:
+        key: Path below the data set's root, without its ending.
+        image_path: The crop.
+        points_crop_px: (256, 256, 3) position map in crop pixels, 0 to 255 whatever the resolution of the image.
+        landmarks_image_px: (68, 3) in pixels of the image, read off the map or given in their place.
+        yaw_deg: Yaw of the head, from a rigid fit of the map to the mean map.
+    """
+
+    key: str
+    image_path: Path
+    points_crop_px: NDArray[np.float32]
+    landmarks_image_px: NDArray[np.float32]
+    yaw_deg: float
 
 
 class FaceSample(NamedTuple):
-    """What a worker hands over; collated, each field gains a leading batch dimension N.
+    """One sample as a worker makes it; collated, each field gains a leading batch dimension N.
 
     Points are in crop pixels, whose square is 0 to 255 whatever the resolution of `image`.
     """
 
     image: Tensor  # (H, W, 3) uint8 RGB
-    coefficients: Tensor  # (K + L,) float32, the model's own number
-    projection: Tensor  # (3, 4) float32, model space to crop pixels
+    surface: Tensor  # what a mapper makes the map of: (K + L,) float32 coefficients, or (256, 256, 3) stored points
+    projection: Tensor  # (3, 4) float32, from the space of the surface to crop pixels
     is_mirrored: Tensor  # () bool
-    landmarks_68_px: Tensor  # (68, 3) float32, ground truth
+    landmarks_crop_px: Tensor  # (68, 3) float32, ground truth
     yaw_deg: Tensor  # () float32, of the face as it is shown
     number: Tensor  # () int64, position in its data set: tells repeated faces apart
     key: str
@@ -52,8 +89,8 @@ class FaceBatch(NamedTuple):
     """What the network trains on, on its device."""
 
     image: Tensor  # (N, 3, H, W) float32 in [0, 1], RGB, channels_last
-    position_map: Tensor | None  # (N, 3, S, S) float32 crop pixels
-    landmarks_68_px: Tensor  # (N, 68, 3)
+    position_map: Tensor  # (N, 3, S, S) float32 crop pixels
+    landmarks_crop_px: Tensor  # (N, 68, 3)
     yaw_deg: Tensor  # (N,)
     number: Tensor  # (N,)
     key: list[str]

@@ -27,10 +27,11 @@ _WARM_UP = 0.1  # of a one-cycle schedule
 
 
 class StepOutput(NamedTuple):
-    """What a step leaves for callbacks: the loss, or None without position maps, and (N, 68, 3) landmarks."""
+    """What a step leaves for callbacks: the loss or None, (N, 68, 3) landmarks, and (N, 3, 256, 256) maps."""
 
     loss: Tensor | None
     predicted_68_px: Tensor
+    maps: Tensor
 
 
 class _HasLayout(Protocol):
@@ -99,6 +100,7 @@ class FaceModule(LightningModule):
         self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs, direct_rank)
         self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.image_size = image_size
+        self.map_size = map_size
         self.tail: Tail = tail
         self.is_residual = is_residual
         self._loss_norm: Norm = loss_norm
@@ -118,7 +120,7 @@ class FaceModule(LightningModule):
         self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
         self.val_errors = FaceErrors(validation_protocols(self.region_table))
         self.test_errors = FaceErrors(test_protocols(self.region_table))
-        self.is_own_test = False  # whether the test set is the fit's own, whose figures have the short names
+        self.is_primary_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
 
@@ -158,7 +160,7 @@ class FaceModule(LightningModule):
         has_regions = torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions))
         if not self._layouts_agree or not has_regions:
             raise InputError(
-                "the checkpoint was trained on another face model than --data.morphable_model. Give the one it was "
+                "the checkpoint was trained on another face model than --data.face_model.path. Give the one it was "
                 "trained on, or start without --ckpt_path."
             )
         shrink = resampling(MAP_SIZE, self.enlarge.shape[1]).to(self.device)
@@ -177,8 +179,6 @@ class FaceModule(LightningModule):
 
     def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
         """One step of training, at the network's own resolution."""
-        if batch.position_map is None:
-            raise ValueError("a training batch has no position maps")
         offsets = offsets_px(self.network(batch.image), self.tail)
         predicted = offsets + origin_px(self.train_mean, self.is_residual)
         loss = weighted_distance(
@@ -236,11 +236,11 @@ class FaceModule(LightningModule):
     def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
         predicted = self._judged(batch.image, stage)
         loss = None
-        if batch.position_map is not None and self._layouts_agree:
+        if self._layouts_agree:
             loss = weighted_distance(
                 predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
             )
-            is_logged = stage == "val" or self.is_own_test
+            is_logged = stage == "val" or self.is_primary_test
             self.log(
                 f"{stage}/loss",
                 loss,
@@ -252,11 +252,10 @@ class FaceModule(LightningModule):
             )
         predicted_68 = self.landmarks(predicted)[:, :LANDMARKS_68]
         errors = self.val_errors if stage == "val" else self.test_errors
-        has_maps = batch.position_map is not None and self._layouts_agree
-        maps = (predicted, cast(Tensor, batch.position_map), self.regions) if has_maps else None
+        maps = (predicted, batch.position_map, self.regions) if self._layouts_agree else None
         mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
-        errors.update(predicted_68, batch.landmarks_68_px, batch.yaw_deg, batch.number, maps, mean_68)
-        return StepOutput(loss, predicted_68)
+        errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
+        return StepOutput(loss, predicted_68, predicted)
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:
         reports = errors.reports()

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.files.bfm import write_morphable_model
-from datamodules.files.face_mat import FaceParameters, write_face_mat
+from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import write_jpeg
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.types import FaceParameters
 
 GRID = 33
 COMPONENTS = (5, 3)
@@ -72,17 +73,17 @@ def fake_face(yaw_deg: float, seed: int = 0, has_landmarks: bool = True) -> tupl
     """Parameters, and an image that shows where the face is."""
     rng = np.random.default_rng(seed)
     model = fake_model()
-    coefficients = np.zeros(228, np.float32)
-    coefficients[:5], coefficients[199:202] = rng.normal(size=5), rng.normal(size=3)
+    identity, expression = np.zeros(199, np.float32), np.zeros(29, np.float32)
+    identity[:5], expression[:3] = rng.normal(size=5), rng.normal(size=3)
     angles = np.deg2rad([rng.uniform(-10, 10), yaw_deg, rng.uniform(-10, 10)])
     pose = np.array([*angles, 60 + rng.uniform(-3, 3), 55 + rng.uniform(-3, 3), -60, 3.5e-4], np.float32)
     to_image = HeadPose.from_pose_para(pose).projection(IMAGE[1])
-    vertices = project(model.vertices(coefficients), to_image)
+    vertices = project(model.vertices(identity, expression), to_image)
     image = np.full((IMAGE[1], IMAGE[0], 3), 40, np.uint8)
     col, row = np.rint(vertices[:, :2]).astype(int).T.clip(0, [[IMAGE[0] - 1], [IMAGE[1] - 1]])
     image[row, col] = np.rint(255 * np.column_stack([model.uv, 0.5 + 0 * model.uv[:, 0]])).astype(np.uint8)
     landmarks = vertices[model.landmark_vertices].astype(np.float32) if has_landmarks else None
-    return FaceParameters(coefficients, pose, landmarks), image
+    return FaceParameters(identity, expression, pose, landmarks), image
 
 
 def write_faces(

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from datamodules.augmentation.photometric import NO_AUGMENTATION, Augmentation
+from datamodules.files.face_index import open_index
 from torch.utils.data import default_collate
 
-from datamodules.augmentation.photometric import NO_AUGMENTATION, Augmentation
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.images import read_image, write_jpeg
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_projection, uncrop_points

@@ -1,6 +1,6 @@
-"""What hides parts of a face in life, drawn onto crops: glasses, fingers, strands of hair.
+"""Occluders drawn onto crops: glasses, fingers, strands of hair.
 
-Flat drawings that follow the landmarks: cheap, and enough that a network cannot count on seeing everything.
+They are flat drawings that follow the landmarks: cheap, and enough that a network cannot rely on a whole face.
 """
 
 import cv2
@@ -25,12 +25,12 @@ _CHEEKS = ((2, 31), (14, 35))  # between these landmarks is skin
 
 
 def occlude(image: Image, landmarks_68: Points, rng: np.random.Generator) -> Image:
-    """A crop with one of them in front of the face.
+    """A crop with one kind of occluder in front of the face.
 
     Args:
         image: (S, S, 3) RGB.
         landmarks_68: (68, 3) in crop pixels, of the face as it is shown.
-        rng: Decides which, and how.
+        rng: Draws the kind and its shape.
     """
     points = landmarks_68 * ((len(image) - 1) / (CROP_SIZE - 1))
     draw = (_glasses, _fingers, _hair)[int(rng.integers(3))]

@@ -10,11 +10,7 @@ from scipy.io import savemat
 from datamodules.errors import InputError
 from datamodules.files.mat import finite_floats, read_mat
 from datamodules.geometry.landmarks import LANDMARKS_68
-from datamodules.geometry.morphable_model import (
-    EXPRESSION_COEFFICIENTS,
-    IDENTITY_COEFFICIENTS,
-    MorphableModel,
-)
+from datamodules.geometry.morphable_model import MorphableModel
 
 UV_FILE = "BFM_UV.mat"
 _REMEDY = "Make BFM.mat and BFM_UV.mat with face3d (examples/Data/BFM), or with the 300W-3D tools."
@@ -26,7 +22,7 @@ def read_morphable_model(path: Path, uv_path: Path | None = None) -> MorphableMo
     """The model of a `BFM.mat`.
 
     Args:
-        path: The model file. It may carry fewer than 199 + 29 components.
+        path: The model file, with any number of components.
         uv_path: Texture coordinates; by default `BFM_UV.mat` beside it.
 
     Raises:
@@ -37,14 +33,9 @@ def read_morphable_model(path: Path, uv_path: Path | None = None) -> MorphableMo
     if mean.shape[2] != 1:
         raise InputError(f"{path}: shapeMU has {mean.shape[2]} columns, expected 1. {_REMEDY}")
     identity, expression = _vertices(path, "shapePC", fields), _vertices(path, "expPC", fields)
-    for name, basis, most in (
-        ("shapePC", identity, IDENTITY_COEFFICIENTS),
-        ("expPC", expression, EXPRESSION_COEFFICIENTS),
-    ):
+    for name, basis in (("shapePC", identity), ("expPC", expression)):
         if basis.shape[0] != len(mean):
             raise InputError(f"{path}: {name} has {basis.shape[0]} vertices, shapeMU has {len(mean)}. {_REMEDY}")
-        if basis.shape[2] > most:
-            raise InputError(f"{path}: {name} has {basis.shape[2]} components, a sample has {most}. {_REMEDY}")
     triangles = _indices(path, "tri", fields["tri"], len(mean)).reshape(3, -1).T
     if "tri_mouth" in fields:
         mouth = _indices(path, "tri_mouth", fields["tri_mouth"], len(mean)).reshape(3, -1).T
@@ -69,15 +60,15 @@ def read_coefficient_deviations(path: Path, model: MorphableModel) -> NDArray[np
         InputError: If the file does not have them.
     """
     fields = _read_fields(path, _DEVIATIONS)
-    found = []
+    parts = []
     for name, basis in zip(_DEVIATIONS, (model.identity_basis, model.expression_basis), strict=True):
         deviations = finite_floats(path, name, fields[name], _REMEDY).ravel()
         if len(deviations) != basis.shape[2] or not (deviations > 0).all():
             raise InputError(
                 f"{path}: {name} holds {len(deviations)} numbers, expected {basis.shape[2]} above 0. {_REMEDY}"
             )
-        found.append(deviations)
-    return np.concatenate(found)
+        parts.append(deviations)
+    return np.concatenate(parts)
 
 
 def write_morphable_model(
@@ -151,7 +142,9 @@ def _indices(path: Path, name: str, array: NDArray[np.generic], vertices: int) -
 
 def _read_uv(path: Path, vertices: int) -> NDArray[np.float64]:
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file of texture coordinates. Set --data.uv_coordinates. {_REMEDY}")
+        raise InputError(
+            f"{path}: there is no such file of texture coordinates. Set --data.face_model.uv_coordinates. {_REMEDY}"
+        )
     arrays = read_mat(path)
     if "UV" not in arrays:
         raise InputError(f"{path}: has no array 'UV'. {_REMEDY}")

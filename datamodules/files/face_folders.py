@@ -1,4 +1,4 @@
-"""Which samples a data set's folder holds, and which of them show one photograph.
+"""The samples in a folder of 300W-3D, 300W-LP or AFLW2000-3D, and the photographs that they show.
 
 300W-3D       AFW/ HELEN/ IBUG/ LFPW/, a .jpg and a .mat for each photograph
 300W-LP       the same folders and their `_Flip` twins; <photograph>_<view>.jpg, view 0 being the photograph
@@ -29,7 +29,7 @@ class FaceFolders:
 
     Attributes:
         root: Its folder.
-        layout: What it was found to be.
+        layout: Its layout, given or recognised.
         keys: Paths below the root without endings, sorted; each has both its files.
         faults: One line for each file that lacks its partner.
         fingerprint: 16 hexadecimal digits over names, sizes and times of all the files.
@@ -41,8 +41,13 @@ class FaceFolders:
     faults: list[str]
     fingerprint: str
 
+    @property
+    def photographs(self) -> list[str]:
+        """Name of the photograph that each sample shows."""
+        return [photograph(key, self.layout) for key in self.keys]
 
-def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
+
+def list_folders(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
     """Lists a data set without opening any of its files.
 
     Raises:
@@ -78,45 +83,40 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
             if faults
             else f"{root}: holds no <name>.jpg with a <name>.mat, nor does any of {', '.join(_SUBSETS)} in it. Is it the data set's top folder?"
         )
-    found = _recognised(named, keys) if layout == "auto" else layout
-    return FaceFolders(root, found, keys, faults, digest.hexdigest())
+    layout = recognised_layout(keys) if layout == "auto" else layout
+    return FaceFolders(root, layout, keys, faults, digest.hexdigest())
 
 
 def photograph(key: str, layout: FolderLayout) -> str:
     """Name of the photograph that a sample shows: the same for 300W-LP's views of it and their mirrored twins."""
-    folder, _, stem = key.rpartition("/")
-    if layout != "300w-lp":
-        return stem
-    return f"{folder.removesuffix(_FLIP)}/{_VIEW.sub('', stem)}"
+    stem = key.rpartition("/")[2]
+    return _VIEW.sub("", stem) if layout == "300w-lp" else stem
 
 
-def is_validation(key: str, layout: FolderLayout, fraction: float) -> bool:
-    """Whether a sample validates: decided by its photograph's name alone, so that adding a face moves no other."""
-    name = photograph(key, layout).rpartition("/")[2]
-    digest = blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < fraction * 2**64
+def recognised_layout(keys: list[str]) -> FolderLayout:
+    """The data set that has samples of such names.
+
+    300W-3D's stems end in numbers too; only 300W-LP counts views from 0, or has mirrored twins.
+    """
+    folders = {key.rpartition("/")[0] for key in keys}
+    has_views = any(key.endswith("_0") for key in keys)
+    if folders == {""}:
+        return "300w-lp" if has_views and all(_VIEW.search(key) for key in keys) else "flat"
+    return "300w-lp" if has_views or any(folder.endswith(_FLIP) for folder in folders) else "300w-3d"
 
 
 def _sample_files(folder: Path) -> list[tuple[str, int, int]]:
     """Name, size and time of change of a folder's images and .mat files, sorted."""
     try:
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name.endswith(_ENDINGS)]
+            samples = [entry for entry in entries if entry.name.endswith(_ENDINGS)]
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}). Check its permissions.") from error
     files = []
-    for entry in found:
+    for entry in samples:
         try:
             status = entry.stat()
         except OSError as error:
             raise InputError(f"{entry.path}: is a link to nothing. Repair or remove it.") from error
         files.append((entry.name, status.st_size, status.st_mtime_ns))
     return sorted(files)
-
-
-def _recognised(folders: list[str], keys: list[str]) -> FolderLayout:
-    # 300W-3D's stems end in numbers too; only 300W-LP counts views from 0, or has mirrored twins
-    has_views = any(key.endswith("_0") for key in keys)
-    if folders == [""]:
-        return "300w-lp" if has_views and all(_VIEW.search(key) for key in keys) else "flat"
-    return "300w-lp" if has_views or any(folder.endswith(_FLIP) for folder in folders) else "300w-3d"

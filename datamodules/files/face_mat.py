@@ -1,7 +1,6 @@
 """The .mat file of a fitted photograph (300W-3D, 300W-LP, AFLW2000-3D), read and written."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,32 +9,21 @@ from scipy.io import savemat
 from datamodules.errors import InputError
 from datamodules.files.mat import finite_floats, read_mat
 from datamodules.geometry.landmarks import LANDMARKS_68
-from datamodules.geometry.morphable_model import EXPRESSION_COEFFICIENTS, IDENTITY_COEFFICIENTS
+from datamodules.types import FaceParameters
 
-POSE_PARAMETERS = 7  # pitch, yaw, roll, tx, ty, tz, scale
+IDENTITY_COEFFICIENTS, EXPRESSION_COEFFICIENTS = 199, 29  # of these data sets (Zhu et al., 2016)
+_POSE_PARAMETERS = 7  # pitch, yaw, roll, tx, ty, tz, scale
 _REMEDY = "Is it a sample of 300W-3D, 300W-LP or AFLW2000-3D? Copy it again, or remove it."
 _SIZES = {
     "Shape_Para": IDENTITY_COEFFICIENTS,
     "Exp_Para": EXPRESSION_COEFFICIENTS,
-    "Pose_Para": POSE_PARAMETERS,
+    "Pose_Para": _POSE_PARAMETERS,
 }
 _LANDMARKS = "pt3d_68"
 
 
-class FaceParameters(NamedTuple):
-    """What a sample's .mat file says, without what nothing here reads.
-
-    `pose` is (7,) pitch, yaw, roll (radians), tx, ty, tz, scale; `coefficients` (228,) identity, then expression;
-    `landmarks_68_px` (68, 3) 0-based pixels, or None.
-    """
-
-    coefficients: NDArray[np.float32]
-    pose: NDArray[np.float32]
-    landmarks_68_px: NDArray[np.float32] | None
-
-
 def read_face_mat(path: Path) -> FaceParameters:
-    """The parameters of one sample.
+    """The parameters of one sample: 199 identity and 29 expression coefficients, pose and landmarks.
 
     Raises:
         InputError: If the file is damaged, lacks a key, or holds NaN or a wrong shape.
@@ -53,32 +41,45 @@ def read_face_mat(path: Path) -> FaceParameters:
             raise InputError(f"{path}: {_LANDMARKS} spans no area. {_REMEDY}")
         landmarks = (points - [[1], [1], [0]]).T.astype(np.float32)  # on disk x and y count from 1
     return FaceParameters(
-        np.concatenate([numbers["Shape_Para"], numbers["Exp_Para"]]).astype(np.float32),
+        numbers["Shape_Para"].astype(np.float32),
+        numbers["Exp_Para"].astype(np.float32),
         numbers["Pose_Para"].astype(np.float32),
         landmarks,
     )
 
 
 def write_face_mat(path: Path, face: FaceParameters, image_size: tuple[int, int] | None = None) -> None:
-    """Writes a sample so that `read_face_mat` reads it back.
+    """Writes a sample so that `read_face_mat` reads it back, with zeros for the coefficients that it lacks.
 
     Args:
         path: The file.
-        face: What it is to say; 3-D landmarks are written as 2-D ones too (pt2d).
+        face: The parameters; 3-D landmarks are written as 2-D ones too (pt2d).
         image_size: Width, height of the photograph, which becomes the region of interest (roi) as a whole.
+
+    Raises:
+        InputError: If there are more than 199 identity or 29 expression coefficients.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     if image_size is not None:
         arrays["roi"] = np.array([[1, 1, *image_size]], np.int16)
-    if face.landmarks_68_px is not None:
-        landmarks = (face.landmarks_68_px + np.array([1, 1, 0], np.float32)).T
+    if face.landmarks_image_px is not None:
+        landmarks = (face.landmarks_image_px + np.array([1, 1, 0], np.float32)).T
         arrays |= {"pt2d": landmarks[:2], _LANDMARKS: landmarks}
     arrays |= {
-        "Shape_Para": face.coefficients[:IDENTITY_COEFFICIENTS, None],
-        "Exp_Para": face.coefficients[IDENTITY_COEFFICIENTS:, None],
+        "Shape_Para": _padded(path, "identity", face.identity, IDENTITY_COEFFICIENTS)[:, None],
+        "Exp_Para": _padded(path, "expression", face.expression, EXPRESSION_COEFFICIENTS)[:, None],
         "Pose_Para": face.pose[None],
     }
     savemat(path, arrays)
+
+
+def _padded(path: Path, kind: str, coefficients: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    if len(coefficients) > size:
+        raise InputError(
+            f"{path}: cannot hold {len(coefficients)} {kind} coefficients, only {size}. Use a face model of at most "
+            f"{IDENTITY_COEFFICIENTS} identity and {EXPRESSION_COEFFICIENTS} expression components."
+        )
+    return np.pad(coefficients, (0, size - len(coefficients)))
 
 
 def _vector(path: Path, name: str, size: int, arrays: dict[str, NDArray[np.generic]]) -> NDArray[np.float64]:

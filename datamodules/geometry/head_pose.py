@@ -1,10 +1,10 @@
-"""Which way a head is turned, read off its position map alone."""
+"""Which way a head is turned, from its position map alone."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from datamodules.geometry.camera import rotation_angles
+from datamodules.geometry.similarity import fit_similarity
 
 _UPWARDS = [1, -1, 1]  # y of poses; that of images grows downwards
 
@@ -19,6 +19,5 @@ def head_angles_deg(points_px: NDArray[np.floating], mean_px: NDArray[np.floatin
         points_px: (N, 3) points of the face in an image.
         mean_px: (N, 3) the same points of the mean face, which looks straight ahead, in an image.
     """
-    turned, straight = (points - points.mean(axis=0) for points in (points_px * _UPWARDS, mean_px * _UPWARDS))
-    rotation, _ = Rotation.align_vectors(turned, straight)
-    return np.asarray(np.rad2deg(rotation_angles(rotation.as_matrix())))
+    fitted = fit_similarity(mean_px.astype(np.float64) * _UPWARDS, points_px.astype(np.float64) * _UPWARDS)
+    return np.asarray(np.rad2deg(rotation_angles(fitted.rotation)))

@@ -1,11 +1,13 @@
-"""Which face, in which pose, has these 68 landmarks?"""
+"""The face and the pose of a face model that fit 68 landmarks best."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from datamodules.geometry.camera import HeadPose, rotation_angles, rotation_matrices
-from datamodules.geometry.morphable_model import IDENTITY_COEFFICIENTS, SAMPLE_COEFFICIENTS, MorphableModel
+from datamodules.geometry.face_size import box_size
+from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.geometry.similarity import fit_similarity
 
 _NOISE = 0.01  # of the face's size: how far off a landmark may be before a likelier face is no remedy
 _STEP = 1e-6  # radians, for how landmarks move as the head turns
@@ -16,7 +18,7 @@ def fit_landmarks(
     image_height: float,
     model: MorphableModel,
     deviations: NDArray[np.floating],
-) -> tuple[NDArray[np.float32], HeadPose]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32], HeadPose]:
     """The likeliest coefficients and pose: least squares over landmarks, in pixels, and coefficients, in deviations.
 
     Args:
@@ -26,12 +28,12 @@ def fit_landmarks(
         deviations: (K + L,) standard deviations of its coefficients.
 
     Returns:
-        (228,) coefficients, zero where the model has none, and the pose.
+        (K,) identity coefficients, (L,) expression coefficients, and the pose.
     """
     mean = model.mean[model.landmark_vertices].astype(np.float64)
     basis = model.basis[model.landmark_vertices] * deviations
     identity = model.identity_basis.shape[2]
-    size = np.sqrt(np.prod(np.ptp(landmarks_px[:, :2], axis=0)))
+    size = float(box_size(landmarks_px))
     weight = 1 / (_NOISE * size)
     # the frame that poses refer to: y up
     target = HeadPose.frontal().projection(image_height)
@@ -62,12 +64,13 @@ def fit_landmarks(
         return found
 
     fitted = least_squares(residuals, _start(mean, seen, size, basis.shape[2]), slopes).x
-    coefficients = np.zeros(SAMPLE_COEFFICIENTS, np.float32)
-    scaled = deviations * fitted[7:]
-    coefficients[:identity] = scaled[:identity]
-    coefficients[IDENTITY_COEFFICIENTS : IDENTITY_COEFFICIENTS + len(scaled) - identity] = scaled[identity:]
+    coefficients = (deviations * fitted[7:]).astype(np.float32)
     pitch, yaw, roll = (float(angle) for angle in (fitted[:3] + np.pi) % (2 * np.pi) - np.pi)
-    return coefficients, HeadPose(pitch, yaw, roll, size * fitted[3:6], float(np.exp(fitted[6])))
+    return (
+        coefficients[:identity],
+        coefficients[identity:],
+        HeadPose(pitch, yaw, roll, size * fitted[3:6], float(np.exp(fitted[6]))),
+    )
 
 
 def landmark_error(fitted_px: NDArray[np.floating], landmarks_px: NDArray[np.floating]) -> float:
@@ -79,16 +82,10 @@ def landmark_error(fitted_px: NDArray[np.floating], landmarks_px: NDArray[np.flo
     """
     apart = fitted_px - landmarks_px
     apart[:, 2:] -= apart[:, 2:].mean(axis=0)
-    size = np.sqrt(np.prod(np.ptp(landmarks_px[:, :2], axis=0)))
-    return float(100 * np.linalg.norm(apart, axis=1).mean() / size)
+    return float(100 * np.linalg.norm(apart, axis=1).mean() / box_size(landmarks_px))
 
 
 def _start(mean: NDArray[np.float64], seen: NDArray[np.float64], size: float, coefficients: int) -> NDArray[np.float64]:
-    """The mean face, moved, turned and scaled onto the landmarks (Umeyama, 1991)."""
-    there, here = seen - seen.mean(axis=0), mean - mean.mean(axis=0)
-    u, values, vt = np.linalg.svd(there.T @ here)
-    flip = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * flip) @ vt
-    scale = (values * flip).sum() / (here**2).sum()
-    shift = seen.mean(axis=0) - scale * rotation @ mean.mean(axis=0)
+    """The mean face, moved, rotated and scaled onto the landmarks."""
+    rotation, scale, shift = fit_similarity(mean, seen)
     return np.concatenate([rotation_angles(rotation), shift / size, [np.log(scale)], np.zeros(coefficients)])

@@ -7,10 +7,6 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-IDENTITY_COEFFICIENTS = 199  # in a sample of 300W-3D, 300W-LP, AFLW2000-3D (Zhu et al., 2016)
-EXPRESSION_COEFFICIENTS = 29
-SAMPLE_COEFFICIENTS = IDENTITY_COEFFICIENTS + EXPRESSION_COEFFICIENTS
-
 
 @dataclass(frozen=True, eq=False)
 class MorphableModel:
@@ -18,8 +14,8 @@ class MorphableModel:
 
     Attributes:
         mean: (V, 3) mean identity plus mean expression, y up, z towards the camera.
-        identity_basis: (V, 3, K), K <= 199.
-        expression_basis: (V, 3, L), L <= 29.
+        identity_basis: (V, 3, K), ordered by variance.
+        expression_basis: (V, 3, L), ordered by variance.
         triangles: (F, 3) 0-based vertex indices, the mouth closed by triangles of its own.
         uv: (V, 2) texture coordinates in [0, 1], v upwards.
         landmark_vertices: (68,) 0-based vertices of the iBUG landmarks.
@@ -37,26 +33,28 @@ class MorphableModel:
         """(V, 3, K + L) identity and expression components side by side."""
         return np.concatenate([self.identity_basis, self.expression_basis], axis=2)
 
-    def leading_coefficients(self, coefficients: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Those of a sample's coefficients that this model has components for.
+    def leading_coefficients(
+        self, identity: NDArray[np.floating], expression: NDArray[np.floating]
+    ) -> NDArray[np.floating]:
+        """The coefficients of a sample that this model has components for.
 
         Args:
-            coefficients: (..., 228) identity, then expression, as on disk.
+            identity: (..., at least K).
+            expression: (..., at least L).
 
         Returns:
-            (..., K + L). Both bases are ordered by variance, so the leading ones are the right ones.
+            (..., K + L) identity, then expression. Both are ordered by variance, so the first ones are the right ones.
         """
-        identity = coefficients[..., : self.identity_basis.shape[2]]
-        first = IDENTITY_COEFFICIENTS
-        expression = coefficients[..., first : first + self.expression_basis.shape[2]]
-        return np.concatenate([identity, expression], axis=-1)
+        leading = identity[..., : self.identity_basis.shape[2]], expression[..., : self.expression_basis.shape[2]]
+        return np.concatenate(leading, axis=-1)
 
-    def vertices(self, coefficients: NDArray[np.floating]) -> NDArray[np.floating]:
-        """(V, 3) vertices in model space of one sample's (228,) coefficients, in their precision."""
-        leading = self.leading_coefficients(coefficients)
+    def vertices(self, identity: NDArray[np.floating], expression: NDArray[np.floating]) -> NDArray[np.floating]:
+        """(V, 3) vertices in model space of one sample's coefficients, in their precision."""
+        leading = self.leading_coefficients(identity, expression)
         offsets = self.basis.reshape(-1, self.basis.shape[2]) @ leading
         return np.asarray(self.mean + offsets.reshape(self.mean.shape))
 
+    @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change with any number of the model."""
         digest = blake2b(digest_size=8)

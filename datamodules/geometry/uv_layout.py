@@ -23,18 +23,14 @@ MAP_SIZE = 256  # texels a side of a position map (Feng et al., 2018; Shi et al.
 
 @dataclass(frozen=True, eq=False)
 class UVLayout:
-    """The surface and the regions of the face in UV space.
+    """The regions, the landmarks and the mean face in UV space.
 
     Attributes:
-        triangle_ids: (S, S) triangle of each texel.
-        barycentric: (S, S, 3) weights of its corners.
         regions: (S, S) uint8 labels of the regions, without the landmarks' points, which the region weights draw.
         landmark_texels: (81, 2) row, col; the first 68 are iBUG's.
         mean_map: (S, S, 3) position map of the mean face, frontal, in crop pixels.
     """
 
-    triangle_ids: NDArray[np.int32]
-    barycentric: NDArray[np.float32]
     regions: NDArray[np.uint8]
     landmark_texels: NDArray[np.int64]
     mean_map: NDArray[np.float32]
@@ -69,7 +65,7 @@ def make_uv_layout(
     landmarks[:LANDMARKS_68] = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size))
     landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
     labels = draw_regions(regions, landmarks[:LANDMARKS_68], size)
-    return UVLayout(triangle_ids, barycentric, labels, landmarks, _mean_map(model, surface))
+    return UVLayout(labels, landmarks, _mean_map(model, surface))
 
 
 def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -16,14 +16,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, cannot_write
 from datamodules.files.atomic_files import whole_file
 from datamodules.files.bfm import write_morphable_model
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
-from datamodules.files.face_mat import FaceParameters, write_face_mat
+from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
+from datamodules.types import FaceParameters
 
 VERSION = 2  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
 MODEL_FILE = Path("model") / "BFM.mat"
@@ -104,10 +105,7 @@ def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -
                 root.rmdir()  # empty
             os.replace(unfinished, root)
     except OSError as error:
-        raise InputError(
-            f"{root}: cannot be written ({error.strerror or error}). Give a folder that can, with room for "
-            f"{settings.samples} faces."
-        ) from error
+        raise cannot_write(root, error, "--out or --data.index.cache_dir") from error
     return drawn
 
 
@@ -167,8 +165,8 @@ def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int
         if stem.with_suffix(".mat").is_file():  # written last
             continue
         face, image = population.photograph(number, view)
-        landmarks = face.landmarks_68_px().astype(np.float32)
-        parameters = FaceParameters(face.coefficients, face.pose, landmarks)
+        landmarks = face.landmarks_image_px().astype(np.float32)
+        parameters = FaceParameters(face.identity, face.expression, face.pose, landmarks)
         with whole_file(stem.with_suffix(".jpg")) as path:
             write_jpeg(path, image)
         with whole_file(stem.with_suffix(".mat")) as path:

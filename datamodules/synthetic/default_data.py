@@ -1,13 +1,15 @@
-"""What is trained and tested on where no data are given: synthetic faces, kept in the cache."""
+"""The embedded data: synthetic faces, kept in the cache, for commands that are given no folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.dataset import SampleMaker
 from datamodules.errors import InputError
+from datamodules.face_model import FaceModelOptions
+from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
 from datamodules.synthetic.population import TILT_DEG, Population
 from datamodules.synthetic.stream import StreamedFaces
+from datamodules.types import FaceRecord
 
 _FIRST_VALIDATION_PERSON = 300_000
 _FIRST_TEST_PERSON = 500_000
@@ -23,7 +25,7 @@ class SyntheticFaces:
         image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
         tilt_deg: Standard deviations of pitch and roll; yaw goes all the way round to either side.
         seed: Decides them all. The run's own seed does not: runs that are compared share their data.
-        stream: Draw new faces for every epoch instead of reading some again.
+        stream: Whether new faces are drawn for every epoch, instead of some being read again.
         validation_samples: Faces to validate on while faces are streamed.
     """
 
@@ -55,9 +57,9 @@ class SyntheticFaces:
     def _settings(self, samples: int, first_person: int) -> SyntheticSettings:
         return SyntheticSettings(samples, self.seed, self.image_size, first_person, self.tilt_deg)
 
-    def streamed(self, maker: SampleMaker) -> StreamedFaces:
+    def streamed(self, placement: Placement[FaceRecord], maker: SampleMaker) -> StreamedFaces:
         """The faces to train on, where they are streamed."""
-        return StreamedFaces(Population(self.seed, self.image_size, self.tilt_deg), self.samples, maker)
+        return StreamedFaces(Population(self.seed, self.image_size, self.tilt_deg), self.samples, placement, maker)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class EmbeddedData:
     """Where the embedded data are, or will be.
 
     Attributes:
-        faces: Which.
+        faces: The faces.
         cache: Folder that holds them.
     """
 
@@ -83,9 +85,9 @@ class EmbeddedData:
         return self._place(self.faces.test_settings)
 
     @property
-    def morphable_model(self) -> Path:
+    def face_model(self) -> FaceModelOptions:
         """The model of both."""
-        return self.root / MODEL_FILE
+        return FaceModelOptions(self.root / MODEL_FILE)
 
     def make(self, processes: int) -> None:
         """Draws what is not there yet."""

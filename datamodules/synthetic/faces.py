@@ -1,4 +1,4 @@
-"""Who is seen, from where, and making what face: all that a photograph's .mat file says of it."""
+"""Random synthetic faces: identity, expression, head pose and looks."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.landmark_model import LandmarkModel
-from datamodules.geometry.morphable_model import IDENTITY_COEFFICIENTS, SAMPLE_COEFFICIENTS
 from datamodules.synthetic.expression import EXPRESSIONS
 from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import Array
@@ -17,7 +16,7 @@ from datamodules.synthetic.looks import Look, draw_look
 
 _MOST_DEVIATIONS = 2.6
 _TRIES = 50
-_MOST_TURNED = 3.0  # standard deviations of pitch and roll
+_MOST_TILTED = 3.0  # standard deviations of pitch and roll
 CROP_SHARE = 0.72  # of the image's side that the plain crop takes: the rest is there for jitter and rotation
 
 # How often each expression is seen, and the range of its amount.
@@ -40,14 +39,16 @@ class SyntheticFace:
     """One view of one person.
 
     Attributes:
-        coefficients: (228,) identity, then expression, as on disk.
+        identity: (40,) identity coefficients.
+        expression: (L,) expression coefficients.
         pose: (7,) pitch, yaw, roll (radians), tx, ty, tz, scale, as on disk.
         image_size: Pixels a side.
         look: What the person looks like.
         gaze: Millimetres to the side and up.
     """
 
-    coefficients: NDArray[np.float32]
+    identity: NDArray[np.float32]
+    expression: NDArray[np.float32]
     pose: NDArray[np.float32]
     image_size: int
     look: Look
@@ -58,19 +59,18 @@ class SyntheticFace:
         """The pose, with its angles named."""
         return HeadPose.from_pose_para(self.pose)
 
-    def landmarks_68_px(self) -> Array:
+    def landmarks_image_px(self) -> Array:
         """(68, 3) in 0-based pixels."""
         projection = self.head_pose.projection(self.image_size)
-        return np.asarray(_landmarks().project(self.coefficients[None], projection[None])[0])
+        return np.asarray(_landmarks().project(self.identity[None], self.expression[None], projection[None])[0])
 
 
 def draw_person(rng: np.random.Generator) -> tuple[NDArray[np.float32], Look]:
-    """(199,) identity coefficients of a head that could be, and the look that goes with it."""
+    """(40,) identity coefficients with plausible proportions, and the looks that go with them."""
     model = synthetic_model()
-    identity = np.zeros(IDENTITY_COEFFICIENTS, np.float32)
     for _ in range(_TRIES):
         draw = rng.normal(size=len(model.identity_deviations)).clip(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
-        identity[: len(draw)] = draw * model.identity_deviations
+        identity = (draw * model.identity_deviations).astype(np.float32)
         if _is_plausible(identity):
             break
     return identity, draw_look(rng)
@@ -84,32 +84,34 @@ def draw_face(
     image_size: int,
     rng: np.random.Generator,
 ) -> SyntheticFace:
-    """That person, seen from there; pitch and roll are normal, with those standard deviations."""
-    coefficients = np.zeros(SAMPLE_COEFFICIENTS, np.float32)
-    coefficients[:IDENTITY_COEFFICIENTS] = identity
+    """A person at a yaw; pitch and roll are normal, with the standard deviations `tilt_deg`."""
     expression = _draw_expression(rng)
-    coefficients[IDENTITY_COEFFICIENTS : IDENTITY_COEFFICIENTS + len(expression)] = expression
-    pitch, roll = tilt_deg * rng.normal(size=2).clip(-_MOST_TURNED, _MOST_TURNED)
+    pitch, roll = tilt_deg * rng.normal(size=2).clip(-_MOST_TILTED, _MOST_TILTED)
     gaze = (float(rng.normal(0, 2.2)), float(rng.normal(0, 1.0)))
     share = CROP_SHARE * rng.uniform(0.9, 1.05)
     centre = (0.5 + rng.uniform(-0.03, 0.03, 2)) * image_size
     angles = np.deg2rad([pitch, yaw_deg, roll])
-    pose = _placed(coefficients, angles, share * image_size, centre, image_size)
-    return SyntheticFace(coefficients, pose, image_size, look, gaze)
+    pose = _placed(identity, expression, angles, share * image_size, centre, image_size)
+    return SyntheticFace(identity, expression, pose, image_size, look, gaze)
 
 
 def _placed(
-    coefficients: NDArray[np.float32], angles: Array, crop_side_px: float, centre_px: Array, image_size: int
+    identity: NDArray[np.float32],
+    expression: NDArray[np.float32],
+    angles: Array,
+    crop_side_px: float,
+    centre_px: Array,
+    image_size: int,
 ) -> NDArray[np.float32]:
-    """The pose that puts the crop of a head there."""
-    turned = project(_landmarks().points(coefficients[None])[0], _turned(angles).projection(0))
-    low, high = turned[:, :2].min(axis=0), turned[:, :2].max(axis=0)
+    """The pose whose crop has that side and centre."""
+    rotated = project(_landmarks().points(identity[None], expression[None])[0], _rotated(angles).projection(0))
+    low, high = rotated[:, :2].min(axis=0), rotated[:, :2].max(axis=0)
     scale = crop_side_px / (CROP_MARGIN * (high - low).mean())
     x, y = centre_px - scale * (low + high) / 2
     return np.array([*angles, x, image_size - y, 0.0, scale], np.float32)
 
 
-def _turned(angles: Array) -> HeadPose:
+def _rotated(angles: Array) -> HeadPose:
     pitch, yaw, roll = angles.tolist()
     return HeadPose(pitch, yaw, roll, np.zeros(3), 1.0)
 
@@ -132,10 +134,8 @@ def _draw_expression(rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _is_plausible(identity: NDArray[np.float32]) -> bool:
-    """Whether the proportions of a head lie within what anthropometry knows, give or take."""
-    coefficients = np.zeros(SAMPLE_COEFFICIENTS)
-    coefficients[:IDENTITY_COEFFICIENTS] = identity
-    points = _landmarks().points(coefficients[None])[0]
+    """Whether the proportions of a head lie within the ranges of anthropometry, with some room."""
+    points = _landmarks().points(identity[None], np.zeros((1, len(EXPRESSIONS))))[0]
     x, y, z = points.T
     width, height = x[16] - x[0], points[[37, 38, 43, 44], 1].mean() - y[8]
     checks = (

@@ -1,4 +1,4 @@
-"""Which faces there are: a person has a number, a face of theirs a view, and both with a seed decide all of it."""
+"""Endless synthetic faces: the numbers of a person and of a view, with a seed, decide each of them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,7 +30,7 @@ class Population:
     tilt_deg: tuple[float, float] = TILT_DEG
 
     def person(self, person: int) -> tuple[NDArray[np.float32], Look]:
-        """(199,) identity coefficients, and the look."""
+        """(40,) identity coefficients, and the looks."""
         return _person(self.seed, person)
 
     def face(self, person: int, view: int) -> tuple[SyntheticFace, np.random.Generator]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Dataset
 
-from datamodules.dataset import SampleMaker
 from datamodules.geometry.crop import crop_boxes
+from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.synthetic.population import VIEWS, Population
 from datamodules.types import FaceRecord, FaceSample
 
@@ -14,17 +14,21 @@ _FIRST_PERSON = 1_000_000  # nobody who is on disk
 
 
 class StreamedFaces(Dataset[FaceSample]):
-    """A population, as samples.
+    """Samples of a population.
 
     Args:
-        population: Whose faces.
+        population: The faces.
         length: Faces an epoch; the next epoch goes on with new ones.
+        placement: Places a face in its photograph.
         maker: Makes the samples; its seed and the population's decide them, so that a stream can be repeated.
     """
 
-    def __init__(self, population: Population, length: int, maker: SampleMaker) -> None:
+    def __init__(
+        self, population: Population, length: int, placement: Placement[FaceRecord], maker: SampleMaker
+    ) -> None:
         self._population = population
         self._length = length
+        self._placement = placement
         self._maker = maker
 
     def __len__(self) -> int:
@@ -36,8 +40,10 @@ class StreamedFaces(Dataset[FaceSample]):
         person, view = divmod(epoch * self._length + position, VIEWS)
         person += _FIRST_PERSON
         face, pixels = self._population.photograph(person, view)
-        landmarks = face.landmarks_68_px().astype(np.float32)
+        landmarks = face.landmarks_image_px().astype(np.float32)
         key = f"person{person}_{view}"
         size = (face.image_size, face.image_size)
-        record = FaceRecord(key, Path(f"{key}.jpg"), size, face.coefficients, face.head_pose, landmarks)
-        return self._maker.make(record, pixels, crop_boxes(landmarks[None])[0], position, epoch)
+        record = FaceRecord(key, Path(f"{key}.jpg"), size, face.identity, face.expression, face.head_pose, landmarks)
+        rng = self._maker.generator(epoch, key)
+        placed = self._placement(record, pixels, crop_boxes(landmarks[None])[0], rng)
+        return self._maker.make(placed, position, rng)

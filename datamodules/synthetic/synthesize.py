@@ -1,9 +1,9 @@
-"""Synthetic faces as files, for whoever wants them so."""
+"""`run.py synthesize`: synthetic faces as files."""
 
 import os
 from pathlib import Path
 
-from datamodules.errors import InputError
+from datamodules.errors import cannot_write
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.contact_sheets import people_sheet, samples_sheet
 from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
@@ -53,6 +53,6 @@ def _write_sheets(out: Path, population: Population) -> int:
         for name, picture in sheets.items():
             write_jpeg(out / name, picture)
     except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}). Set --out to a folder that can.") from error
+        raise cannot_write(out, error, "--out") from error
     print(f"Contact sheets: {', '.join(str(out / name) for name in sheets)}")
     return 0

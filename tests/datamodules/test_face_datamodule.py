@@ -4,9 +4,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from datamodules.augmentation.photometric import Augmentation
 from torch.utils.data import default_collate
 
-from datamodules.augmentation.photometric import Augmentation
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.face_mat import read_face_mat, write_face_mat

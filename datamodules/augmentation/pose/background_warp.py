@@ -1,4 +1,4 @@
-"""What is seen beside a face that has been turned: its photograph, drawn to the new silhouette from the old one."""
+"""The background of a face at another pose: its photograph, warped from the old silhouette to the new one."""
 
 import cv2
 import numpy as np
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-_ANGLES = 360  # directions in which silhouettes are known
-_MARGIN = 1.04  # a fit's silhouette is not quite the photograph's
+_ANGLES = 360  # directions in which silhouettes are measured
+_MARGIN = 1.04  # a fit's silhouette is close to the photograph's, not equal
 _REACH = 2.0  # silhouettes' radii from which on the photograph is as it was
 _SHRINK = 1.5  # pixels of the photograph a pixel of the image, from which it is shrunk first
 

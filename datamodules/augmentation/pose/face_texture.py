@@ -1,4 +1,4 @@
-"""The colours of a face, lifted from its photograph into UV space: what is seen as it is, the rest made up from it."""
+"""The texture of a face in UV space: visible colours from its photograph, the rest filled in from them."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.augmentation.pose.face_surface import TEXTURE
+from datamodules.geometry.face_size import box_size
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.uv_grid import UVGrid
 from datamodules.geometry.visibility import shown
@@ -27,7 +28,7 @@ class FaceTexture:
 
     Attributes:
         colours: (S, S, 3) float32, 0 to 255.
-        seen: (S, S) float32 from 0 to 1: how far a texel's colour is the photograph's own.
+        seen: (S, S) float32 from 0 to 1: how visible a texel is in the photograph, whose colour it then has.
     """
 
     colours: Array
@@ -45,23 +46,23 @@ def lift_texture(
         grid: What it is made of. Its UV space is symmetric: mirror twins lie at u and 1 - u.
         size: Texels a side of the texture, S, a power of two.
     """
-    pixels, vertices_px = _fitting(pixels, vertices_px, grid, size)
+    pixels, vertices_px = _shrunk(pixels, vertices_px, grid, size)
     colours = _colours(pixels, vertices_px, grid, size)
     seen = _seen(pixels.shape[0], pixels.shape[1], vertices_px, grid, size)
     twins, twins_seen = colours[:, ::-1], seen[:, ::-1]
     # light falls from one side: a twin takes on the difference of the halves, as it is where both are seen
     difference = pull_push(colours - twins, seen * twins_seen)
     share = (1 - seen) * twins_seen
-    known = seen + share
-    mixed = (seen[..., None] * colours + share[..., None] * (twins + difference)) / np.maximum(known, 1e-6)[..., None]
-    return FaceTexture(np.clip(pull_push(mixed, known), 0, 255), seen)
+    weight = seen + share
+    mixed = (seen[..., None] * colours + share[..., None] * (twins + difference)) / np.maximum(weight, 1e-6)[..., None]
+    return FaceTexture(np.clip(pull_push(mixed, weight), 0, 255), seen)
 
 
 def sample_texture(
     pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int = TEXTURE
 ) -> NDArray[np.uint8]:
     """(S, S, 3) what the photograph has where each texel lies, hidden or not."""
-    colours = _colours(*_fitting(pixels, vertices_px, grid, size), grid, size)
+    colours = _colours(*_shrunk(pixels, vertices_px, grid, size), grid, size)
     return np.asarray(np.rint(colours), np.uint8)
 
 
@@ -96,7 +97,7 @@ def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Ar
     return pushed
 
 
-def _fitting(
+def _shrunk(
     pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     """A photograph so small that bilinear interpolation misses none of it, and the vertices in it."""
@@ -126,8 +127,7 @@ def _seen(height: int, width: int, vertices_px: NDArray[np.floating], grid: UVGr
     kernel = np.ones((2 * _EDGE * size // TEXTURE + 1,) * 2, np.uint8)
     inner = cv2.erode(is_seen.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     seen = inner * np.clip((facing - _LEAST_FACING) / (_FULL_FACING - _LEAST_FACING), 0, 1)
-    outline = np.ptp(vertices_px[grid.triangles.ravel(), :2], axis=0)
-    least, full = np.array(_SILHOUETTE) * np.sqrt(np.prod(outline))
+    least, full = np.array(_SILHOUETTE) * box_size(vertices_px[grid.triangles.ravel()])
     inwards = cv2.distanceTransform((triangle_ids >= 0).astype(np.uint8), cv2.DIST_L2, 3)
     inwards = cv2.remap(inwards, x, y, cv2.INTER_LINEAR)
     seen *= np.clip((inwards - least) / (full - least), 0, 1)

@@ -1,4 +1,4 @@
-"""New views of a data set's photographs, drawn when they are asked for."""
+"""Photographs of a data set rendered at other poses, when a sample is made."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from datamodules.augmentation.pose.background_warp import warp_background
 from datamodules.augmentation.pose.face_surface import HULL_STEP, FaceSurface
 from datamodules.augmentation.pose.face_texture import lift_texture, transfer_detail
+from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.augmentation.pose.view_rendering import draw_face
-from datamodules.augmentation.pose.view_sampling import Profiling, View, draw_view
+from datamodules.augmentation.pose.view_sampling import View, sample_view
 from datamodules.errors import InputError
 from datamodules.files.atomic_files import keep
-from datamodules.files.face_index import FaceIndex
 from datamodules.files.images import decode_image, encode_jpeg, read_image
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_projection
 from datamodules.geometry.morphable_model import MorphableModel
+from datamodules.readers.face_index import FaceIndex
 from datamodules.types import FaceRecord
 
 _VERSION = 2  # change it with whatever changes a texture: older ones are then made anew
 
 
 @dataclass(frozen=True, eq=False)
-class Profiler:
-    """Turns the faces of a data set.
+class PoseAugmenter:
+    """Renders the faces of a data set at other poses.
 
     Attributes:
-        model: What coefficients refer to.
-        surface: The model's.
+        model: The model that coefficients refer to.
+        surface: The model's surface.
         index: The data set.
-        rows: (M,) rows whose fit is good enough to be turned, and whose colours others may borrow.
-        probability: How often such a face is turned.
-        settings: How.
+        rows: (M,) rows whose fit is good enough to be rendered, and whose colours others may borrow.
+        options: Ranges of the poses.
         textures: Folder where textures are kept, each a JPEG of some 30 kB.
     """
 
@@ -43,8 +43,7 @@ class Profiler:
     surface: FaceSurface
     index: FaceIndex
     rows: NDArray[np.intp]
-    probability: float
-    settings: Profiling
+    options: PoseAugmentation
     textures: Path
 
     @classmethod
@@ -53,25 +52,29 @@ class Profiler:
         index: FaceIndex,
         rows: NDArray[np.intp],
         model: MorphableModel,
-        probability: float = 1.0,
-        settings: Profiling = Profiling(),  # noqa: B008  # frozen
-    ) -> "Profiler":
-        """A data set's, under a model."""
-        place = index.folder / f"textures-{_VERSION}-{model.fingerprint()}"
-        return cls(model, FaceSurface.of(model), index, rows, probability, settings, place)
+        options: PoseAugmentation = PoseAugmentation(probability=1.0),  # noqa: B008  # frozen
+    ) -> "PoseAugmenter":
+        """The pose augmentation of some rows of a data set, under a model."""
+        place = index.folder / f"textures-{_VERSION}-{model.fingerprint}"
+        return cls(model, FaceSurface.of(model), index, rows, options, place)
 
-    def view(self, face: FaceRecord, rng: np.random.Generator) -> View | None:
-        """How to see a face; None where it is to be shown as it is."""
-        if rng.random() >= self.probability or not self.can_turn(face):
+    @property
+    def probability(self) -> float:
+        """Probability that a face whose fit is good enough is rendered."""
+        return self.options.probability or 0.0
+
+    def draw_view(self, face: FaceRecord, rng: np.random.Generator) -> View | None:
+        """A random view of a face; None where it is shown at its own pose."""
+        if rng.random() >= self.probability or not self.can_render(face):
             return None
-        return draw_view(face, self.centre, self.settings, len(self.rows), rng)
+        return sample_view(face, self.centre, self.options, len(self.rows), rng)
 
-    def can_turn(self, face: FaceRecord) -> bool:
+    def can_render(self, face: FaceRecord) -> bool:
         """Whether a face's fit is good enough."""
-        return face.key in self._turnable
+        return face.key in self._trusted_keys
 
     @cached_property
-    def _turnable(self) -> frozenset[str]:
+    def _trusted_keys(self) -> frozenset[str]:
         return frozenset(self.index.key(row) for row in self.rows)
 
     @cached_property
@@ -79,11 +82,13 @@ class Profiler:
         """(3,) the middle of the mean head."""
         return np.asarray(self.surface.mean.reshape(-1, 3).mean(axis=0), np.float64)
 
-    def draw(self, view: View, pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+    def render(
+        self, view: View, pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
+    ) -> NDArray[np.uint8]:
         """(size, size, 3) crop of a view.
 
         Args:
-            view: How the face is to be seen.
+            view: The face at its new pose.
             pixels: (H, W, 3) RGB, its photograph.
             matrix: (2, 3) from the photograph's pixels to those of the crop.
             size: Pixels a side.
@@ -92,7 +97,7 @@ class Profiler:
         if view.partner is not None:
             partner = self.index.record(int(self.rows[view.partner]))
             texture = transfer_detail(texture, self._texture(partner, read_image(partner.image_path)))
-        new_px = self.vertices_px(view.record)
+        new_px = self.vertices_px(view.face)
         hulls = self._hull_px(view.photograph), new_px[::HULL_STEP, :2]
         behind = warp_background(pixels, *hulls, matrix, size)
         light = 1 + self.surface.grid.normals(new_px) @ view.light
@@ -104,11 +109,11 @@ class Profiler:
 
     def vertices_px(self, face: FaceRecord) -> NDArray[np.float64]:
         """(G G, 3) a face's surface in the pixels of its photograph."""
-        points = self.surface.points(self.model.leading_coefficients(face.coefficients))
+        points = self.surface.points(self.model.leading_coefficients(face.identity, face.expression))
         return project(points, face.pose.projection(face.image_size[1]))
 
     def _hull_px(self, face: FaceRecord) -> NDArray[np.float64]:
-        points = self.surface.hull_points(self.model.leading_coefficients(face.coefficients))
+        points = self.surface.hull_points(self.model.leading_coefficients(face.identity, face.expression))
         return project(points, face.pose.projection(face.image_size[1]))[:, :2]
 
     def _texture(self, face: FaceRecord, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -36,12 +36,12 @@ def draw_face(
     first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
     fine = vertices_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0]
     ids, barycentric = rasterize(fine, triangles, height * SUPERSAMPLING, width * SUPERSAMPLING)
-    colours, texels = _fitting(colours.astype(np.float32), texels, np.ptp(fine[:, :2], axis=0).max())
+    colours, texels = _shrunk(colours.astype(np.float32), texels, np.ptp(fine[:, :2], axis=0).max())
     image, coverage = shade(ids, barycentric, triangles, texels, light, colours, SUPERSAMPLING)
     return image + behind * (1 - coverage[..., None]), coverage
 
 
-def _fitting(
+def _shrunk(
     colours: NDArray[np.float32], texels: NDArray[np.float32], extent: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Texture and texels at no more than the resolution that a face of that many subpixels can show."""

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from datamodules.augmentation.photometric import Augmentation
 
 from datamodules.augmentation.occluders import _fingers, _glasses, _hair, occlude
-from datamodules.augmentation.photometric import Augmentation
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.landmarks import EYES, JAW, MIRROR_68, MOUTH

@@ -1,6 +1,6 @@
 import numpy as np
-
 from datamodules.augmentation.photometric import Augmentation, draw_jitter, erase, recolour
+
 from datamodules.geometry.crop import CropJitter
 
 NOTHING = Augmentation(0, (1, 1), 0, 0, (1, 1), 0)

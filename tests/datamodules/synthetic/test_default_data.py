@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-
 from datamodules.augmentation.photometric import NO_AUGMENTATION
+
 from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule

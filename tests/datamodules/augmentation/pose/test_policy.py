@@ -2,6 +2,7 @@ import logging
 
 import numpy as np
 import pytest
+from datamodules.files.face_index import open_index
 
 from datamodules.augmentation.pose.policy import PROBABILITY, choose_profiler
 from datamodules.augmentation.pose.view_writer import Poses
@@ -9,7 +10,6 @@ from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.face_mat import read_face_mat, write_face_mat
 from datamodules.prepare import prepare
 from datamodules.synthetic.default_data import SyntheticFaces

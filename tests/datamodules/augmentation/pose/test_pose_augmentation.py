@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from datamodules.augmentation.photometric import NO_AUGMENTATION, Augmentation
+from datamodules.files.face_index import open_index
 from torch.utils.data import DataLoader
 
-from datamodules.augmentation.photometric import NO_AUGMENTATION, Augmentation
 from datamodules.augmentation.pose.pose_augmentation import Profiler
 from datamodules.augmentation.pose.view_rendering import draw_face
 from datamodules.augmentation.pose.view_sampling import Profiling
@@ -11,7 +12,6 @@ from datamodules.crop_table import make_crops
 from datamodules.dataset import FaceDataset, SampleMaker
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.images import read_image
 from datamodules.geometry.camera import project
 from tests.fakes import write_faces

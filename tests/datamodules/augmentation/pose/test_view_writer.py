@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from datamodules.files.face_index import open_index
 
 from datamodules.crop_table import make_crops
 from datamodules.errors import InputError
@@ -7,7 +8,6 @@ from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.dataset_card import read_card
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.face_mat import read_face_mat, write_face_mat
 from datamodules.files.images import read_image, warp_image
 from datamodules.geometry.crop import crop_matrix, image_matrix

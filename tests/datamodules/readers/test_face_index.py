@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from datamodules.files.face_index import open_index
 
 from datamodules.errors import InputError
 from datamodules.files import face_index as index_module
 from datamodules.files.face_folders import scan
-from datamodules.files.face_index import open_index
 from datamodules.files.face_mat import read_face_mat
 from tests.fakes import IMAGE, write_faces
 

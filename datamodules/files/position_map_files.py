@@ -1,0 +1,78 @@
+"""Position maps as files in PRNet's layout, and `uv_layout.npz`, which tells what their texels are."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.files.atomic_files import whole_file
+from datamodules.geometry.landmarks import LANDMARKS_81
+from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
+
+MAP_ENDING, IMAGE_ENDINGS = ".npy", (".jpg", ".png")
+LAYOUT_FILE = "uv_layout.npz"
+
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "regions": (MAP_SIZE, MAP_SIZE),
+    "landmark_texels": (LANDMARKS_81, 2),
+    "mean_map": (MAP_SIZE, MAP_SIZE, 3),
+}
+_REMEDY = "`run.py prepare` writes one; or set --data.face_model.path."
+
+
+def read_position_map(path: Path) -> NDArray[np.float32]:
+    """(256, 256, 3) float32 x, y, z in pixels of the crop.
+
+    Raises:
+        InputError: If the file cannot be read, has another shape, or holds NaN.
+    """
+    try:
+        points = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}). Write it again, or remove it.".replace("\n", " ")
+        ) from error
+    if points.shape != (MAP_SIZE, MAP_SIZE, 3) or points.dtype.kind != "f":
+        raise InputError(
+            f"{path}: holds {points.dtype} of shape {points.shape}, expected float32 of ({MAP_SIZE}, {MAP_SIZE}, 3)."
+        )
+    if not np.isfinite(points).all():
+        raise InputError(f"{path}: holds NaN or infinite numbers. Write it again, or remove it.")
+    return np.asarray(points, np.float32)
+
+
+def write_position_map(path: Path, points_px: NDArray[np.float32]) -> None:
+    """Writes (256, 256, 3) float32 so that `read_position_map` reads it back."""
+    with whole_file(path) as unfinished:
+        np.save(unfinished, points_px)
+
+
+def read_uv_layout(path: Path) -> UVLayout:
+    """The layout of a label file.
+
+    Raises:
+        InputError: If the file cannot be read, or lacks one of its arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in _SHAPES}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        message = str(error).replace("\n", " ").strip("'\"")
+        raise InputError(f"{path}: holds no layout of position maps ({message}). {_REMEDY}") from error
+    for name, shape in _SHAPES.items():
+        if arrays[name].shape != shape:
+            raise InputError(f"{path}: {name} has shape {arrays[name].shape}, expected {shape}. {_REMEDY}")
+    texels = arrays["landmark_texels"].astype(np.int64)
+    if texels.min() < 0 or texels.max() >= MAP_SIZE:
+        raise InputError(f"{path}: landmark_texels leave the map, whose rows and columns are 0 to {MAP_SIZE - 1}.")
+    return UVLayout(arrays["regions"].astype(np.uint8), texels, arrays["mean_map"].astype(np.float32))
+
+
+def write_uv_layout(path: Path, layout: UVLayout) -> None:
+    """Writes a layout so that `read_uv_layout` reads it back."""
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+        np.savez_compressed(
+            file, regions=layout.regions, landmark_texels=layout.landmark_texels, mean_map=layout.mean_map
+        )

@@ -1,0 +1,35 @@
+"""Options of the index of a data set: how files are checked, how many may be bad, where indices are kept."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from datamodules.errors import InputError
+
+Verification = Literal["header", "full"]
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """How data sets are indexed.
+
+    Args:
+        verify: "full" decodes every image when a data set is first seen; "header" reads their sizes.
+        max_bad_fraction: Largest fraction of samples that cannot be used; with more of them, the command stops.
+        cache_dir: Folder of indices and synthetic faces; ~/.cache/weightmask by default.
+    """
+
+    verify: Verification = "header"
+    max_bad_fraction: float = 0.01
+    cache_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_bad_fraction <= 1:
+            raise InputError(f"index.max_bad_fraction is {self.max_bad_fraction:g}: give a number from 0 to 1.")
+
+    @property
+    def cache(self) -> Path:
+        """The folder of indices and synthetic faces."""
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return self.cache_dir or home / "weightmask"

@@ -1,0 +1,117 @@
+"""The index of a data set of stored position maps: image sizes, landmarks and yaw of all samples.
+
+A sample takes 824 bytes and its name twice. Landmarks and yaw are read off the map when it is first seen.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.geometry.crop import CROP_SIZE
+from datamodules.geometry.head_pose import head_angles_deg
+from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.geometry.uv_layout import UVLayout
+from datamodules.readers.face_index import checked_image_size, photographs_of, reader_identity
+from datamodules.readers.index_options import IndexOptions, Verification
+from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
+from datamodules.readers.sample_reader import MapReader, SampleList
+from datamodules.types import MapRecord
+
+_VERSION = 1  # change it with the layout of the files: older indices are then built anew
+_IDENTIFYING = (("image_sizes",), ("landmarks",))
+_STEP = 8  # every so many-th texel is enough for a rigid fit
+
+
+@dataclass(frozen=True, eq=False)
+class MapIndex:
+    """The readable samples of a data set of stored position maps.
+
+    Attributes:
+        root: Its folder.
+        reader: Its reader.
+        samples: All its samples, readable or not.
+        keys: (N,) bytes, in their order.
+        photographs: (N,) names of the photographs that samples show.
+        image_sizes: (N, 2) width, height of the crops.
+        landmarks_image_px: (N, 68, 3) pixels of the crops' images.
+        yaws_deg: (N,).
+        faults: One line for each sample left out.
+        fingerprint: 16 hexadecimal digits of all the samples' landmarks, the same wherever the data set lies.
+    """
+
+    root: Path
+    reader: MapReader
+    samples: SampleList
+    keys: NDArray[np.bytes_]
+    photographs: NDArray[np.str_]
+    image_sizes: NDArray[np.uint16]
+    landmarks_image_px: NDArray[np.float32]
+    yaws_deg: NDArray[np.float64]
+    faults: list[str]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def key(self, row: int) -> str:
+        """Path of a sample below the root, without its ending."""
+        return str(self.keys[row].decode())
+
+    def record(self, row: int) -> MapRecord:
+        """One sample with its map."""
+        key = self.key(row)
+        path, points = self.reader.image_path(self.root, key), self.reader.read_map(self.root, key)
+        return MapRecord(key, path, points, self.landmarks_image_px[row], float(self.yaws_deg[row]))
+
+
+def open_map_index(
+    root: Path, reader: MapReader, layout: UVLayout, options: IndexOptions, processes: int = 1
+) -> MapIndex:
+    """The index of a data set, built if the cache has none of exactly these files.
+
+    Args:
+        root: Folder of the data set.
+        reader: Reads it.
+        layout: What the maps' texels are: where landmarks are, and the mean map.
+        options: What is checked while building, and where indices are kept.
+        processes: How many read at a time while building.
+
+    Raises:
+        InputError: If no sample can be read, or the cache cannot be written.
+    """
+    samples = reader.list_samples(root)
+    identity = _VERSION, root.resolve(), reader_identity(reader), samples.fingerprint, options.verify
+    folder = options.cache / f"maps-{cache_key(*identity, layout.fingerprint())}"
+    row_reader = RowReader(partial(_read_row, root, reader, layout, options.verify), _IDENTIFYING)
+    rows = cached_rows(root, samples, folder, row_reader, processes)
+    sizes, landmarks, yaws = (rows.columns[name] for name in ("image_sizes", "landmarks", "yaws_deg"))
+    photographs = photographs_of(rows.keys, samples)
+    return MapIndex(
+        root, reader, samples, rows.keys, photographs, sizes, landmarks, yaws, rows.faults, rows.fingerprint
+    )
+
+
+def _read_row(root: Path, reader: MapReader, layout: UVLayout, verify: Verification, key: str) -> Row | str:
+    try:
+        path = reader.image_path(root, key)
+        width, height = checked_image_size(path, verify)
+        if width != height:
+            raise InputError(f"{path}: is {width} x {height} pixels. The crop of a position map is square.")
+        points = reader.read_map(root, key)
+    except InputError as error:
+        return str(error)
+    row, col = layout.landmark_texels[:LANDMARKS_68].T
+    landmarks = points[row, col] * np.float32((width - 1) / (CROP_SIZE - 1))
+    if not np.ptp(landmarks[:, :2], axis=0).all():
+        return f"{root / key}: the landmarks of its position map span no area. Write it again, or remove it."
+    every = slice(None, None, _STEP)
+    face, mean = (array[every, every].reshape(-1, 3) for array in (points, layout.mean_map))
+    return {
+        "image_sizes": np.array([width, height], np.uint16),
+        "landmarks": landmarks,
+        "yaws_deg": np.array(head_angles_deg(face, mean)[1]),
+    }

@@ -1,0 +1,34 @@
+"""Reads 300W-3D, 300W-LP and AFLW2000-3D: <stem>.jpg beside <stem>.mat."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from datamodules.files.face_folders import FolderLayout, list_folders
+from datamodules.files.face_mat import read_face_mat
+from datamodules.readers.sample_reader import SampleList
+from datamodules.types import FaceParameters
+
+
+@dataclass(frozen=True)
+class Reader300W:
+    """300W-3D, 300W-LP or AFLW2000-3D.
+
+    Args:
+        folder_layout: Which data set's folders these are; "auto" recognises them.
+    """
+
+    folder_layout: FolderLayout = "auto"
+
+    def list_samples(self, root: Path) -> SampleList:
+        """All samples that have both their files."""
+        folders = list_folders(root, self.folder_layout)
+        has_views = folders.layout == "300w-lp"
+        return SampleList(folders.keys, folders.photographs, folders.fingerprint, folders.faults, has_views)
+
+    def image_path(self, root: Path, key: str) -> Path:
+        """The photograph."""
+        return root / f"{key}.jpg"
+
+    def read(self, root: Path, key: str) -> FaceParameters:
+        """199 identity and 29 expression coefficients, pose and landmarks of the .mat file."""
+        return read_face_mat(root / f"{key}.mat")

@@ -1,0 +1,68 @@
+"""Reads stored position maps in PRNet's layout: <stem>.npy beside the crop <stem>.jpg or <stem>.png."""
+
+import os
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.files.face_folders import FolderLayout, photograph, recognised_layout
+from datamodules.files.position_map_files import IMAGE_ENDINGS, MAP_ENDING, read_position_map
+from datamodules.readers.sample_reader import SampleList
+
+
+@dataclass(frozen=True)
+class StoredMapReader:
+    """Position maps of (256, 256, 3) float32 in crop pixels, in a folder and those below it.
+
+    Args:
+        folder_layout: Which data set the names come from, which tells the photographs that crops show; "auto"
+            recognises it.
+    """
+
+    folder_layout: FolderLayout = "auto"
+
+    def list_samples(self, root: Path) -> SampleList:
+        """All maps that have a crop beside them."""
+        if not root.is_dir():
+            raise InputError(f"{root}: there is no such folder. Set --data.root to a folder of position maps.")
+        digest = blake2b(digest_size=8)
+        endings: dict[str, set[str]] = {}
+        for folder, folders, names in os.walk(root):
+            folders.sort()
+            for path in sorted(Path(folder) / name for name in names):
+                if path.suffix in (MAP_ENDING, *IMAGE_ENDINGS) and not path.name.startswith("."):
+                    status = path.stat()
+                    digest.update(f"{path.relative_to(root)}{status.st_size}{status.st_mtime_ns}".encode())
+                    key = path.relative_to(root).with_name(path.stem).as_posix()
+                    endings.setdefault(key, set()).add(path.suffix)
+        faults = [fault for key, found in sorted(endings.items()) if (fault := _fault(root / key, found))]
+        keys = sorted(key for key, found in endings.items() if not _fault(root / key, found))
+        if not keys:
+            raise InputError(
+                faults[0] if faults else f"{root}: holds no <name>{MAP_ENDING} with a <name>.jpg or .png beside it."
+            )
+        layout = recognised_layout(keys) if self.folder_layout == "auto" else self.folder_layout
+        photographs = [photograph(key, layout) for key in keys]
+        return SampleList(keys, photographs, digest.hexdigest(), faults, layout == "300w-lp")
+
+    def image_path(self, root: Path, key: str) -> Path:
+        """The crop."""
+        first, second = (root / f"{key}{ending}" for ending in IMAGE_ENDINGS)
+        return first if first.is_file() else second
+
+    def read_map(self, root: Path, key: str) -> NDArray[np.float32]:
+        """The position map."""
+        return read_position_map(root / f"{key}{MAP_ENDING}")
+
+
+def _fault(stem: Path, endings: set[str]) -> str:
+    images = sorted(endings - {MAP_ENDING})
+    if MAP_ENDING not in endings:
+        return f"{stem}{images[0]}: has no {MAP_ENDING} beside it. Copy the missing file."
+    if not images:
+        return f"{stem}{MAP_ENDING}: has no .jpg or .png beside it. Copy the missing file."
+    return f"{stem}: has both a .jpg and a .png. Keep one of them." if len(images) > 1 else ""

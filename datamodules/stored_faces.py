@@ -1,0 +1,119 @@
+"""Data sets of stored position maps: a map is moved into the augmented crop, not made anew."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.augmentation.pose.pose_options import PoseAugmentation
+from datamodules.data_checks import report_faults
+from datamodules.errors import InputError
+from datamodules.face_model import FaceModel
+from datamodules.files.images import warp_image
+from datamodules.files.position_map_files import LAYOUT_FILE, read_uv_layout
+from datamodules.geometry.crop import CROP_SIZE
+from datamodules.geometry.regions import RegionTable
+from datamodules.geometry.uv_layout import UVLayout
+from datamodules.opened_dataset import OpenedDataset
+from datamodules.position_map import StoredMapper
+from datamodules.readers.index_options import IndexOptions
+from datamodules.readers.map_index import MapIndex, open_map_index
+from datamodules.readers.sample_reader import MapReader
+from datamodules.replaced_landmarks import ReplacedLandmarks
+from datamodules.sample_maker import PlacedFace
+from datamodules.types import MapRecord
+
+
+class StoredPlacement:
+    """Places stored maps in their crops, which may have another resolution than the maps' pixels."""
+
+    pose_augmentation = "none"
+
+    def __call__(
+        self, record: MapRecord, pixels: NDArray[np.uint8], box: NDArray[np.float64], rng: np.random.Generator
+    ) -> PlacedFace:
+        """See Placement."""
+        return PlacedFace(
+            record.key,
+            record.points_crop_px,
+            np.eye(3, 4) * (box[2] / (CROP_SIZE - 1)),
+            record.landmarks_image_px,
+            record.yaw_deg,
+            box,
+            partial(warp_image, pixels),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFaces:
+    """How data sets of stored position maps are opened, and how their maps come into a crop.
+
+    Attributes:
+        reader: Reads the data sets.
+        model: The face model that the maps were made with; None where a label file stands in for it.
+        label_file: `uv_layout.npz` of the maps.
+        regions: The regions of the face.
+        options: How data sets are indexed.
+        processes: How many read at a time.
+    """
+
+    reader: MapReader
+    model: FaceModel | None
+    label_file: Path
+    regions: RegionTable
+    options: IndexOptions
+    processes: int = 1
+
+    def check(self) -> None:
+        """Refuses maps whose texels nothing names."""
+        path = self.label_file if self.model is None else self.model.path
+        if not path.is_file():
+            raise InputError(
+                f"{path}: there is no such file. Set --data.face_model.path to the model that the maps were made with, or "
+                f"put {LAYOUT_FILE} beside them, as `run.py prepare` does."
+            )
+
+    @cached_property
+    def layout(self) -> UVLayout:
+        """The layout of the maps."""
+        if self.model is not None:
+            return self.model.layout
+        layout = read_uv_layout(self.label_file)
+        if unnamed := set(np.unique(layout.regions).tolist()) - {region.label for region in self.regions}:
+            raise InputError(
+                f"{self.label_file}: has texels of region {min(unnamed)}, which the table of --data.regions lacks. Give "
+                "the table that the file was written with, or set --data.face_model.path."
+            )
+        return layout
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of the face model, or of the layout that stands in for it."""
+        return self.layout.fingerprint() if self.model is None else self.model.morphable.fingerprint
+
+    def index(self, root: Path, landmarks: ReplacedLandmarks | None = None) -> MapIndex:
+        """The index of a data set, with other landmarks if they are given."""
+        index = open_map_index(root, self.reader, self.layout, self.options, self.processes)
+        return index if landmarks is None else landmarks.put_into(index)
+
+    def opened(self, index: MapIndex) -> OpenedDataset:
+        """The faces of an index; reports those that cannot be used."""
+        report_faults(index.root, index.faults, len(index), self.options.max_bad_fraction)
+        last = index.image_sizes[:, :1] - 1.0
+        boxes = np.concatenate([last / 2, last / 2, last], axis=1)  # the whole image
+        return OpenedDataset(index, np.arange(len(index)), boxes, StoredPlacement())
+
+    def training_placement(self, index: MapIndex, rows: NDArray[np.intp], options: PoseAugmentation) -> StoredPlacement:
+        """The placement of every face: a stored map is shown at its own pose."""
+        if options.probability:
+            raise InputError(
+                f"{index.root}: holds stored position maps, which cannot be rendered at other poses. Leave out "
+                "--data.pose_augmentation.probability, or give photographs with a face model's coefficients."
+            )
+        return StoredPlacement()
+
+    def mapper(self, size: int) -> StoredMapper:
+        """Moves maps into a crop, at so many texels a side."""
+        return StoredMapper(size)
