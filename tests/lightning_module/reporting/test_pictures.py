@@ -5,8 +5,8 @@ import torch
 from rich.console import Console
 
 from datamodules.geometry.regions import five_regions
-from lightning_module.evaluation.aflw2000 import MEAN_ASPECT, is_whole_aflw2000
 from lightning_module.evaluation.nme import NMEReport
+from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.evaluation.statistics import summarize
 from lightning_module.reporting.figures import (
     FacePicture,
@@ -16,10 +16,11 @@ from lightning_module.reporting.figures import (
     region_weights_figure,
 )
 from lightning_module.reporting.nme_table import nme_rows, nme_table
+from lightning_module.reporting.published_figures import MEAN_ASPECT, is_whole_aflw2000
 
 YAWS = torch.tensor([0.0, 10, -50])
 REPORTS = {"nme": NMEReport(torch.tensor([1.0, 3, 4.5]), YAWS)}
-SUMMARIES = {name: summarize(report, resamples=100) for name, report in REPORTS.items()}
+SUMMARIES = {name: summarize(report, LANDMARKS_2D.title, resamples=100) for name, report in REPORTS.items()}
 
 
 def _text(table):
