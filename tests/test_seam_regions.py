@@ -1,6 +1,7 @@
 """A stranger's table of regions, and a stranger's weight mask: one function, or one file, and one option."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def six_regions():
     return tuple((regions | {"jaw": jaw})[name] for name in order)
 
 
-TEST_ROOT = "--data.test_root="
+TEST_ROOT = "--data.test.root="
 OPTIONS = ["--data.regions=tests.test_seam_regions.six_regions", "--model.weights.jaw=12"]
 
 
@@ -74,16 +75,34 @@ def test_its_texels_have_their_weight_and_the_order_of_precedence_holds(run):
     assert set(labels.numpy()[nose_and_mouth]) == {3}
 
 
-def test_its_checkpoint_is_tested_and_its_faces_have_a_jaw(run, faces, tmp_path):
-    result = main(
-        ["test", f"--ckpt_path={run.best_checkpoint}", TEST_ROOT + str(faces), f"--tracking.folder={tmp_path}"]
-    )
+def test_its_checkpoint_is_tested_and_its_faces_have_a_jaw(run, faces, model_file, tmp_path):
+    checkpoint = shutil.copy(run.best_checkpoint, tmp_path / "alone.ckpt")
+    where = [TEST_ROOT + str(faces), f"--data.face_model.path={model_file}", f"--tracking.folder={tmp_path}"]
+    result = main(["test", f"--ckpt_path={checkpoint}", *where])
     assert result.reports["test"]["nme_jaw"].mean_of_bins == pytest.approx(
         history(run)["test/faces/nme_jaw/mean", 3], rel=1e-4
     )
     table = load_module(run.best_checkpoint).region_table
     assert [region.title for region in table] == [region.title for region in six_regions()]
     assert 6 in face_labels(table)
+
+
+def test_a_branch_takes_another_table_than_its_parent(faces, model_file, tmp_path):
+    parent = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1")
+    options = [f"--branch_from={parent.last_checkpoint}", *OPTIONS, f"--tracking.folder={tmp_path}"]
+    branch = main(["fit", *options, "--trainer.max_epochs=2"]).folder
+    assert ("val/nme_jaw/mean", max(step for _, step in history(branch))) in history(branch)
+    assert "jaw" in by_name(load_module(branch.last_checkpoint).region_table)
+
+
+def test_weights_of_several_files_and_options_add_up(tmp_path, capsys):
+    (tmp_path / "one.yaml").write_text("model: {weights: {landmarks: 1, mouth: 2}}\n")
+    (tmp_path / "two.yaml").write_text("model: {weights: {mouth: 3}}\n")
+    options = [f"--config={tmp_path / 'one.yaml'}", "--model.weights.face=4", f"--config={tmp_path / 'two.yaml'}"]
+    with pytest.raises(SystemExit):
+        main(["fit", *options, "--print_config"])
+    printed = yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
+    assert printed == {"landmarks": 1, "face": 4, "mouth": 3}
 
 
 def test_picture_and_search_space_name_it():
