@@ -58,7 +58,7 @@ COMMANDS = {
         flags=("no_log",),
     ),
     "evaluate-meshes": Command(
-        "lightning_module.evaluation.evaluate_command:evaluate_meshes",
+        "lightning_module.evaluation.evaluate_meshes_command:evaluate_meshes",
         "evaluate meshes by the Florence protocol",
         ("predictions", "truths"),
         flags=("no_log",),

@@ -106,11 +106,13 @@ class FaceModule(LightningModule):
 
     @property
     def weights_name(self) -> str:
-        """What runs call the weights: their ratio, as in "16-5-4-3-0", or the name of their file."""
-        return self.region_weights.ratio if self.weight_file is None else self.weight_file.stem
+        """What runs call the weights: their ratio, as in "16-5-4-3-0", or as in "mask lips" for lips.npy."""
+        return self.region_weights.ratio if self.weight_file is None else f"mask {self.weight_file.stem}"
 
     def adopt_layout(self, layout: UVLayout) -> None:
-        """Takes over the UV space that the network is to learn."""
+        """Takes over the UV space that the network is to learn, and its regions in place of a checkpoint's."""
+        self.region_table = self.region_weights.regions
+        self._make_errors()
         own = None if self.weight_file is None else read_weight_map(self.weight_file)
         weights = self.region_weights.weight_map(layout.regions, layout.landmark_texels) if own is None else own
         for buffer, array in (
@@ -235,8 +237,8 @@ class FaceModule(LightningModule):
         return position_maps(self.network, image, self.training_resolution.enlarge, start, mirror_average)
 
     def _make_errors(self) -> None:
-        self.val_errors = FaceErrors(validation_protocols(self.region_table))
-        self.test_errors = FaceErrors(test_protocols(self.region_table))
+        self.val_errors = FaceErrors(validation_protocols(self.region_table)).to(self.device)
+        self.test_errors = FaceErrors(test_protocols(self.region_table)).to(self.device)
 
     @property
     def _layout(self) -> UVLayout:

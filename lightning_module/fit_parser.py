@@ -4,14 +4,34 @@ import re
 from typing import Any, NoReturn
 
 import yaml
-from jsonargparse import Namespace
+from jsonargparse import ActionConfigFile, Namespace
 
 from lightning_module.legacy_config import read_with_notice, refuse_old_names
 from lightning_module.loggers import LoggerArguments
 
+_WEIGHTS = "model.weights"
+
+
+class _ConfigFile(ActionConfigFile):
+    """A configuration file, whose region weights are merged by name into those of earlier files and options."""
+
+    @staticmethod
+    def apply_config(parser: Any, cfg: Namespace, dest: str, value: Any) -> None:
+        """Merges a file into the options so far; jsonargparse itself replaces a dictionary as a whole."""
+        before = cfg.get(_WEIGHTS) or {}
+        ActionConfigFile.apply_config(parser, cfg, dest, value)
+        if before and isinstance(cfg.get(_WEIGHTS), dict):
+            cfg[_WEIGHTS] = {**before, **cfg[_WEIGHTS]}
+
 
 class FitParser(LoggerArguments):
     """Lightning's parser as this project uses it."""
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds an argument; configuration files are merged by this project's rules."""
+        if kwargs.get("action") is ActionConfigFile:
+            kwargs["action"] = _ConfigFile
+        return super().add_argument(*args, **kwargs)
 
     def parse_string(self, content: str, path: Any = "", *args: Any, **kwargs: Any) -> Namespace:
         """Reads a configuration, also one of an earlier version."""

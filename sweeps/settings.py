@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from datamodules.geometry.regions import RegionTable
 from lightning_module.evaluation.score import Score
 from lightning_module.region_weights import RegionWeights
 from sweeps.samplers import Pruner, Sampler
-from sweeps.search_space import FACE, SearchSpace
+from sweeps.search_space import SearchSpace, held_region
 from sweeps.trial_config import digest, read_trial_config, region_table
 
 _CONFIRMATION_SEEDS_FROM = 1000  # beyond the search's seed: no network that was searched with is judged with
@@ -137,7 +137,7 @@ class SweepSettings:
         """What trials of one study share: others cannot be compared with them."""
         scores = " ".join(map(str, self.scores))
         return {
-            "space": self.space.signature,
+            "space": self.space.signature(self.regions),
             "objective": _STORED_SCORES.get(scores, scores),
             "seed": str(self.seed),
             "search_seeds": str(self.search_seeds),
@@ -152,10 +152,11 @@ class SweepSettings:
     def from_json(cls, text: str) -> "SweepSettings":
         """As a worker reads it."""
         options: dict[str, Any] = json.loads(text)
-        space = {field.name: tuple(options["space"][field.name]) for field in fields(SearchSpace)}
+        ranges = {name: (low, high) for name, (low, high) in options["space"]["ranges"].items()}
+        space = SearchSpace(ranges, tuple(options["space"]["landmark_radius_texels"]))
         paths = {name: Path(options[name]) for name in ("folder", "config")}
         scores = tuple(map(Score.parse, options["scores"]))
-        return cls(**{**options, **paths, "scores": scores, "space": SearchSpace(**space)})
+        return cls(**{**options, **paths, "scores": scores, "space": space})
 
 
 def known_weights(regions: RegionTable) -> tuple[RegionWeights, ...]:
@@ -165,7 +166,7 @@ def known_weights(regions: RegionTable) -> tuple[RegionWeights, ...]:
         The table's own weights, which for the five regions are the paper's r1 (Table 2); equal weights for all regions
         that count, the paper's r2; and those of PRNet where eyes and nose are a region.
     """
-    equal = {region.name: FACE for region in regions if region.weight > 0}
+    equal = {region.name: held_region(regions).weight for region in regions if region.weight > 0}
     prnet = {region.name: 4.0 for region in regions if region.name == "eyes_nose"}
     known = [RegionWeights.of(regions, weights) for weights in ({}, equal, prnet)]
     return tuple({weights.ratio: weights for weights in known}.values())

@@ -52,7 +52,7 @@ def sweep(
         search_seeds: Trainings of each ratio in the search.
         confirm_ratios: How many of the best ratios are trained again, beside 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.
         confirm_seeds: From how many fresh seeds; 8 or more can show something, 0 for no confirmation.
-        space: Lowest and highest weights, where the rest of the face weighs 3.
+        space: Lowest and highest weights, where the regions that have no range are held: the rest of the face at 3.
         experiment: Name of the MLflow experiment.
         folder: Where runs, logs and results go; mlruns/ of the project by default.
 

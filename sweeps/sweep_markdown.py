@@ -1,7 +1,6 @@
 """A sweep's report as Markdown: verdicts, tables, and the command that repeats it."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -93,10 +92,11 @@ def _search_table(complete: Sequence[FrozenTrial], settings: SweepSettings) -> s
 
 
 def _command(settings: SweepSettings) -> str:
-    default = SearchSpace()
-    names = [field.name for field in fields(default)]
-    changed = [name for name in names if getattr(settings.space, name) != getattr(default, name)]
-    space = "".join(f' --space.{name} "{list(getattr(settings.space, name))}"' for name in changed)
+    changed: dict[str, tuple[float, ...]] = {f"ranges.{name}": ends for name, ends in settings.space.ranges.items()}
+    radii = settings.space.landmark_radius_texels
+    if radii != SearchSpace().landmark_radius_texels:
+        changed["landmark_radius_texels"] = radii
+    space = "".join(f' --space.{name} "{list(values)}"' for name, values in changed.items())
     return (
         f"python run.py sweep --study {settings.study} --n_trials {settings.n_trials} "
         f"--score {' '.join(map(str, settings.scores))} --seed {settings.seed} --sampler {settings.sampler} "

@@ -28,7 +28,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
         TrialPruned: If other trials were better by then.
         ValueError: If a training came to nothing.
     """
-    weights = settings.space.suggest(trial)
+    weights = settings.space.suggest(trial, settings.regions)
     trial.set_user_attr(RATIO, weights.ratio)
     trial.set_user_attr(WEIGHTS, stored_weights(weights))
     seeds = settings.seeds_of_search

@@ -14,6 +14,7 @@ from lightning_module.project import PROJECT
 
 _DEFAULTS = PROJECT / "conf" / "default.yaml"  # what every configuration departs from
 # where things lie and how many hands there are: differs between machines that share a sweep
+_SEARCHED = ("weights", "landmark_radius_texels")
 _LOCAL_DATA = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir", "num_workers")
 
 
@@ -35,7 +36,7 @@ def read_trial_config(config: Path) -> dict[str, dict[str, Any]]:
 def digest(options: dict[str, dict[str, Any]]) -> str:
     """The same for configurations whose trials compare: paths and the searched weights are left out."""
     kept = {
-        group: {name: value for name, value in values.items() if name not in (*_LOCAL_DATA, "weights")}
+        group: {name: value for name, value in values.items() if name not in (*_LOCAL_DATA, *_SEARCHED)}
         for group, values in options.items()
     }
     return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()

@@ -77,7 +77,16 @@ def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
                 raise InputError(f"{failures} trials in a row failed, the last with: {error}") from error
 
 
-def run_worker(stage: Stage, train: Train = train) -> None:
+def run_worker(stage: Stage) -> None:
+    """Works on a sweep whose settings are on the standard input; started by sweep.
+
+    Args:
+        stage: The stage to work at.
+    """
+    work_for_parent(stage, train)
+
+
+def work_for_parent(stage: Stage, train: Train) -> None:
     """A worker process's whole life: reads the sweep's settings from standard input, and works.
 
     Args:

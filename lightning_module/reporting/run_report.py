@@ -8,10 +8,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
 from datamodules.types import FaceBatch
-from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import YAW_BINS, landmark_nme, yaw_bin
-from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols
 from lightning_module.evaluation.stage_figures import StepOutput
 from lightning_module.face_data import face_data
 from lightning_module.face_module import FaceModule
@@ -24,6 +23,7 @@ from lightning_module.reporting.figures import (
     region_weights_figure,
 )
 from lightning_module.reporting.nme_table import nme_table, spread_table
+from lightning_module.reporting.published_figures import is_whole_aflw2000
 from lightning_module.tracking.tracker import Tracker
 
 _FACES_PER_BIN = 5
@@ -51,7 +51,8 @@ class RunReport(Callback):
                 module.weight_map.cpu().numpy(),
                 module.regions.cpu().numpy(),
                 module.landmark_texels.cpu().numpy(),
-                module.region_weights,
+                module.region_table,
+                module.weights_name,
             ),
             "region_weights",
         )
@@ -130,7 +131,7 @@ class RunReport(Callback):
             ced_figure({dataset: reports[LANDMARKS_2D.name]}, f"CED, {LANDMARKS_2D.title}, {stage}"), f"{place}_ced"
         )
         fingerprint = data.fingerprints().get("test_data", "") if stage == "test" else ""
-        record = EvaluationRecord(dataset, card.slug, reports, fingerprint)
+        record = EvaluationRecord(dataset, card.slug, reports, fingerprint, test_protocols(module.region_table))
         summaries = record.summaries()
         if stage == "test":
             figures = log_record(self._tracker, record, summaries, trainer.global_step, module.is_primary_test)

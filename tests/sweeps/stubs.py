@@ -11,7 +11,7 @@ from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
 from sweeps.training import TestErrors, TrainingRequest, TrainingResult
-from sweeps.worker_process import run_worker
+from sweeps.worker_process import work_for_parent
 
 FACES = 30
 DATA = {"data": "d", "morphable_model": "m", "test_data": "t"}
@@ -80,4 +80,4 @@ def tracked(request: TrainingRequest) -> TrainingResult:
 
 
 if __name__ == "__main__":
-    run_worker(sys.argv[1], tracked if "STUB_SECONDS" in os.environ else formula)
+    work_for_parent(sys.argv[1], tracked if "STUB_SECONDS" in os.environ else formula)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.evidence
 
 _BEST = 6  # the better half of the trials: the best one alone is luck
 # Twelve trials can find two weights, not four.
-_SPACE = SearchSpace(landmarks=(16, 300), mouth=(3, 5))
+_SPACE = SearchSpace(ranges={"landmarks": (16, 300), "mouth": (3, 5)})
 
 
 def _sweep(folder, kind, **others):

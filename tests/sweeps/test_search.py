@@ -206,7 +206,7 @@ def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
     asked = settings(tmp_path)
     work("search", settings(tmp_path, n_trials=1), formula)
     for other, key in (
-        ({"space": SearchSpace(mouth=(1.0, 2.0))}, "space"),
+        ({"space": SearchSpace(ranges={"mouth": (1.0, 2.0)})}, "space"),
         ({"scores": WORST}, "score"),
         ({"seed": 9}, "seed"),
         ({"search_seeds": 2}, "search_seeds"),
@@ -239,13 +239,13 @@ def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
 
 
 def test_a_first_try_of_another_space_is_replaced_when_nothing_came_of_it(tmp_path):
-    narrow = settings(tmp_path, space=SearchSpace(landmarks=(10.0, 100.0)))
+    narrow = settings(tmp_path, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)}))
     search_study(narrow, open_storage(narrow.storage))
     assert len(_search(settings(tmp_path, n_trials=2))) == 2
 
 
 def test_known_ratios_outside_the_space_are_left_out(tmp_path):
-    trials = _search(settings(tmp_path, n_trials=4, space=SearchSpace(landmarks=(10.0, 100.0))))
+    trials = _search(settings(tmp_path, n_trials=4, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)})))
     assert [trial.user_attrs["ratio"] for trial in trials[:2]] == ["16-5-4-3-0", "16-4-4-3-0"]
     assert all(10 <= trial.user_attrs["weights"]["landmarks"] <= 100 for trial in trials)
 
