@@ -45,7 +45,6 @@ def _one_tracking_store(empty_store: Path) -> Iterator[None]:
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is read from, or left in, the user's own cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("datamodules.face_datamodule.DEFAULT_CACHE", tmp_path / "cache" / "weightmask")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ import pytest
 import torch
 import yaml
 
+from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
+from lightning_module.networks.hourglass import Hourglass
 from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import write_faces
@@ -105,7 +107,7 @@ def test_an_empty_bin_is_a_count_and_no_figure(model_file, tmp_path):
 
 
 def test_a_checkpoint_alone_is_enough(trained_run):
-    module = FaceModule.load_from_checkpoint(trained_run.best_checkpoint, weights_only=True).eval()
+    module = load_module(trained_run.best_checkpoint)
     with torch.no_grad():
         maps = module(torch.rand(2, 3, 32, 32))
     assert maps.shape == (2, 3, 256, 256)
@@ -152,8 +154,9 @@ def test_every_config_is_accepted(name, capsys):
 
 def test_paper_yaml_is_the_published_network():
     config = yaml.safe_load((PROJECT / "conf" / "paper.yaml").read_text())["model"]
-    config.pop("weights")
-    module = FaceModule(**config)
+    network = Hourglass(**config.pop("network")["init_args"])
+    module = FaceModule(network, **config)
+    assert (module.map_size, network._tail) == (256, "published")
     assert sum(parameter.numel() for parameter in module.parameters()) == 13_353_618
 
 

@@ -60,7 +60,7 @@ def read_boxes(path: Path) -> FaceBoxes:
                 raise InputError(f"{path}: the box {x1:g}, {y1:g}, {x2:g}, {y2:g} of {name} has no area. Mend it.")
             found.setdefault(name, []).append([x1, y1, x2, y2])
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Set --data.boxes.") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Set --boxes.") from error
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise InputError(f"{path}: holds no boxes that can be read ({error}). Give {_SHAPE}.") from error
     return FaceBoxes({name: np.array(boxes) for name, boxes in found.items()})

@@ -31,7 +31,10 @@ def _sweep(folder, kind, **others):
         assert model.is_file()
     folder.mkdir()
     config = {
-        "model": {"base_channels": 4, "pairs": 3, "direct_rank": 0, "lr": 3e-3, "map_size": 32},
+        "model": {
+            "network": {"init_args": {"base_channels": 4, "pairs": 3, "bypass_rank": 0, "map_size": 32}},
+            "lr": 3e-3,
+        },
         "data": {
             "root": str(faces / "train"),
             "test_root": str(faces / "test"),
