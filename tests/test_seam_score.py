@@ -18,7 +18,7 @@ from sweeps.confirmation import candidates, confirmation
 from sweeps.storage import open_storage, search_study
 from sweeps.sweep_markdown import as_markdown
 from sweeps.sweep_report import make_report
-from sweeps.training import TestErrors, TrainingRequest, TrainingResult, train
+from sweeps.training import MeasuredErrors, TrainingRequest, TrainingResult, train
 from sweeps.worker_process import stage_queue, work
 from tests.runs import TINY, fit_arguments, history, write_config
 from tests.sweeps.stubs import settings
@@ -35,7 +35,7 @@ def stranger(request):
         mouth = dict(zip(YAW_BINS, (4 - distance / 8, 5.0, 20 + distance + luck + abs(epoch - 1)), strict=True))
         request.on_validation({"nme": dict.fromkeys(YAW_BINS, 9 - epoch - distance), "nme_mouth": mouth})
     per_face = torch.tensor(list(mouth.values())).repeat_interleave(10) - 1
-    test = TestErrors.of(NMEReport(per_face, YAW), "strange faces", "same") if request.is_tested else None
+    test = MeasuredErrors.of(NMEReport(per_face, YAW), "strange faces", "same") if request.is_tested else None
     return TrainingResult("a run", False, {"data": "d", "morphable_model": "m", "test_data": "t"}, test)
 
 
