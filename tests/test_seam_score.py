@@ -83,3 +83,10 @@ def test_a_score_that_the_regions_do_not_have_is_refused_before_anything_is_trai
         main(fit_arguments(faces, model_file, tmp_path, "--score=nme_jaw:worst"))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_score_of_a_bin_without_validation_faces_ends_the_fit_in_one_line(tmp_path, faces, model_file, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    with pytest.raises(InputError, match=r"--score nme:yaw_30_60: the validation has no val/nme/yaw_30_60") as caught:
+        main(fit_arguments(faces, model_file, tmp_path, "--score=nme:yaw_30_60", "--trainer.max_epochs=1"))
+    assert "\n" not in str(caught.value)
