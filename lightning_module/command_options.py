@@ -11,6 +11,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.regions import checked_table
+from lightning_module.evaluation.protocols import validation_protocols
 from lightning_module.evaluation.score import DEFAULT_SCORE, Score
 from lightning_module.face_module import FaceModule
 from lightning_module.fit_parser import FitParser
@@ -93,7 +94,6 @@ class FaceCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses; the options of a checkpoint, or of a run to continue, come before the user's own."""
         self.config = parser.parse_args(self._args)
-        Score.parse(self.config.score)
         runs = TrackingOptions(**self.config.tracking.as_dict()).place(PROJECT).runs
         self.origin = find_origin(self.command, self.config, runs)
         if self.origin is not None:
@@ -102,9 +102,9 @@ class FaceCLI(LightningCLI):
                 base.write_text(yaml.safe_dump(self.origin.base_config()))
                 self.config = parser.parse_args(["--config", str(base), *self._args])
             self.config[self.origin.start] = self.origin.checkpoint
-        weights = RegionWeights.of(
-            checked_table(self.config.data.regions), self.config.model.weights, self.config.model.landmark_radius_texels
-        )
+        regions = checked_table(self.config.data.regions)
+        Score.parse(self.config.score).require(protocol.name for protocol in validation_protocols(regions))
+        weights = RegionWeights.of(regions, self.config.model.weights, self.config.model.landmark_radius_texels)
         for name, value in weights.options.items():  # the configuration of a run names all weights
             self.config.model[name] = value
         if self.origin is not None:
