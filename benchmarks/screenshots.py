@@ -15,7 +15,6 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from lightning_module.project import PROJECT
 
-
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _WITHOUT_GPU = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL in software
 _PATIENCE_MS = 60_000

@@ -11,7 +11,19 @@ from benchmarks.record import save
 from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from run import main
 
-COMMAND = ["sweep", "--study", "evidence", "--n_trials", "24", "--workers", "2", "--confirm_ratios", "3", "--confirm_seeds", "8"]
+COMMAND = [
+    "sweep",
+    "--study",
+    "evidence",
+    "--n_trials",
+    "24",
+    "--workers",
+    "2",
+    "--confirm_ratios",
+    "3",
+    "--confirm_seeds",
+    "8",
+]
 
 
 def measure(options: list[str]) -> None:

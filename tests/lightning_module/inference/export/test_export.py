@@ -78,7 +78,7 @@ def test_every_format_is_the_checkpoint_for_any_number_of_faces(kind, tmp_path):
 @pytest.fixture(scope="module")
 def run(faces, model_file, tmp_path_factory):
     return fit(
-        faces, model_file, tmp_path_factory.mktemp("export"), "--trainer.max_epochs=1", f"--data.test_root={faces}"
+        faces, model_file, tmp_path_factory.mktemp("export"), "--trainer.max_epochs=1", f"--data.test.root={faces}"
     )
 
 
