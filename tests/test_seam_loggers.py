@@ -5,7 +5,8 @@ import csv
 import pytest
 from pytorch_lightning.loggers import Logger
 
-from tests.runs import fit, history, mlflow_run
+from run import main
+from tests.runs import fit, fit_arguments, history, mlflow_run
 
 LOGGED: list[tuple[str, object]] = []
 
@@ -50,6 +51,8 @@ def test_csv_tensorboard_and_a_strangers_logger_get_the_same_figures_as_mlflow(f
         "--trainer.logger+=TensorBoardLogger",
         "--trainer.logger+=tests.test_seam_loggers.ListLogger",
         "--trainer.logger.title=theirs",
+        "--trainer.logger+=CSVLogger",
+        f"--trainer.logger.save_dir={tmp_path / 'elsewhere'}",
     )
     expected = _names(run)
     assert {"train/loss", "val/nme/mean", "test/nme/mean", "test/faces/nme_mouth/mean"} <= expected
@@ -65,30 +68,16 @@ def test_csv_tensorboard_and_a_strangers_logger_get_the_same_figures_as_mlflow(f
         events |= set(accumulator.Tags()["scalars"])
     assert expected <= events
     assert expected <= {name for name, _ in LOGGED}
+    assert list((tmp_path / "elsewhere").rglob("metrics.csv"))
     params = next(content for name, content in LOGGED if name == "hyperparameters")
     assert params["save_dir"] == str(run.path)
     assert {name for name in params if name != "save_dir"} == set(mlflow_run(run).data.params)
-
-
-def test_a_run_with_loggers_repeats_itself_into_a_folder_of_its_own(faces, model_file, tmp_path):
-    from run import main
-
-    run = fit(faces, model_file, tmp_path / "one", "--trainer.max_epochs=1", "--trainer.logger=CSVLogger")
-    again = main(["fit", "--config", str(run.config), f"--tracking.folder={tmp_path / 'two'}"]).folder
-    assert len(list(run.path.rglob("metrics.csv"))) == len(list(again.path.rglob("metrics.csv"))) == 1
-
-
-def test_a_logger_writes_where_it_is_told_to(faces, model_file, tmp_path):
-    where = tmp_path / "elsewhere"
-    options = ["--trainer.max_epochs=1", "--trainer.logger=CSVLogger", f"--trainer.logger.save_dir={where}"]
-    fit(faces, model_file, tmp_path / "runs", *options)
-    assert list(where.rglob("metrics.csv"))
+    # its configuration repeats it, into a folder of its own
+    again = main(["fit", "--config", str(run.config), f"--tracking.folder={tmp_path / 'again'}"]).folder
+    assert len(list(again.path.rglob("metrics.csv"))) == len(list(run.path.rglob("metrics.csv"))) == 1
 
 
 def test_false_tracks_nothing(faces, model_file, tmp_path):
-    from run import main
-    from tests.runs import fit_arguments
-
     result = main(fit_arguments(faces, model_file, tmp_path, "--trainer.max_epochs=1", "--trainer.logger=false"))
     assert result.folder is None
     assert not (tmp_path / "runs").exists()

@@ -6,32 +6,25 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelSummary, ProgressBar, RichModelSummary, RichProgressBar
+from pytorch_lightning.callbacks import ModelSummary, ProgressBar, RichProgressBar
 from rich.console import Console
 
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.face_module import FaceModule
 
 
-class NetworkSummary(RichModelSummary):
-    """Lightning's table of the network, without the FLOPs that it does not measure."""
+class NetworkSummary(Callback):
+    """Prints the size of the network, in place of Lightning's table with its FLOPs of 0."""
 
-    @staticmethod
-    def summarize(
-        summary_data: list[tuple[str, list[str]]],
-        total_parameters: int,
-        trainable_parameters: int,
-        model_size: float,
-        total_training_modes: dict[str, int],
-        total_flops: int,
-        **summarize_kwargs: Any,
-    ) -> None:
-        """Prints names, types and numbers of parameters."""
-        columns = dict(summary_data)
-        rows = zip(columns["Name"], columns["Type"], columns["Params"], strict=True)
-        parts = [f"{name} {kind} with {count.strip()}" for name, kind, count in rows if count.strip() != "0"]
-        total = f"{trainable_parameters:,} of {total_parameters:,} parameters are trained ({model_size:.1f} MB)"
-        _print(f"{total}: {', '.join(parts)}")
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Prints a line."""
+        network = cast(FaceModule, pl_module).network
+        parameters = list(network.parameters())
+        count = sum(parameter.numel() for parameter in parameters)
+        trained = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
+        megabytes = sum(parameter.numel() * parameter.element_size() for parameter in parameters) / 1e6
+        if trainer.is_global_zero:
+            _print(f"{type(network).__name__}: {trained:,} of {count:,} parameters are trained ({megabytes:.1f} MB)")
 
 
 class FitProgressBar(RichProgressBar):
