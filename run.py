@@ -63,9 +63,11 @@ COMMANDS = {
         ("predictions", "truths"),
         flags=("no_log",),
     ),
-    "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files"),
+    "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
     "render-views": Command(
-        "datamodules.prepare:render_views", "write photographs' faces in other poses as a data set", flags=("sheet",)
+        "datamodules.render_views:render_views",
+        "write photographs' faces in other poses as a data set",
+        flags=("sheet",),
     ),
     "fit-landmarks": Command(
         "datamodules.fit_3dmm:fit_photographs", "fit the face model to photographs with landmarks"

@@ -15,19 +15,22 @@ import numpy as np
 import skimage.io
 import skimage.transform
 import torch
-from datamodules.files.face_index import open_index
+from numpy.typing import NDArray
 
 from benchmarks.full_model import read_full_model
 from benchmarks.record import interleaved_medians, save
 from datamodules.crop_table import make_crops
-from datamodules.files.face_folders import scan
 from datamodules.files.images import read_image, warp_image
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_matrix, crop_projection
 from datamodules.geometry.interpolation import interpolate
 from datamodules.geometry.rasterizer import rasterize
-from datamodules.geometry.uv_layout import make_uv_layout, uv_to_texels
+from datamodules.geometry.uv_layout import MAP_SIZE, cover_uv, uv_to_texels
 from datamodules.position_map import PositionMapper
+from datamodules.readers.face_index import open_index
+from datamodules.readers.index_options import IndexOptions
+from datamodules.readers.reader_300w import Reader300W
+from datamodules.types import FaceRecord
 
 BATCH = 32
 REPEATS = 9
@@ -36,9 +39,9 @@ REPEATS = 9
 def measure(root: str, model_file: str) -> None:
     """Times every stage and the whole."""
     model = read_full_model(model_file)
-    layout = make_uv_layout(model)
+    triangle_ids, barycentric = cover_uv(model, MAP_SIZE)
     with TemporaryDirectory() as folder:
-        index = open_index(scan(Path(root)), Path(folder))
+        index = open_index(Path(root), Reader300W(), IndexOptions(cache_dir=Path(folder)))
         boxes = make_crops(index, model).boxes
         records = [index.record(row) for row in range(len(index))]
         matrices = [crop_matrix(box) for box in boxes]
@@ -49,14 +52,14 @@ def measure(root: str, model_file: str) -> None:
         images = [read_image(record.image_path) for record in records]
         mapper = PositionMapper(model)
         rows = np.arange(BATCH) % len(records)
-        coefficients = torch.from_numpy(np.stack([records[row].coefficients for row in rows]))
+        coefficients = torch.from_numpy(np.stack([_coefficients(records[row]) for row in rows]))
         batch = torch.from_numpy(np.stack([projections[row] for row in rows]).astype(np.float32))
         unmirrored = torch.zeros(BATCH, dtype=torch.bool)
-        uv = uv_to_texels(model.uv, layout.size)[:, ::-1]
+        uv = uv_to_texels(model.uv, MAP_SIZE)[:, ::-1]
         flat = np.column_stack([uv, np.zeros(len(uv))])
         basis = model.basis.reshape(-1, 228)
         vertices = [
-            project(model.vertices(record.coefficients), matrix)
+            project(model.vertices(record.identity, record.expression), matrix)
             for record, matrix in zip(records, projections, strict=True)
         ]
         target = Path(folder) / "map.npy"
@@ -65,7 +68,7 @@ def measure(root: str, model_file: str) -> None:
             return lambda: [function(i) for i in range(len(records))]
 
         def move_vertices(i):
-            shape = model.mean + (basis @ records[i].coefficients).reshape(-1, 3)
+            shape = model.mean + (basis @ _coefficients(records[i])).reshape(-1, 3)
             return project(shape, projections[i])
 
         def rasterized_map(i):
@@ -87,7 +90,7 @@ def measure(root: str, model_file: str) -> None:
             "vertices, usual": each(move_vertices),
             "map, usual (rasterised)": each(rasterized_map),
             "map, gathered through a table": each(
-                lambda i: interpolate(vertices[i], model.triangles[layout.triangle_ids], layout.barycentric)
+                lambda i: interpolate(vertices[i], model.triangles[triangle_ids], barycentric)
             ),
             "map, ours (batched product, no vertices)": lambda: mapper(coefficients, batch, unmirrored),
             "write, usual (.npy)": each(lambda i: np.save(target, a_map)),
@@ -118,6 +121,10 @@ def measure(root: str, model_file: str) -> None:
         "floor of the product": {"MFLOP a map": round(2 * 3 * 65536 * 228 / 1e6, 1)},
     }
     save("data", "python -m benchmarks.data AFLW2000_SAMPLES BFM.mat", figures)
+
+
+def _coefficients(record: FaceRecord) -> NDArray[np.float32]:
+    return np.concatenate([record.identity, record.expression])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.files.bfm import read_morphable_model
-from datamodules.geometry.morphable_model import EXPRESSION_COEFFICIENTS, IDENTITY_COEFFICIENTS, MorphableModel
+from datamodules.files.face_mat import EXPRESSION_COEFFICIENTS, IDENTITY_COEFFICIENTS
+from datamodules.geometry.morphable_model import MorphableModel
 
 
 def read_full_model(path: str) -> MorphableModel:

@@ -17,6 +17,8 @@ import numpy as np
 
 from benchmarks.record import save
 from datamodules.face_datamodule import FaceDataModule
+from datamodules.face_model import FaceModelOptions
+from datamodules.readers.index_options import IndexOptions
 
 SAMPLES = 122_450
 FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")
@@ -30,7 +32,12 @@ def measure(root: str, model_file: str) -> None:
         seconds = {}
         for name in ("first build", "next start", "next start again"):
             start = perf_counter()
-            module = FaceDataModule(data, Path(model_file), num_workers=2, cache_dir=Path(folder) / "cache")
+            module = FaceDataModule(
+                data,
+                face_model=FaceModelOptions(Path(model_file)),
+                index=IndexOptions(cache_dir=Path(folder) / "cache"),
+                num_workers=2,
+            )
             module.prepare_data()
             indexed = perf_counter()
             module.setup("fit")

@@ -16,6 +16,7 @@ from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.images import read_image, warp_image, write_jpeg
 from datamodules.geometry.crop import CropJitter, crop_matrix, crop_points, image_matrix, uncrop_points
 from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.readers.index_options import IndexOptions
 from run import main as run
 
 _SIZE = 900
@@ -28,7 +29,9 @@ def main(out: Path = PROJECT / "docs" / "landmarks_81.jpg") -> None:
     """Draws them, numbered from 0."""
     with TemporaryDirectory() as folder:
         run(["synthesize", f"--out={folder}/faces", f"--samples={_SAMPLES}", "--seed=0", "--image_size=512"])
-        data = FaceDataModule(Path(folder) / "faces", num_workers=0, cache_dir=Path(folder) / "cache")
+        data = FaceDataModule(
+            Path(folder) / "faces", index=IndexOptions(cache_dir=Path(folder) / "cache"), num_workers=0
+        )
         data.prepare_data()
         faces = data.plain_faces()
         samples = [faces[0, position] for position in range(len(faces))]
@@ -37,7 +40,7 @@ def main(out: Path = PROJECT / "docs" / "landmarks_81.jpg") -> None:
         assert maps is not None
         row, col = data.uv_layout.landmark_texels.T
         matrix = image_matrix(crop_matrix(faces.box(frontal), _WIDER), _SIZE)
-        in_image = uncrop_points(maps[0][:, row, col].T.numpy(), faces.crop_matrix(frontal))
+        in_image = uncrop_points(maps[0][:, row, col].T.numpy(), crop_matrix(faces.box(frontal)))
         points = crop_points(in_image, matrix)[:, :2]
         photograph = read_image(faces.index.record(int(faces.rows[frontal])).image_path)
         picture = warp_image(photograph, matrix, _SIZE)

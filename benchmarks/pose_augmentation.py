@@ -1,4 +1,4 @@
-"""What it costs to show a face from elsewhere: a turned sample beside a plain one, on one core.
+"""The cost of pose augmentation: a sample rendered at another pose beside a plain one, on one core.
 
     python -m benchmarks.pose_augmentation AFLW2000_SAMPLES BFM.mat
 
@@ -16,17 +16,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2
-from datamodules.augmentation.photometric import Augmentation
-from datamodules.files.face_index import open_index
 
 from benchmarks.full_model import read_full_model
 from benchmarks.record import interleaved_medians, save
+from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.augmentation.pose.face_texture import lift_texture
-from datamodules.augmentation.pose.pose_augmentation import Profiler
+from datamodules.augmentation.pose.pose_augmentation import PoseAugmenter
 from datamodules.crop_table import make_crops
-from datamodules.dataset import FaceDataset, SampleMaker
-from datamodules.files.face_folders import scan
+from datamodules.dataset import FaceDataset
 from datamodules.files.images import read_image
+from datamodules.fitted_faces import FittedPlacement
+from datamodules.readers.face_index import open_index
+from datamodules.readers.index_options import IndexOptions
+from datamodules.readers.reader_300w import Reader300W
+from datamodules.sample_maker import SampleMaker
 
 SIZES = (256, 128, 64)
 REPEATS = 9
@@ -37,13 +40,13 @@ def measure(root: str, model_file: str) -> None:
     cv2.setNumThreads(1)
     model = read_full_model(model_file)
     with TemporaryDirectory() as folder:
-        index = open_index(scan(Path(root)), Path(folder))
+        index = open_index(Path(root), Reader300W(), IndexOptions(cache_dir=Path(folder)))
         crops = make_crops(index, model)
-        profiler = Profiler.of(index, crops.rows, model)
+        augmenter = PoseAugmenter.of(index, crops.rows, model)
 
-        def faces(size: int, turned: bool) -> FaceDataset:
-            maker = SampleMaker(model, size, Augmentation(), 0, profiler if turned else None)
-            return FaceDataset(index, crops.rows, crops, maker)
+        def faces(size: int, is_augmented: bool) -> FaceDataset:
+            placement = FittedPlacement(model, augmenter if is_augmented else None)
+            return FaceDataset(index, crops.rows, crops.boxes, placement, SampleMaker(size, Augmentation()))
 
         def all_of(data: FaceDataset) -> None:
             for position in range(len(data)):
@@ -54,20 +57,20 @@ def measure(root: str, model_file: str) -> None:
 
         def textures() -> None:
             for record, image in zip(records, pixels, strict=True):
-                lift_texture(image, profiler.vertices_px(record), profiler.surface.grid)
+                lift_texture(image, augmenter.vertices_px(record), augmenter.surface.grid)
 
         contenders = {
-            f"{'turned' if turned else 'plain'} {size}": partial(all_of, faces(size, turned))
+            f"{name} {size}": partial(all_of, faces(size, name == "rendered"))
             for size in SIZES
-            for turned in (True, False)
+            for name in ("rendered", "plain")
         }
         seconds = interleaved_medians({**contenders, "texture, once a photograph": textures}, REPEATS)
     ms = {name: round(1e3 * value / len(records), 2) for name, value in seconds.items()}
     figures = {
         "ms a sample": ms,
-        "turned / plain": {str(size): round(ms[f"turned {size}"] / ms[f"plain {size}"], 2) for size in SIZES},
+        "rendered / plain": {str(size): round(ms[f"rendered {size}"] / ms[f"plain {size}"], 2) for size in SIZES},
     }
-    save("profiling", "python -m benchmarks.pose_augmentation AFLW2000_SAMPLES BFM.mat", figures)
+    save("pose_augmentation", "python -m benchmarks.pose_augmentation AFLW2000_SAMPLES BFM.mat", figures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Does turning photographs help? Ten fitted ones in five folds of eight and two, turned against plain.
+"""Whether pose augmentation helps: ten fitted photographs in five folds of eight and two, with and without it.
 
     python -m benchmarks.pose_augmentation_folds AFLW2000_SAMPLES BFM.mat [PROCESSES]
 
@@ -21,13 +21,15 @@ import run
 from benchmarks.record import save
 from datamodules.augmentation.pose.view_writer import Poses
 from datamodules.face_datamodule import FaceDataModule
-from datamodules.prepare import prepare
+from datamodules.face_model import FaceModelOptions
+from datamodules.readers.index_options import IndexOptions
+from datamodules.render_views import render_views
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 
 FOLDS = 5
-TURNED_DEG = (-90.0, -75.0, -60.0, 60.0, 75.0, 90.0)
-SIDES = {"plain": 0.0, "turned": 0.6}
+VIEWS_DEG = (-90.0, -75.0, -60.0, 60.0, 75.0, 90.0)
+SIDES = {"plain": 0.0, "augmented": 0.6}
 
 
 def measure(root: str, model: str, processes: str = "2") -> None:
@@ -45,22 +47,27 @@ def measure(root: str, model: str, processes: str = "2") -> None:
         },
         "faces": sorted(faces, key=lambda face: (face["side"], face["key"])),
     }
-    save("profiling_folds", "python -m benchmarks.pose_augmentation_folds AFLW2000_SAMPLES BFM.mat", figures)
+    save("pose_augmentation_folds", "python -m benchmarks.pose_augmentation_folds AFLW2000_SAMPLES BFM.mat", figures)
 
 
 def _make_fold(folder: Path, stems: list[Path], fold: int, model: str) -> Path:
-    """Folders train, test and turned of links and files."""
+    """Folders train, test and views of links and files."""
     for number, stem in enumerate(stems):
         part = folder / ("test" if number % FOLDS == fold else "train")
         part.mkdir(parents=True, exist_ok=True)
         for ending in (".jpg", ".mat"):
             (part / stem.name).with_suffix(ending).symlink_to(stem.with_suffix(ending))
-    data = FaceDataModule(root=folder / "test", morphable_model=Path(model), num_workers=0, cache_dir=folder / "cache")
-    prepare(data, folder / "turned", profile=True, poses=Poses(TURNED_DEG))
-    for path in (folder / "turned").glob("*_0.*"):  # the photograph itself
+    data = FaceDataModule(
+        root=folder / "test",
+        face_model=FaceModelOptions(Path(model)),
+        index=IndexOptions(cache_dir=folder / "cache"),
+        num_workers=0,
+    )
+    render_views(data, folder / "views", Poses(VIEWS_DEG))
+    for path in (folder / "views").glob("*_0.*"):  # the photograph itself
         path.unlink()
     for path in (folder / "test").iterdir():
-        path.rename(folder / "turned" / path.name)  # one test of both
+        path.rename(folder / "views" / path.name)  # one test of both
     return folder
 
 
@@ -72,17 +79,17 @@ def _errors(task: tuple[Path, str, str]) -> list[dict[str, Any]]:
             "fit",
             f"--config={run.PROJECT / 'conf' / 'profile.yaml'}",
             f"--data.root={fold / 'train'}",
-            f"--data.test_root={fold / 'turned'}",
-            f"--data.morphable_model={model}",
+            f"--data.test.root={fold / 'views'}",
+            f"--data.face_model.path={model}",
             "--data.num_workers=1",
-            f"--data.cache_dir={fold / f'cache-{side}'}",
-            f"--data.profile_probability={SIDES[side]}",
+            f"--data.index.cache_dir={fold / f'cache-{side}'}",
+            f"--data.pose_augmentation.probability={SIDES[side]}",
             "--trainer.logger=false",
             "--trainer.enable_progress_bar=false",
         ]
     )
     report = result.reports["test"][LANDMARKS_2D.name]
-    keys = sorted(path.stem for path in (fold / "turned").glob("*.mat"))
+    keys = sorted(path.stem for path in (fold / "views").glob("*.mat"))
     rmtree(fold / f"cache-{side}")
     return [
         {"side": side, "key": key, "nme": round(float(nme), 3), "yaw_deg": round(float(yaw), 1)}
@@ -97,11 +104,11 @@ def _summary(faces: list[dict[str, Any]]) -> dict[str, Any]:
     by_bin = {
         f"{name} ({counts[name]} faces)": round(error, 2) for name, error in report.by_bin.items() if counts[name]
     }
-    turned = [face["nme"] for face in faces if "_" in face["key"]]
+    rendered = [face["nme"] for face in faces if "_" in face["key"]]
     return {
         "photographs, mean of faces": round(report.mean_of_faces, 2),
         "photographs, by yaw": by_bin,
-        f"re-renderings at 60-90 degrees ({len(turned)})": round(float(np.mean(turned)), 2),
+        f"re-renderings at 60-90 degrees ({len(rendered)})": round(float(np.mean(rendered)), 2),
     }
 
 

@@ -1,6 +1,6 @@
 """Table 2 and Fig. 8 of the paper on your own data: conf/paper.yaml against conf/unweighted.yaml, on the same seeds.
 
-    make table2 ARGS="--data.root DIR --data.test_root DIR --data.morphable_model FILE [--seeds 0,1,2] [any option of fit]"
+    make table2 ARGS="--data.root DIR --data.test.root DIR --data.face_model.path FILE [--seeds 0,1,2] [any option of fit]"
 
 Both see the same faces, order and augmentation for each seed. Faces differ by more than weights do, and so do seeds:
 look at the paired differences, one dot a seed, before at the averages.
@@ -24,7 +24,7 @@ from run import main
 RATIOS = {"r1 16:5:4:3:0": ["paper.yaml"], "r2 1:1:1:1:0": ["paper.yaml", "unweighted.yaml"]}
 
 
-def compare(seeds: Sequence[int], out: Path, options: list[str]) -> dict[str, list[NMEReport]]:
+def compare_ratios(seeds: Sequence[int], out: Path, options: list[str]) -> dict[str, list[NMEReport]]:
     """Trains both ratios on every seed; prints the table and draws the picture."""
     reports: dict[str, list[NMEReport]] = {ratio: [] for ratio in RATIOS}
     dataset = ""
@@ -92,5 +92,5 @@ if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=PROJECT / "mlruns" / "table2.png")
-    known, others = parser.parse_known_args(sys.argv[1:])
-    compare(known.seeds, known.out, others)
+    options, fit_options = parser.parse_known_args(sys.argv[1:])
+    compare_ratios(options.seeds, options.out, fit_options)

@@ -55,7 +55,7 @@ def run_function(
     for name in repeated:
         element = _element(hints[name])
         parser.add_argument(f"--{name}", nargs="+", action="extend", type=element, help=texts.get(name))
-    return function(**parser.instantiate_classes(parser.parse_args(list(args))).as_dict())
+    return function(**parser.instantiate(parser.parse_args(list(args))).as_dict())
 
 
 def _element(hint: Any) -> Any:

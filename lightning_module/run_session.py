@@ -24,6 +24,7 @@ from lightning_module.process_rank import rank
 from lightning_module.project import PROJECT
 from lightning_module.reporting.run_report import RunReport
 from lightning_module.run_origin import Origin
+from lightning_module.score_check import ScoreCheck
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.logged_parameters import parameters
 from lightning_module.tracking.run_folder import RunFolder
@@ -193,7 +194,8 @@ def _callbacks(plan: RunPlan, tracker: Tracker | None, data: FaceData) -> list[C
     # all processes save together; the first one says where to
     folder = tracker.run if tracker is not None else RunFolder(plan.place.folder)
     if data.val_fraction:
-        metric = Score.parse(plan.options.score).metric("val")
+        score = Score.parse(plan.options.score)
         name = folder.best_checkpoint.stem
-        callbacks.append(ModelCheckpoint(folder.path, name, monitor=metric, enable_version_counter=False))
+        best = ModelCheckpoint(folder.path, name, monitor=score.metric("val"), enable_version_counter=False)
+        callbacks += [ScoreCheck(score), best]
     return [*callbacks, LastCheckpoint(folder, plan.tracking.checkpoint_seconds)]

@@ -13,7 +13,7 @@ from lightning_module.region_weights import RegionWeights
 from sweeps.job_queue import Job
 from sweeps.search_space import stored_weights, weights_from_store
 from sweeps.settings import SweepSettings
-from sweeps.training import TestErrors, Train, TrainingRequest
+from sweeps.training import MeasuredErrors, Train, TrainingRequest
 from sweeps.trial import BY_BIN, RATIO, RUNS, WEIGHTS
 
 _TEST, _SEED = "test", "seed"
@@ -90,9 +90,9 @@ def confirmation(
     Raises:
         InputError: If they were not all tested on the same faces.
     """
-    tests: dict[str, dict[int, TestErrors]] = {}
+    tests: dict[str, dict[int, MeasuredErrors]] = {}
     for trial in finished:
-        test = TestErrors.from_attribute(trial.user_attrs[_TEST])
+        test = MeasuredErrors.from_attribute(trial.user_attrs[_TEST])
         tests.setdefault(trial.user_attrs[RATIO], {})[trial.user_attrs[_SEED]] = test
     reference = settings.reference.ratio
     first = next(iter(tests[reference].values()))

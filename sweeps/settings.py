@@ -141,7 +141,7 @@ class SweepSettings:
             "objective": _STORED_SCORES.get(scores, scores),
             "seed": str(self.seed),
             "search_seeds": str(self.search_seeds),
-            "config": digest(read_trial_config(self.config)),
+            "configuration": digest(read_trial_config(self.config)),
         }
 
     def to_json(self) -> str:

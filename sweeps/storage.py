@@ -1,5 +1,6 @@
 """Optuna's database: opens it, and the studies in it."""
 
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from datamodules.errors import InputError
 from sweeps.settings import SweepSettings
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150  # a machine can be busy, or its network away, for a while
@@ -25,6 +27,9 @@ _CONNECT_SECONDS = 10
 _ATTEMPTS = 5  # at making the tables, which another process can be making at the same time
 _MADE_AT_ONCE = ("already exists", "UNIQUE constraint", "duplicate key", "database is locked")
 STORAGE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError)
+# What an earlier version stored in place of a part of the identity: a digest of options under their old names, which no
+# configuration has any more.
+_EARLIER = {"configuration": "config"}
 _OPTIONS = {"objective": "score"}  # what a part of a study's identity is called on the command line
 HELD = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)  # what keeps others off a job
 
@@ -82,7 +87,8 @@ def open_study(storage: RDBStorage, name: str, directions: int, identity: Mappin
 
     study = create()
     trials = study.get_trials(deepcopy=False)
-    if len(study.directions) != directions or (trials and identity.keys() - study.user_attrs.keys()):
+    missing = {key for key in identity if key not in study.user_attrs and _EARLIER.get(key) not in study.user_attrs}
+    if len(study.directions) != directions or (trials and missing):
         raise InputError(
             f"study {name} is none of this project's, or has another number of scores. Give another --study."
         )
@@ -93,6 +99,11 @@ def open_study(storage: RDBStorage, name: str, directions: int, identity: Mappin
     begun_with = study.user_attrs
     for key, value in identity.items():
         if key not in begun_with:
+            if _EARLIER.get(key) in begun_with:
+                _log.warning(
+                    "study %s was begun with an earlier version: make sure that --config is what it was begun with.",
+                    name,
+                )
             study.set_user_attr(key, value)
         elif begun_with[key] != value:
             raise InputError(

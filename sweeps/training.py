@@ -58,7 +58,7 @@ class TrainingRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class TestErrors:
+class MeasuredErrors:
     """Errors of a training's best network on the test faces.
 
     Attributes:
@@ -74,7 +74,7 @@ class TestErrors:
     fingerprint: str
 
     @classmethod
-    def of(cls, report: NMEReport, dataset: str, fingerprint: str) -> "TestErrors":
+    def of(cls, report: NMEReport, dataset: str, fingerprint: str) -> "MeasuredErrors":
         """The errors that a test has measured."""
         return cls(report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), dataset, fingerprint)
 
@@ -94,7 +94,7 @@ class TestErrors:
         }
 
     @classmethod
-    def from_attribute(cls, stored: Mapping[str, Any]) -> "TestErrors":
+    def from_attribute(cls, stored: Mapping[str, Any]) -> "MeasuredErrors":
         """Reads what `as_attribute` has stored."""
         return cls(np.array(stored["nme"]), np.array(stored["bins"]), stored["data"], stored["fingerprint"])
 
@@ -113,7 +113,7 @@ class TrainingResult:
     run: str
     is_pruned: bool
     fingerprints: Mapping[str, str]
-    test: TestErrors | None
+    test: MeasuredErrors | None
 
 
 Train = Callable[[TrainingRequest], TrainingResult]
@@ -142,7 +142,7 @@ def train(request: TrainingRequest) -> TrainingResult:
                 f"--score {settings.score}: the test of {settings.config} does not measure {settings.score.protocol}. "
                 f"Give one of {measured}."
             )
-        test = TestErrors.of(report, result.datasets["test"], result.fingerprints["test_data"])
+        test = MeasuredErrors.of(report, result.datasets["test"], result.fingerprints["test_data"])
     return TrainingResult(result.folder.key, listener.has_ended, result.fingerprints, test)
 
 

@@ -10,34 +10,49 @@ import yaml
 
 from datamodules.errors import InputError
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions
+from lightning_module.legacy_config import migrated_config
 from lightning_module.project import PROJECT
+from lightning_module.tracking.logged_parameters import flat
 
 _DEFAULTS = PROJECT / "conf" / "default.yaml"  # what every configuration departs from
-# where things lie and how many hands there are: differs between machines that share a sweep
-_SEARCHED = ("weights", "landmark_radius_texels")
-_LOCAL_DATA = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir", "num_workers")
+_GROUPS = ("model", "data", "trainer")
+# Options that may differ between machines that share a sweep: where files lie, and how many processes read them.
+_LOCAL = {
+    "data.root",
+    "data.test.root",
+    "data.test.landmarks",
+    "data.face_model.path",
+    "data.face_model.uv_coordinates",
+    "data.index.cache_dir",
+    "data.num_workers",
+}
+_ARGUMENTS = ".init_args."  # which may be left out of an option's name
+_SEARCHED = ("model.weights.", "model.landmark_radius_texels")
 
 
-def read_trial_config(config: Path) -> dict[str, dict[str, Any]]:
-    """The options of network, training and data that a configuration sets, with the defaults of conf/default.yaml.
+def read_trial_config(config: Path) -> dict[str, Any]:
+    """The options of network, data and training that a configuration sets, beside those of conf/default.yaml.
+
+    Returns:
+        Values by the options' names, such as "data.test.root".
 
     Raises:
         InputError: If it cannot be read, or tests on the faces that validate.
     """
-    default, own = _read(_DEFAULTS), _read(config)
-    data = own.get("data") or {}
-    if data.get("test_holdout") and data.get("test_root") == data.get("root"):
+    own = _read(config)
+    if own.get("data.test.holdout") and own.get("data.test.root") == own.get("data.root"):
         raise InputError(
-            f"{config}: tests on the faces that validate, which a search has fitted to. Give another data.test_root."
+            f"{config}: tests on the faces that validate, which a search has fitted to. Give another data.test.root."
         )
-    return {name: {**(default.get(name) or {}), **(own.get(name) or {})} for name in ("model", "data", "trainer")}
+    return {**_read(_DEFAULTS), **own}
 
 
-def digest(options: dict[str, dict[str, Any]]) -> str:
-    """The same for configurations whose trials compare: paths and the searched weights are left out."""
+def digest(options: dict[str, Any]) -> str:
+    """The same for configurations whose trials compare: local paths and the searched weights are left out."""
     kept = {
-        group: {name: value for name, value in values.items() if name not in (*_LOCAL_DATA, *_SEARCHED)}
-        for group, values in options.items()
+        name: value
+        for name, value in options.items()
+        if name not in _LOCAL and not name.startswith(_SEARCHED) and name.partition(".")[0] in _GROUPS
     }
     return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
@@ -48,7 +63,7 @@ def region_table(config: Path) -> RegionTable:
     Raises:
         InputError: If the function that returns the table cannot be imported.
     """
-    path = read_trial_config(config)["data"].get("regions")
+    path = read_trial_config(config).get("data.regions")
     if path is None:
         return five_regions()
     module, _, name = str(path).rpartition(".")
@@ -69,4 +84,5 @@ def _read(config: Path) -> dict[str, Any]:
         raise InputError(f"{config}: cannot be read as a configuration ({str(error).splitlines()[0]}).") from error
     if not isinstance(options, dict):
         raise InputError(f"{config}: is no configuration: give a YAML file such as conf/trial.yaml.")
-    return options
+    values = flat(migrated_config(options))
+    return {name.replace(_ARGUMENTS, "."): value for name, value in values.items()}

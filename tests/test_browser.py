@@ -21,7 +21,7 @@ def folder(faces, model_file, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI")
         for seed in (0, 1):
-            fit(faces, model_file, folder, f"--data.test_root={faces}", f"--seed_everything={seed}")
+            fit(faces, model_file, folder, f"--data.test.root={faces}", f"--seed_everything={seed}")
     return folder
 
 

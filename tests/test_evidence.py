@@ -25,7 +25,7 @@ def bare_fit(tmp_path_factory):
             [
                 "fit",
                 f"--tracking.folder={folder}",
-                f"--data.cache_dir={folder / 'cache'}",
+                f"--data.index.cache_dir={folder / 'cache'}",
                 "--trainer.enable_progress_bar=false",
                 "--trainer.enable_model_summary=false",
             ]
@@ -47,8 +47,8 @@ def test_a_bare_fit_finds_real_faces(bare_fit, real, tmp_path):
         [
             "test",
             f"--ckpt_path={bare_fit.folder.best_checkpoint}",
-            f"--data.test_root={real / 'aflw2000'}",
-            f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}",
+            f"--data.test.root={real / 'aflw2000'}",
+            f"--data.face_model.path={real / 'bfm' / 'BFM.mat'}",
             f"--tracking.folder={tmp_path}",
             "--trainer.enable_progress_bar=false",
         ]
@@ -67,8 +67,8 @@ def test_ten_real_faces_are_learnt_by_heart(real, tmp_path):
             "--config",
             str(PROJECT / "conf" / "overfit.yaml"),
             f"--data.root={root}",
-            f"--data.test_root={root}",
-            f"--data.morphable_model={real / 'bfm' / 'BFM.mat'}",
+            f"--data.test.root={root}",
+            f"--data.face_model.path={real / 'bfm' / 'BFM.mat'}",
             f"--tracking.folder={tmp_path}",
             "--trainer.enable_progress_bar=false",
             "--trainer.enable_model_summary=false",
@@ -81,7 +81,7 @@ def test_ten_real_faces_are_learnt_by_heart(real, tmp_path):
 
 
 def test_two_processes_train_and_report_every_face_once(faces, model_file, tmp_path):
-    options = ["--trainer.devices=2", "--trainer.strategy=ddp", f"--data.test_root={faces}", "--data.batch_size=2"]
+    options = ["--trainer.devices=2", "--trainer.strategy=ddp", f"--data.test.root={faces}", "--data.batch_size=2"]
     command = [sys.executable, str(PROJECT / "run.py"), *fit_arguments(faces, model_file, tmp_path, *options)]
     subprocess.run(command, check=True, timeout=300, cwd=tmp_path)
     from lightning_module.tracking.run_folder import RunFolder
@@ -96,8 +96,8 @@ def test_table_2_is_a_table_and_a_picture(faces, model_file, tmp_path, capsys):
     options = [
         *TINY,
         f"--data.root={faces}",
-        f"--data.test_root={faces}",
-        f"--data.morphable_model={model_file}",
+        f"--data.test.root={faces}",
+        f"--data.face_model.path={model_file}",
         f"--tracking.folder={tmp_path}",
         "--trainer.max_epochs=1",
     ]

@@ -12,7 +12,7 @@ def test_one_seed_gives_one_run_bit_for_bit_on_a_gpu(precision, faces, model_fil
         "--trainer.accelerator=gpu",
         "--trainer.devices=1",
         f"--trainer.precision={precision}",
-        f"--data.test_root={faces}",
+        f"--data.test.root={faces}",
     ]
     one, other = (fit(faces, model_file, tmp_path / name, *options) for name in ("one", "other"))
     assert history(one) == history(other)

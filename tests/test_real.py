@@ -3,21 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from datamodules.augmentation.photometric import NO_AUGMENTATION, Augmentation
-from datamodules.files.face_index import open_index
 from torch.utils.data import default_collate
 
-from datamodules.face_datamodule import FaceDataModule
+from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.files.bfm import read_morphable_model
-from datamodules.files.face_folders import scan
 from datamodules.files.images import read_image, write_jpeg
 from datamodules.geometry.camera import project
-from datamodules.geometry.crop import crop_projection, uncrop_points
+from datamodules.geometry.crop import crop_matrix, crop_projection, uncrop_points
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import MIRROR_68
-from datamodules.geometry.uv_layout import make_uv_layout
-from datamodules.position_map import read_texels
+from datamodules.geometry.uv_layout import cover_uv, make_uv_layout
 from lightning_module.evaluation.nme import landmark_nme
+from tests.face_data import NO_AUGMENTATION, face_data, face_index
+from tests.map_reading import read_texels
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +34,7 @@ def faces(real):
 
 
 def _module(real, root, **more):
-    module = FaceDataModule(
-        root, real / "bfm" / "BFM.mat", **({"num_workers": 0, "val_fraction": 0, "augment": False} | more)
-    )
+    module = face_data(root, real / "bfm" / "BFM.mat", **({"val_fraction": 0, "augment": False} | more))
     module.prepare_data()
     module.setup("fit")
     return module
@@ -49,11 +45,11 @@ def _in_image(module):
     data = module.train_faces
     batch = module.complete(default_collate([data[0, i] for i in range(len(data))]))
     read = read_texels(batch.position_map, torch.from_numpy(module.uv_layout.landmark_texels[:68])).numpy()
-    return np.stack([uncrop_points(points, data.crop_matrix(i)) for i, points in enumerate(read)])
+    return np.stack([uncrop_points(points, crop_matrix(data.box(i))) for i, points in enumerate(read)])
 
 
 def _truth(module):
-    return np.array(module.train_faces.index.landmarks_68_px)
+    return np.array(module.train_faces.index.landmarks_image_px)
 
 
 def test_landmarks_read_off_the_maps_are_the_annotated_ones(faces):
@@ -72,14 +68,14 @@ def test_depth_of_the_landmarks_is_the_annotated_one(faces):
 
 
 def test_any_other_pixel_convention_is_worse(real, model, tmp_path):
-    index = open_index(scan(real / "aflw2000"), tmp_path)
+    index = face_index(real / "aflw2000", tmp_path)
     landmarks = LandmarkModel(model)
 
     def error(shift):
         projections = np.stack([index.record(i).pose.projection(450) for i in range(10)])
-        found = landmarks.project(index.coefficients, projections)[..., :2] + shift
+        found = landmarks.project(index.identity, index.expression, projections)[..., :2] + shift
         return landmark_nme(
-            torch.from_numpy(found), torch.from_numpy(index.landmarks_68_px[..., :2].astype(float))
+            torch.from_numpy(found), torch.from_numpy(index.landmarks_image_px[..., :2].astype(float))
         ).mean()
 
     ours = error((0, 0))
@@ -121,12 +117,13 @@ def test_the_81_landmarks_weigh_under_one_percent(layout):
 def test_batched_maps_equal_a_reference_in_double_precision(faces, model, layout):
     data = faces.train_faces
     maps = faces.complete(default_collate([data[0, i] for i in range(3)])).position_map
-    corners = model.triangles[layout.triangle_ids]
+    triangle_ids, barycentric = cover_uv(model, layout.size)
+    corners = model.triangles[triangle_ids]
     for i, position_map in enumerate(maps):
         record = data.index.record(i)
-        projection = crop_projection(record.pose.projection(record.image_size[1]), data.crop_matrix(i))
-        vertices = project(model.vertices(record.coefficients.astype(np.float64)), projection)
-        expected = np.einsum("rck,rckd->rcd", layout.barycentric.astype(np.float64), vertices[corners])
+        projection = crop_projection(record.pose.projection(record.image_size[1]), crop_matrix(data.box(i)))
+        vertices = project(model.vertices(record.identity.astype(np.float64), record.expression), projection)
+        expected = np.einsum("rck,rckd->rcd", barycentric.astype(np.float64), vertices[corners])
         expected[..., 2] -= expected[..., 2].min()
         assert np.abs(position_map.numpy().transpose(1, 2, 0) - expected).max() < 1e-2
 
@@ -137,8 +134,8 @@ def test_mirrored_maps_are_half_a_percent_off_their_landmarks(real):
     batch = module.complete(default_collate([module.train_faces[0, i] for i in range(10)]))
     assert batch.yaw_deg[3] == pytest.approx(-65.62, abs=0.01)
     read = read_texels(batch.position_map, torch.from_numpy(module.uv_layout.landmark_texels[:68]))
-    assert landmark_nme(read, batch.landmarks_68_px).mean() < 1.1
-    unpermuted = landmark_nme(read[:, MIRROR_68], batch.landmarks_68_px).mean()
+    assert landmark_nme(read, batch.landmarks_crop_px).mean() < 1.1
+    unpermuted = landmark_nme(read[:, MIRROR_68], batch.landmarks_crop_px).mean()
     assert unpermuted > 10
 
 
@@ -157,7 +154,7 @@ def test_dots_in_an_image_stay_on_the_map_through_every_augmentation(real, faces
             write_jpeg(root / f"{key}_{landmark}.jpg", np.repeat(np.rint(dot)[..., None], 3, axis=2).astype(np.uint8))
             (root / f"{key}_{landmark}.mat").write_bytes((real / "aflw2000" / f"{key}.mat").read_bytes())
     geometric = Augmentation(colour_gain=(1.0, 1.0), erase_probability=0.0)
-    module = _module(real, root, augment=True, augmentation=geometric, profile_probability=0)  # one face each
+    module = _module(real, root, augment=True, augmentation=geometric, pose_probability=0)  # one face each
     data = module.train_faces
     mirrored = 0
     for epoch in range(3):
@@ -179,7 +176,7 @@ def test_dots_in_an_image_stay_on_the_map_through_every_augmentation(real, faces
 def test_300w_lp_samples_are_read_though_they_have_no_3d_landmarks(real):
     module = _module(real, real / "300wlp")
     assert len(module.train_faces) == 3
-    assert module.train_faces[0, 0].landmarks_68_px.isfinite().all()
+    assert module.train_faces[0, 0].landmarks_crop_px.isfinite().all()
 
 
 def test_a_missing_point_and_zeros_stored_as_bytes_are_no_fault(faces):

@@ -145,11 +145,12 @@ def test_config_of_the_weights_reaches_the_loss(faces, model_file, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["default", "gpu", "overfit", "paper", "profile", "real10", "trial", "unweighted"])
-def test_every_config_is_accepted(name, capsys):
+def test_every_config_is_accepted_under_the_names_of_today(name, capsys, caplog):
     with pytest.raises(SystemExit) as done:
         main(["fit", "--config", str(PROJECT / "conf" / f"{name}.yaml"), "--print_config"])
     assert done.value.code == 0
-    assert yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["network"]["init_args"]["base_channels"] >= 8
+    assert "earlier version" not in caplog.text
 
 
 def test_paper_yaml_is_the_published_network():

@@ -47,7 +47,7 @@ class FaceFolders:
         return [photograph(key, self.layout) for key in self.keys]
 
 
-def list_folders(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
+def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
     """Lists a data set without opening any of its files.
 
     Raises:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.files.face_folders import FolderLayout, list_folders
+from datamodules.files.face_folders import FolderLayout, scan
 from datamodules.files.face_mat import read_face_mat
 from datamodules.readers.sample_reader import SampleList
 from datamodules.types import FaceParameters
@@ -21,7 +21,7 @@ class Reader300W:
 
     def list_samples(self, root: Path) -> SampleList:
         """All samples that have both their files."""
-        folders = list_folders(root, self.folder_layout)
+        folders = scan(root, self.folder_layout)
         has_views = folders.layout == "300w-lp"
         return SampleList(folders.keys, folders.photographs, folders.fingerprint, folders.faults, has_views)
 

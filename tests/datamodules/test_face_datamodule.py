@@ -4,19 +4,19 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from datamodules.augmentation.photometric import Augmentation
 from torch.utils.data import default_collate
 
+from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.errors import InputError
-from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.face_mat import read_face_mat, write_face_mat
 from datamodules.geometry.landmarks import MIRROR_68
-from datamodules.position_map import read_texels
+from tests.face_data import face_data
 from tests.fakes import fake_face, write_faces
+from tests.map_reading import read_texels
 
 
 def _module(root, model_file, **more):
-    module = FaceDataModule(root, model_file, **({"num_workers": 0, "image_size": 64, "val_fraction": 0.3} | more))
+    module = face_data(root, model_file, **({"image_size": 64, "val_fraction": 0.3} | more))
     module.prepare_data()
     module.setup("fit")
     return module
@@ -48,9 +48,7 @@ def test_views_of_one_photograph_stay_on_one_side(model_file, tmp_path):
     ]
     root = write_faces(tmp_path / "300W_LP", [0.0] * len(names), names)
     module = _module(root, model_file)
-    train, val = (
-        {part.index.key(row).split("_")[-2] for row in part.rows} for part in (module.train_faces, module.val_faces)
-    )
+    train, val = ({key.split("_")[-2] for key in part.keys} for part in (module.train_faces, module.val_faces))
     assert train
     assert val
     assert not train & val
@@ -60,7 +58,7 @@ def test_landmarks_read_off_the_map_are_those_of_the_sample(faces, model_file):
     module = _module(faces, model_file, augmentation=_only(rotation_deg=45, scale=(0.9, 1.2), shift=0.1))
     batch = module.complete(default_collate([module.train_faces[3, i] for i in range(6)]))
     read = read_texels(batch.position_map, torch.from_numpy(module.uv_layout.landmark_texels[:68]))
-    assert (read - batch.landmarks_68_px)[..., :2].norm(dim=-1).mean() < 1
+    assert (read - batch.landmarks_crop_px)[..., :2].norm(dim=-1).mean() < 1
 
 
 def test_mirrored_face_has_opposite_yaw_and_landmarks_in_order(faces, model_file):
@@ -68,13 +66,15 @@ def test_mirrored_face_has_opposite_yaw_and_landmarks_in_order(faces, model_file
     plain = _module(faces, model_file, augment=False, val_fraction=0)
     mirrored, straight = module.train_faces[0, 6], plain.train_faces[0, 6]
     assert mirrored.yaw_deg == -straight.yaw_deg
-    assert mirrored.landmarks_68_px[0, 0] < mirrored.landmarks_68_px[16, 0]  # jaw still starts at the left of the image
-    assert mirrored.landmarks_68_px[0, 0] == pytest.approx(255 - straight.landmarks_68_px[16, 0].item(), abs=1e-3)
+    assert (
+        mirrored.landmarks_crop_px[0, 0] < mirrored.landmarks_crop_px[16, 0]
+    )  # jaw still starts at the left of the image
+    assert mirrored.landmarks_crop_px[0, 0] == pytest.approx(255 - straight.landmarks_crop_px[16, 0].item(), abs=1e-3)
     difference = mirrored.image.int() - straight.image.flip(1).int()
     assert difference.abs().float().mean() < 2
     batch = module.complete(default_collate([mirrored]))
     read = read_texels(batch.position_map, torch.from_numpy(module.uv_layout.landmark_texels[:68]))
-    assert (read - batch.landmarks_68_px)[..., :2].norm(dim=-1).mean() < 2
+    assert (read - batch.landmarks_crop_px)[..., :2].norm(dim=-1).mean() < 2
 
 
 def test_the_image_moves_with_the_map(model_file, tmp_path):
@@ -88,7 +88,7 @@ def test_the_image_moves_with_the_map(model_file, tmp_path):
     chosen = [8, 30, 36, 45, 48, 54]
     write_face_mat(root / "face.mat", face)
     for landmark in chosen:
-        x, y = face.landmarks_68_px[landmark, :2]
+        x, y = face.landmarks_image_px[landmark, :2]
         dot = 255 * np.exp(-((cols - x) ** 2 + (rows - y) ** 2) / 8)
         write_jpeg(root / "face.jpg", np.repeat(np.rint(dot)[..., None], 3, axis=2).astype(np.uint8))
         module = _module(
@@ -96,7 +96,7 @@ def test_the_image_moves_with_the_map(model_file, tmp_path):
             model_file,
             image_size=256,
             val_fraction=0,
-            profile_probability=0,
+            pose_probability=0,
             augmentation=_only(rotation_deg=45, scale=(0.9, 1.2), shift=0.05, mirror_probability=0.5),
         )
         for epoch in range(4):
@@ -107,7 +107,7 @@ def test_the_image_moves_with_the_map(model_file, tmp_path):
                 (axis * light).sum() / light.sum() for axis in torch.meshgrid(*[torch.arange(256)] * 2, indexing="ij")
             )
             place = MIRROR_68[landmark] if sample.is_mirrored else landmark
-            expected_x, expected_y, _ = sample.landmarks_68_px[place].tolist()
+            expected_x, expected_y, _ = sample.landmarks_crop_px[place].tolist()
             assert np.hypot(float(x) - expected_x, float(y) - expected_y) < 0.3
 
 
@@ -140,7 +140,7 @@ def test_ground_truth_is_the_models_where_the_data_have_none(model_file, tmp_pat
     one, other = (
         _module(root, model_file, augment=False, val_fraction=0).train_faces[0, 0] for root in (with_truth, without)
     )
-    torch.testing.assert_close(one.landmarks_68_px, other.landmarks_68_px, atol=1e-3, rtol=0)
+    torch.testing.assert_close(one.landmarks_crop_px, other.landmarks_crop_px, atol=1e-3, rtol=0)
 
 
 def test_no_validation_fraction_means_no_validation_loader(faces, model_file):
@@ -163,8 +163,8 @@ def test_bad_samples_are_reported_together_and_left_out(faces, model_file, tmp_p
         "4 of 12",
         "image00001.mat",
         "image00002.mat: has no .jpg",
-        "image00003.mat: the face lies outside the image",
-        "image00004.mat: the face has no area",
+        "image00003: the face lies outside the image",
+        "image00004: the face has no area",
     ):
         assert line in report
     assert len(module.train_faces) == 8
@@ -174,7 +174,7 @@ def test_too_many_bad_samples_stop_before_training(faces, model_file, tmp_path):
     root = tmp_path / "data"
     shutil.copytree(faces, root)
     (root / "image00001.mat").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"(?s)image00001\.mat.*--data\.max_bad_fraction"):
+    with pytest.raises(InputError, match=r"(?s)image00001\.mat.*--data\.index\.max_bad_fraction"):
         _module(root, model_file)
 
 
@@ -206,9 +206,9 @@ def test_a_model_with_a_hole_is_named(faces, tmp_path):
     model = fake_model()
     write_morphable_model(replace(model, triangles=model.triangles[:50]), tmp_path / "BFM.mat")
     with pytest.raises(InputError, match=r"BFM\.mat: .*belong to no triangle"):
-        _ = FaceDataModule(faces, tmp_path / "BFM.mat").uv_layout
+        _ = face_data(faces, tmp_path / "BFM.mat").uv_layout
 
 
 def test_loaders_before_setup_are_a_programming_error(faces, model_file):
     with pytest.raises(RuntimeError, match="setup has not run"):
-        FaceDataModule(faces, model_file).train_dataloader()
+        face_data(faces, model_file).train_dataloader()

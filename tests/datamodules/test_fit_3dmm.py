@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 
 from datamodules.errors import InputError
-from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.bfm import read_coefficient_deviations, write_morphable_model
 from datamodules.files.face_mat import read_face_mat
 from run import main
+from tests.face_data import face_data
 from tests.fakes import fake_model, write_faces
 
 
@@ -17,7 +17,7 @@ def photos(tmp_path):
     true = {}
     for path in sorted(folder.glob("*.mat")):
         true[path.stem] = read_face_mat(path)
-        np.save(path.with_suffix(".npy"), true[path.stem].landmarks_68_px)
+        np.save(path.with_suffix(".npy"), true[path.stem].landmarks_image_px)
         path.unlink()
     return folder, true
 
@@ -33,8 +33,8 @@ def test_photographs_with_landmarks_become_samples(photos, model_file, capsys):
     for stem, face in true.items():
         found = read_face_mat(folder / f"{stem}.mat")
         np.testing.assert_allclose(np.rad2deg(found.pose[:3]), np.rad2deg(face.pose[:3]), atol=1.5)
-        np.testing.assert_allclose(found.landmarks_68_px, face.landmarks_68_px, atol=1e-3)
-    module = FaceDataModule(folder, model_file, num_workers=0, val_fraction=0)
+        np.testing.assert_allclose(found.landmarks_image_px, face.landmarks_image_px, atol=1e-3)
+    module = face_data(folder, model_file, val_fraction=0)
     module.setup("fit")
     assert len(module.train_faces) == 3
 
@@ -49,18 +49,18 @@ def test_what_is_fitted_is_kept(photos, model_file, capsys):
 
 def test_landmarks_can_be_one_array_and_count_from_one(photos, model_file, tmp_path):
     folder, true = photos
-    np.save(tmp_path / "all.npy", np.stack([face.landmarks_68_px + np.array([1, 1, 0]) for face in true.values()]))
+    np.save(tmp_path / "all.npy", np.stack([face.landmarks_image_px + np.array([1, 1, 0]) for face in true.values()]))
     out = tmp_path / "out"
     assert _fit(folder, model_file, f"--landmarks={tmp_path / 'all.npy'}", "--first_pixel=1", f"--out={out}") == 3
     assert sorted(path.suffix for path in out.iterdir()) == [".jpg"] * 3 + [".mat"] * 3
     assert not list(folder.glob("*.mat"))
     found, face = read_face_mat(out / "image00002.mat"), true["image00002"]
-    np.testing.assert_allclose(found.landmarks_68_px, face.landmarks_68_px, atol=1e-3)
+    np.testing.assert_allclose(found.landmarks_image_px, face.landmarks_image_px, atol=1e-3)
 
 
 def test_what_cannot_be_fitted_is_named_and_the_rest_goes_on(photos, model_file, caplog, capsys):
     folder, true = photos
-    points = true["image00000"].landmarks_68_px
+    points = true["image00000"].landmarks_image_px
     np.save(folder / "image00000.npy", points[np.random.default_rng(0).permutation(68)])
     np.save(folder / "image00001.npy", np.zeros((68, 3)))
     assert _fit(folder, model_file) == 1
@@ -106,7 +106,7 @@ def test_a_model_without_deviations_is_refused(tmp_path):
 def test_depth_that_grows_away_from_the_camera_is_noticed(photos, model_file, caplog):
     folder, true = photos
     for stem, face in true.items():
-        np.save(folder / f"{stem}.npy", face.landmarks_68_px * [1, 1, -1])
+        np.save(folder / f"{stem}.npy", face.landmarks_image_px * [1, 1, -1])
     with pytest.raises(InputError, match="none of its 3 photographs"):
         _fit(folder, model_file)
     assert caplog.text.count("z towards the camera") == 3
@@ -118,7 +118,7 @@ def test_a_photograph_stored_turned_and_one_of_elsewhere_are_named(photos, model
         exif = image.getexif()
         exif[0x0112] = 6
         image.save(folder / "image00000.jpg", exif=exif)
-    np.save(folder / "image00001.npy", true["image00001"].landmarks_68_px + np.array([90, 0, 0]))
+    np.save(folder / "image00001.npy", true["image00001"].landmarks_image_px + np.array([90, 0, 0]))
     assert _fit(folder, model_file) == 1
     assert "image00000.jpg: its pixels are stored turned" in caplog.text
     assert "image00001.jpg: " in caplog.text

@@ -4,9 +4,10 @@ import torch
 
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.crop import CropJitter, crop_matrix, crop_projection
-from datamodules.geometry.uv_layout import make_uv_layout
-from datamodules.position_map import PositionMapper, read_texels, read_uv
+from datamodules.geometry.uv_layout import cover_uv, make_uv_layout
+from datamodules.position_map import PositionMapper
 from tests.fakes import fake_model
+from tests.map_reading import read_texels, read_uv
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +27,21 @@ def mapper(model, layout):
 
 def _sample(seed, is_mirrored=False):
     rng = np.random.default_rng(seed)
-    coefficients = np.zeros(228, np.float32)
-    coefficients[:5], coefficients[199:202] = rng.normal(size=5), rng.normal(size=3)
+    coefficients = rng.normal(size=5).astype(np.float32), rng.normal(size=3).astype(np.float32)
     pose = HeadPose(*rng.uniform(-0.5, 0.5, 3), np.array([60.0, 55, -60]), 3.5e-4)
     jitter = CropJitter(0.4, 1.1, (0.1, -0.05), is_mirrored)
     return coefficients, crop_projection(pose.projection(110), crop_matrix(np.array([60.0, 55, 90]), jitter))
 
 
 def _maps(mapper, model, *samples, is_mirrored=False):
-    coefficients = torch.from_numpy(np.stack([model.leading_coefficients(c) for c, _ in samples]))
+    coefficients = torch.from_numpy(np.stack([model.leading_coefficients(*c) for c, _ in samples]))
     projections = torch.from_numpy(np.stack([p for _, p in samples]).astype(np.float32))
     return mapper(coefficients, projections, torch.full((len(samples),), is_mirrored))
 
 
 def test_position_map_returns_the_vertices_it_was_made_from(mapper, model):
     coefficients, projection = _sample(0)
-    vertices = project(model.vertices(coefficients), projection)
+    vertices = project(model.vertices(*coefficients), projection)
     read = read_uv(_maps(mapper, model, (coefficients, projection)), torch.from_numpy(model.uv))[0].numpy()
     read[:, 2] += vertices[:, 2].mean() - read[:, 2].mean()
     # at 256 texels a vertex lies up to half a texel beside one
@@ -50,10 +50,11 @@ def test_position_map_returns_the_vertices_it_was_made_from(mapper, model):
 
 def test_a_batched_map_equals_a_reference_in_double_precision_for_each_sample(mapper, model, layout):
     samples = [_sample(seed) for seed in range(4)]
-    corners = model.triangles[layout.triangle_ids]
+    triangle_ids, barycentric = cover_uv(model, layout.size)
+    corners = model.triangles[triangle_ids]
     for position_map, (coefficients, projection) in zip(_maps(mapper, model, *samples), samples, strict=True):
-        vertices = project(model.vertices(coefficients), projection)
-        expected = np.einsum("rck,rckd->rcd", layout.barycentric.astype(np.float64), vertices[corners])
+        vertices = project(model.vertices(*coefficients), projection)
+        expected = np.einsum("rck,rckd->rcd", barycentric.astype(np.float64), vertices[corners])
         expected[..., 2] -= expected[..., 2].min()
         np.testing.assert_allclose(position_map.numpy().transpose(1, 2, 0), expected, atol=1e-2)
 

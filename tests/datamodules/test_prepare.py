@@ -17,7 +17,7 @@ def _prepare(root, model_file, out):
         [
             "prepare",
             f"--data.root={root}",
-            f"--data.morphable_model={model_file}",
+            f"--data.face_model.path={model_file}",
             "--data.num_workers=0",
             f"--out={out}",
         ]
@@ -53,10 +53,10 @@ def test_a_folder_that_cannot_be_written_is_named(root, model_file, tmp_path):
 
 def test_a_typo_is_one_line(root, model_file, tmp_path):
     with pytest.raises(InputError, match="roo") as caught:
-        main(["prepare", f"--data.roo={root}", f"--data.morphable_model={model_file}", f"--out={tmp_path}"])
+        main(["prepare", f"--data.roo={root}", f"--data.face_model.path={model_file}", f"--out={tmp_path}"])
     assert "\n" not in str(caught.value)
 
 
 def test_what_is_not_given_is_named(model_file, tmp_path):
-    with pytest.raises(InputError, match=r"neither --data\.root nor --data\.test_root"):
-        main(["prepare", f"--data.morphable_model={model_file}", f"--out={tmp_path}"])
+    with pytest.raises(InputError, match=r"neither --data\.root nor --data\.test\.root"):
+        main(["prepare", f"--data.face_model.path={model_file}", f"--out={tmp_path}"])

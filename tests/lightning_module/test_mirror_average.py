@@ -29,9 +29,9 @@ def test_a_test_averages_as_the_fit_did_or_as_it_is_asked_to(faces, model_file, 
     test = [
         "test",
         f"--ckpt_path={run.best_checkpoint}",
-        f"--data.test_root={faces}",
+        f"--data.test.root={faces}",
         "--data.num_workers=0",
-        f"--data.morphable_model={model_file}",
+        f"--data.face_model.path={model_file}",
         f"--tracking.folder={tmp_path}",
     ]
     as_fitted, plain = main(test), main([*test, "--model.mirror_average=false"])

@@ -1,14 +1,14 @@
 import torch
 from torch.utils.data import default_collate
 
-from datamodules.face_datamodule import FaceDataModule
 from lightning_module.face_module import FaceModule
 from lightning_module.map_output import resampling
 from lightning_module.networks.hourglass import Hourglass
+from tests.face_data import face_data
 
 
 def test_each_area_keeps_its_share_of_the_weight_at_any_resolution(faces, model_file):
-    data = FaceDataModule(faces, model_file, num_workers=0, val_fraction=0)
+    data = face_data(faces, model_file, val_fraction=0)
     layout = data.uv_layout
     enlarge = resampling(32, 256)
     for label in (2, 4):  # a small and a large region
@@ -18,7 +18,7 @@ def test_each_area_keeps_its_share_of_the_weight_at_any_resolution(faces, model_
 
 
 def test_a_map_made_small_is_the_large_one_read_at_its_texels(faces, model_file):
-    data = FaceDataModule(faces, model_file, num_workers=0, val_fraction=0, augment=False)
+    data = face_data(faces, model_file, val_fraction=0, augment=False)
     data.prepare_data()
     data.setup("fit")
     batch = default_collate([data.train_faces[0, i] for i in range(3)])
@@ -29,7 +29,7 @@ def test_a_map_made_small_is_the_large_one_read_at_its_texels(faces, model_file)
 
 
 def test_a_network_that_predicts_no_deviation_answers_with_the_mean_map(faces, model_file):
-    data = FaceDataModule(faces, model_file, num_workers=0, val_fraction=0)
+    data = face_data(faces, model_file, val_fraction=0)
     module = FaceModule(Hourglass(2, 32, 32, pairs=3), 32).eval()
     module.adopt_layout(data.uv_layout)
     with torch.no_grad():

@@ -10,7 +10,7 @@ import numpy as np
 from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
-from sweeps.training import TestErrors, TrainingRequest, TrainingResult
+from sweeps.training import MeasuredErrors, TrainingRequest, TrainingResult
 from sweeps.worker_process import work_for_parent
 
 FACES = 30
@@ -60,7 +60,7 @@ def formula(request: TrainingRequest) -> TrainingResult:
         if is_pruned:
             break
     test = (
-        TestErrors(nme(request, 1)[BINS] + np.linspace(-0.5, 0.5, FACES), BINS, "formula", "same")
+        MeasuredErrors(nme(request, 1)[BINS] + np.linspace(-0.5, 0.5, FACES), BINS, "formula", "same")
         if request.is_tested
         else None
     )

@@ -93,9 +93,9 @@ def test_real_fits_killed_at_ten_random_moments_end_as_if_they_had_not_been(tmp_
         tmp_path / "trial.yaml",
         *TINY,
         f"--data.root={faces}",
-        f"--data.morphable_model={model_file}",
-        f"--data.test_root={faces}",
-        f"--data.cache_dir={tmp_path / 'cache'}",
+        f"--data.face_model.path={model_file}",
+        f"--data.test.root={faces}",
+        f"--data.index.cache_dir={tmp_path / 'cache'}",
         "--trainer.max_epochs=4",
     )
     _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=4), REAL, (8, 25))

@@ -37,10 +37,10 @@ def _sweep(folder, kind, **others):
         },
         "data": {
             "root": str(faces / "train"),
-            "test_root": str(faces / "test"),
+            "test": {"root": str(faces / "test")},
             "image_size": 32,
             "batch_size": 16,
-            "morphable_model": str(folder.parent / "BFM.mat"),
+            "face_model": {"path": str(folder.parent / "BFM.mat")},
             "num_workers": 0,
             "val_fraction": 0.2,
             "augment": False,

@@ -214,10 +214,30 @@ def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
         with pytest.raises(InputError, match=f"study stub was begun with another {key}"):
             search_study(settings(tmp_path, **other), open_storage(asked.storage))
     asked.config.write_text("model: {lr: 1.0e-5}\n")
-    with pytest.raises(InputError, match="begun with another config"):
+    with pytest.raises(InputError, match="begun with another configuration"):
         search_study(asked, open_storage(asked.storage))
-    asked.config.write_text("trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7}\n")
+    asked.config.write_text(
+        "trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7, test: {root: /there}}\n"
+    )
     search_study(settings(tmp_path, n_trials=99, sampler="gp"), open_storage(asked.storage))  # another machine's paths
+
+
+def test_a_study_of_an_earlier_version_goes_on_with_todays_names_of_options(tmp_path, caplog):
+    asked = settings(tmp_path)
+    _search(settings(tmp_path, n_trials=2))
+    stored = search_study(asked, open_storage(asked.storage)).user_attrs | {"config": "0123"}
+    del stored["configuration"]
+    optuna.delete_study(study_name="stub", storage=asked.storage)
+    earlier = optuna.create_study(study_name="stub", storage=asked.storage)
+    for key, value in stored.items():
+        earlier.set_user_attr(key, value)
+    earlier.optimize(lambda trial: trial.suggest_float("landmarks", 1, 9), n_trials=1)
+    found = search_study(asked, open_storage(asked.storage))
+    assert len(found.get_trials()) == 1
+    assert "make sure that --config is what it was begun with" in caplog.text
+    asked.config.write_text("model: {lr: 1.0e-5}\n")
+    with pytest.raises(InputError, match="begun with another configuration"):
+        search_study(asked, open_storage(asked.storage))
 
 
 def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
@@ -275,7 +295,7 @@ def test_trials_on_other_data_do_not_join(tmp_path):
 
 def test_a_search_is_not_judged_on_what_it_searched_with(tmp_path):
     asked = settings(tmp_path)
-    asked.config.write_text("data: {root: /lp, test_root: /lp, test_holdout: true}\n")
+    asked.config.write_text("data: {root: /lp, test: {root: /lp, holdout: true}}\n")
     with pytest.raises(InputError, match="tests on the faces that validate"):
         search_study(asked, open_storage(asked.storage))
 

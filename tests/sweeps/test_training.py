@@ -28,9 +28,9 @@ def asked(tmp_path_factory, faces, model_file, empty_store):
         folder / "trial.yaml",
         *TINY,
         f"--data.root={faces}",
-        f"--data.morphable_model={model_file}",
-        f"--data.test_root={faces}",
-        f"--data.cache_dir={folder / 'cache'}",
+        f"--data.face_model.path={model_file}",
+        f"--data.test.root={faces}",
+        f"--data.index.cache_dir={folder / 'cache'}",
     )
     asked = settings(folder, n_trials=4, confirm_seeds=1, pruner="median")
     work("search", asked)

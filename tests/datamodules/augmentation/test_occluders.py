@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from datamodules.augmentation.photometric import Augmentation
 
+from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.augmentation.occluders import _fingers, _glasses, _hair, occlude
 from datamodules.errors import InputError
-from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.landmarks import EYES, JAW, MIRROR_68, MOUTH
+from tests.face_data import face_data
 from tests.fakes import landmark_uv, write_faces
 
 SIZE = 200
@@ -81,9 +81,7 @@ def test_it_changes_the_picture_and_no_number_of_a_sample(model_file, tmp_path):
 
     def samples(probability):
         augmentation = Augmentation(**{**ALONE, "occluder_probability": probability})
-        data = FaceDataModule(
-            folder, model_file, num_workers=0, val_fraction=0, augmentation=augmentation, profile_probability=0
-        )
+        data = face_data(folder, model_file, val_fraction=0, augmentation=augmentation, pose_probability=0)
         data.prepare_data()
         data.setup("fit")
         return [data.train_faces[0, 0], data.train_faces[0, 0]]
@@ -91,7 +89,7 @@ def test_it_changes_the_picture_and_no_number_of_a_sample(model_file, tmp_path):
     (plain, _), (hidden, again) = samples(0.0), samples(1.0)
     assert (plain.image != hidden.image).any()
     assert torch.equal(hidden.image, again.image)
-    assert torch.equal(plain.landmarks_68_px, hidden.landmarks_68_px)
+    assert torch.equal(plain.landmarks_crop_px, hidden.landmarks_crop_px)
     assert torch.equal(plain.projection, hidden.projection)
 
 

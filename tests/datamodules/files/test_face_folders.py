@@ -1,7 +1,7 @@
 import pytest
 
 from datamodules.errors import InputError
-from datamodules.files.face_folders import is_validation, photograph, scan
+from datamodules.files.face_folders import photograph, scan
 
 
 def _touch(root, *names):
@@ -79,13 +79,3 @@ def test_any_change_on_disk_changes_the_fingerprint(tmp_path):
     assert scan(tmp_path).fingerprint == before
     (tmp_path / "a.mat").write_bytes(b"xy")
     assert scan(tmp_path).fingerprint != before
-
-
-def test_adding_a_face_moves_no_other_to_validation():
-    keys = [f"image{i:05d}" for i in range(2000)]
-    chosen = [is_validation(key, "flat", 0.1) for key in keys]
-    assert 150 < sum(chosen) < 250
-    assert chosen == [is_validation(key, "flat", 0.1) for key in keys]
-    assert not any(is_validation(key, "flat", 0) for key in keys)
-    more = [is_validation(key, "flat", 0.2) for key in keys]
-    assert all(larger for smaller, larger in zip(chosen, more, strict=True) if smaller)

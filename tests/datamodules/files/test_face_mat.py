@@ -20,24 +20,25 @@ def _rewrite(path, **changes):
 
 def test_a_written_face_is_read_back(path):
     written, read = fake_face(20)[0], read_face_mat(path)
-    np.testing.assert_array_equal(read.coefficients, written.coefficients)
+    np.testing.assert_array_equal(read.identity, written.identity)
+    np.testing.assert_array_equal(read.expression, written.expression)
     np.testing.assert_array_equal(read.pose, written.pose)
-    np.testing.assert_allclose(read.landmarks_68_px, written.landmarks_68_px, rtol=1e-6)
+    np.testing.assert_allclose(read.landmarks_image_px, written.landmarks_image_px, rtol=1e-6)
 
 
 def test_landmarks_count_from_1_on_disk(path):
     x = loadmat(path)["pt3d_68"][:, 0]
-    np.testing.assert_allclose(read_face_mat(path).landmarks_68_px[0], x - [1, 1, 0], rtol=1e-6)
+    np.testing.assert_allclose(read_face_mat(path).landmarks_image_px[0], x - [1, 1, 0], rtol=1e-6)
 
 
 def test_zeros_that_matlab_stored_as_bytes_are_floats(path):
     _rewrite(path, Exp_Para=np.zeros((29, 1), np.uint8))
-    assert read_face_mat(path).coefficients.dtype == np.float32
+    assert read_face_mat(path).expression.dtype == np.float32
 
 
 def test_a_face_without_3d_landmarks_has_none(path):
     _rewrite(path, pt3d_68=None)
-    assert read_face_mat(path).landmarks_68_px is None
+    assert read_face_mat(path).landmarks_image_px is None
 
 
 @pytest.mark.parametrize(

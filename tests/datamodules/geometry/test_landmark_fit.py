@@ -15,25 +15,26 @@ def test_a_models_own_landmarks_bring_back_its_pose_and_shape(yaw_deg):
     model = fake_model()
     face, _ = fake_face(yaw_deg, seed=4)
     true = HeadPose.from_pose_para(face.pose)
-    coefficients, pose = fit_landmarks(face.landmarks_68_px, IMAGE[1], model, np.ones(8))
+    identity, expression, pose = fit_landmarks(face.landmarks_image_px, IMAGE[1], model, np.ones(8))
     angles = np.array([[p.pitch_rad, p.yaw_rad, p.roll_rad] for p in (pose, true)])
     np.testing.assert_allclose(np.rad2deg(angles[0]), np.rad2deg(angles[1]), atol=1.5)
     assert pose.scale == pytest.approx(true.scale, rel=0.03)
     fitted, given = (
-        project(model.vertices(numbers), p.projection(IMAGE[1]))
-        for numbers, p in ((coefficients, pose), (face.coefficients, true))
+        project(model.vertices(*numbers), p.projection(IMAGE[1]))
+        for numbers, p in (((identity, expression), pose), ((face.identity, face.expression), true))
     )
-    assert landmark_error(fitted[model.landmark_vertices], face.landmarks_68_px) < 0.5
+    assert landmark_error(fitted[model.landmark_vertices], face.landmarks_image_px) < 0.5
     assert np.abs(fitted - given).mean() < 0.5  # pixels of an image of 120 x 110
 
 
 def test_a_landmark_far_off_is_not_believed():
     model = fake_model()
     face, _ = fake_face(10, seed=4)
-    wrong = face.landmarks_68_px.copy()
+    wrong = face.landmarks_image_px.copy()
     wrong[30] += [25, 0, 0]
-    (plain, _), (coefficients, _) = (
-        fit_landmarks(p, IMAGE[1], model, np.ones(8)) for p in (face.landmarks_68_px, wrong)
+    plain, coefficients = (
+        np.concatenate(fit_landmarks(points, IMAGE[1], model, np.ones(8))[:2])
+        for points in (face.landmarks_image_px, wrong)
     )
     assert np.abs(coefficients).max() < 6
     assert np.abs(coefficients - plain).max() < 4
@@ -41,8 +42,9 @@ def test_a_landmark_far_off_is_not_believed():
 
 def test_another_zero_of_depth_changes_nothing_but_depth():
     face, _ = fake_face(30, seed=1)
-    (one, pose), (two, moved) = (
-        fit_landmarks(face.landmarks_68_px + np.array([0, 0, z]), IMAGE[1], fake_model(), np.ones(8)) for z in (0, 500)
+    (one, _, pose), (two, _, moved) = (
+        fit_landmarks(face.landmarks_image_px + np.array([0, 0, z]), IMAGE[1], fake_model(), np.ones(8))
+        for z in (0, 500)
     )
     np.testing.assert_allclose(one, two, atol=1e-3)
     np.testing.assert_allclose(moved.translation_px - pose.translation_px, [0, 0, 500], atol=0.01)
@@ -62,16 +64,17 @@ def test_real_landmarks_bring_back_real_fits(real):
     errors, turns = [], []
     for sample in sorted((real / "aflw2000").glob("*.mat")):
         face, height = read_face_mat(sample), read_image_size(sample.with_suffix(".jpg"))[1]
-        coefficients, pose = fit_landmarks(face.landmarks_68_px, height, model, deviations)
-        fitted = LandmarkModel(model).project(coefficients[None], pose.projection(height)[None])[0]
-        errors.append(landmark_error(fitted[:, :2], face.landmarks_68_px[:, :2]))
+        identity, expression, pose = fit_landmarks(face.landmarks_image_px, height, model, deviations)
+        to_image = pose.projection(height)
+        fitted = LandmarkModel(model).project(identity[None], expression[None], to_image[None])[0]
+        errors.append(landmark_error(fitted[:, :2], face.landmarks_image_px[:, :2]))
         true = HeadPose.from_pose_para(face.pose)
         turns.append(
             np.rad2deg([pose.pitch_rad - true.pitch_rad, pose.yaw_rad - true.yaw_rad, pose.roll_rad - true.roll_rad])
         )
         vertices, given = (
-            project(model.vertices(numbers), p.projection(height))
-            for numbers, p in ((coefficients, pose), (face.coefficients, true))
+            project(model.vertices(*numbers), p.projection(height))
+            for numbers, p in (((identity, expression), pose), ((face.identity, face.expression), true))
         )
         print(
             f"{sample.stem}: landmarks {errors[-1]:.2f} %, dense {landmark_error(vertices[:, :2], given[:, :2]):.2f} %, "

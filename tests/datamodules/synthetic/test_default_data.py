@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 import torch
-from datamodules.augmentation.photometric import NO_AUGMENTATION
 
 from datamodules.dataset import FaceDataset
 from datamodules.errors import InputError
 from datamodules.face_datamodule import FaceDataModule
+from datamodules.face_model import FaceModelOptions
+from datamodules.readers.index_options import IndexOptions
 from datamodules.synthetic.default_data import SyntheticFaces
+from tests.face_data import NO_AUGMENTATION
 
 FEW = SyntheticFaces(samples=12, test_samples=6, image_size=64, validation_samples=6)
 STREAM = SyntheticFaces(samples=9, test_samples=6, image_size=64, validation_samples=6, stream=True)
@@ -14,7 +16,7 @@ STREAM = SyntheticFaces(samples=9, test_samples=6, image_size=64, validation_sam
 
 def _module(faces, tmp_path, **more):
     options = {"num_workers": 0, "image_size": 32, "augmentation": NO_AUGMENTATION, "val_fraction": 0.3} | more
-    data = FaceDataModule(synthetic=faces, cache_dir=tmp_path, **options)
+    data = FaceDataModule(synthetic=faces, index=IndexOptions(cache_dir=tmp_path), **options)
     data.check("fit")
     data.prepare_data()
     data.setup("fit")
@@ -37,7 +39,7 @@ def test_without_data_faces_are_drawn_once_and_found_again(tmp_path):
 
 def test_other_settings_make_other_faces(tmp_path):
     one, other = (_module(SyntheticFaces(6, 6, 64, seed), tmp_path, val_fraction=0) for seed in (0, 1))
-    assert one.root != other.root
+    assert one.folders.root != other.folders.root
     assert (one.train_faces[0, 0].image != other.train_faces[0, 0].image).any()
 
 
@@ -63,13 +65,13 @@ def test_a_streamed_face_is_the_one_that_disk_would_hold(tmp_path):
     batch = data.complete(torch.utils.data.default_collate([sample]))
     texels = torch.from_numpy(data.uv_layout.landmark_texels[:68])
     read = batch.position_map[0, :, texels[:, 0], texels[:, 1]].T
-    assert (read - batch.landmarks_68_px[0])[:, :2].norm(dim=1).mean() < 0.7
+    assert (read - batch.landmarks_crop_px[0])[:, :2].norm(dim=1).mean() < 0.7
     assert np.isfinite(sample.image.numpy()).all()
 
 
 def test_a_model_without_data_is_refused(model_file):
-    with pytest.raises(InputError, match=r"neither --data\.root nor --data\.test_root"):
-        FaceDataModule(morphable_model=model_file)
+    with pytest.raises(InputError, match=r"neither --data\.root nor --data\.test\.root"):
+        FaceDataModule(face_model=FaceModelOptions(model_file))
 
 
 def test_too_few_faces_are_refused():

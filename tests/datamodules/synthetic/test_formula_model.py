@@ -21,9 +21,9 @@ def layout(model):
 
 
 def _moved(model, name, amount=1.0):
-    coefficients = np.zeros(228)
-    coefficients[199 + EXPRESSIONS.index(name)] = amount
-    return model.face.vertices(coefficients)[model.face.landmark_vertices]
+    expression = np.zeros(len(EXPRESSIONS))
+    expression[EXPRESSIONS.index(name)] = amount
+    return model.face.vertices(np.zeros(40), expression)[model.face.landmark_vertices]
 
 
 def test_the_mean_head_is_symmetric(model):

@@ -187,7 +187,7 @@ def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_pat
         said = json.loads((tmp_path / f"{name}.json").read_text())
         record = index.record(row)
         assert record.key == name
-        true = record.landmarks_68_px
+        true = record.landmarks_image_px
         size = np.sqrt(np.prod(np.ptp(true[:, :2], axis=0)))
         apart = np.array(said["landmarks_68_px"]) - true
         apart[:, 2] -= apart[:, 2].mean()

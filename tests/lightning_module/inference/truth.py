@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.regions import face_labels, five_regions
 from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.face import MapLayout
 from lightning_module.inference.photo_list import collect_photos
 from lightning_module.inference.predict_command import write_faces
 from lightning_module.inference.reconstructor import Reconstructor
+from tests.face_data import face_data
 
 
 class TrueNetwork:
@@ -41,7 +41,7 @@ def finder(crops):
 
 
 def true_maps(folder, model_file):
-    data = FaceDataModule(folder, model_file, num_workers=0)
+    data = face_data(folder, model_file)
     data.prepare_data()
     faces = data.plain_faces()
     batch = torch.utils.data.default_collate([faces[0, position] for position in range(len(faces))])

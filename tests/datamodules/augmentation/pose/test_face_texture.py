@@ -7,13 +7,13 @@ import pytest
 from datamodules.augmentation.pose.face_surface import TEXTURE, FaceSurface
 from datamodules.augmentation.pose.face_texture import lift_texture, pull_push, transfer_detail
 from datamodules.augmentation.pose.view_rendering import draw_face
-from datamodules.augmentation.pose.view_sampling import turned
+from datamodules.augmentation.pose.view_sampling import rotated_pose
 from datamodules.files.bfm import read_morphable_model
 from datamodules.files.face_mat import read_face_mat
 from datamodules.files.images import read_image
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.interpolation import interpolate
-from datamodules.geometry.uv_layout import make_uv_layout, uv_to_texels
+from datamodules.geometry.uv_layout import cover_uv, uv_to_texels
 from tests.fakes import fake_model
 
 SIZE = 240
@@ -132,8 +132,8 @@ def test_what_lies_outside_the_image_is_not_seen(surface):
 
 
 def test_texels_are_the_points_of_a_position_map(model, surface):
-    layout = make_uv_layout(model, TEXTURE)
-    points = interpolate(model.mean, model.triangles[layout.triangle_ids], layout.barycentric)
+    triangle_ids, barycentric = cover_uv(model, TEXTURE)
+    points = interpolate(model.mean, model.triangles[triangle_ids], barycentric)
     apart = np.linalg.norm(surface.grid.in_uv(surface.mean.reshape(-1, 3), TEXTURE) - points, axis=2)
     assert apart.mean() < 1e-3 * np.ptp(model.mean, axis=0).max()
 
@@ -152,7 +152,7 @@ def _fitted(real):
     surface = FaceSurface.of(model)
     for path in sorted((real / "aflw2000").glob("*.mat")):
         face, pixels = read_face_mat(path), read_image(path.with_suffix(".jpg"))
-        points = surface.points(model.leading_coefficients(face.coefficients))
+        points = surface.points(model.leading_coefficients(face.identity, face.expression))
         yield path.stem, HeadPose.from_pose_para(face.pose), points, pixels, surface
 
 
@@ -175,7 +175,7 @@ def test_ten_photographs_come_back_from_40_degrees_away(real):
     for stem, pose, points, pixels, surface in _fitted(real):
         to_front = -np.sign(pose.yaw_rad) or 1.0
         angles = (pose.pitch_rad, pose.yaw_rad + to_front * np.deg2rad(40), pose.roll_rad)
-        away = project(points, turned(pose, angles, points.mean(axis=0)).projection(len(pixels)))
+        away = project(points, rotated_pose(pose, angles, points.mean(axis=0)).projection(len(pixels)))
         first = lift_texture(pixels, project(points, pose.projection(len(pixels))), surface.grid)
         image, _ = _draw(first.colours, away, surface, pixels)
         second = lift_texture(np.clip(np.rint(image), 0, 255).astype(np.uint8), away, surface.grid)

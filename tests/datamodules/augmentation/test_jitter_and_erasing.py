@@ -1,17 +1,20 @@
 import numpy as np
-from datamodules.augmentation.photometric import Augmentation, draw_jitter, erase, recolour
 
+from datamodules.augmentation.augmentation_options import Augmentation
+from datamodules.augmentation.colour_jitter import jitter_colours
+from datamodules.augmentation.crop_jitter import draw_jitter
+from datamodules.augmentation.random_erasing import erase
 from datamodules.geometry.crop import CropJitter
+from tests.face_data import NO_AUGMENTATION
 
-NOTHING = Augmentation(0, (1, 1), 0, 0, (1, 1), 0)
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
 
 
 def test_neutral_ranges_leave_a_face_alone():
     rng = np.random.default_rng(0)
-    assert draw_jitter(NOTHING, rng) == CropJitter()
-    assert recolour(IMAGE, NOTHING, rng) is IMAGE
-    assert erase(IMAGE, NOTHING, rng) is IMAGE
+    assert draw_jitter(NO_AUGMENTATION, rng) == CropJitter()
+    assert jitter_colours(IMAGE, NO_AUGMENTATION, rng) is IMAGE
+    assert erase(IMAGE, NO_AUGMENTATION, rng) is IMAGE
 
 
 def test_what_is_drawn_fills_its_ranges():
@@ -30,7 +33,7 @@ def test_what_is_drawn_fills_its_ranges():
 
 
 def test_colours_keep_their_order_and_channels_their_own_factor():
-    coloured = recolour(IMAGE, Augmentation(), np.random.default_rng(1)).astype(int)
+    coloured = jitter_colours(IMAGE, Augmentation(), np.random.default_rng(1)).astype(int)
     gains = [coloured[..., i][IMAGE[..., i] == 100].mean() / 100 for i in range(3)]
     assert len({round(gain, 2) for gain in gains}) == 3
     assert all(0.59 <= gain <= 1.41 for gain in gains)
