@@ -24,7 +24,13 @@ _EXTRA = "Install the project with its extra: pip install -e '.[onnx]'."
 
 
 class FileFormat(NamedTuple):
-    """A kind of file."""
+    """A format of files.
+
+    Attributes:
+        ending: Of a file's name.
+        write: Writes a network to a path, given an example of its (N, 3, S, S) input.
+        read: Gives a function that runs a file.
+    """
 
     ending: str
     write: Callable[[ExportedNetwork, Tensor, Path], None]
