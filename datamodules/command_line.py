@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 import docstring_parser
 from jsonargparse import ArgumentParser
@@ -43,7 +43,7 @@ def run_function(
     parser = _Parser(prog=f"run.py {command}", description=inspect.cleandoc(summary))
     names = (positional,) if isinstance(positional, str) else tuple(positional or ())
     texts = {parameter.arg_name: parameter.description for parameter in documented.params}
-    hints = get_type_hints(function)
+    hints = {name: parameter.annotation for name, parameter in inspect.signature(function).parameters.items()}
     for name in names:
         if (element := _element(hints[name])) is None:
             parser.add_argument(name, type=hints[name], help=texts.get(name))
@@ -55,12 +55,13 @@ def run_function(
     for name in repeated:
         element = _element(hints[name])
         parser.add_argument(f"--{name}", nargs="+", action="extend", type=element, help=texts.get(name))
-    return function(**parser.instantiate(parser.parse_args(list(args))).as_dict())
+    values = parser.instantiate(parser.parse_args(list(args))).as_dict()
+    return function(**{name: value for name, value in values.items() if name not in repeated or value is not None})
 
 
 def _element(hint: Any) -> Any:
     """Type of a list's elements, also of an optional list; None for other types."""
     for choice in (hint, *get_args(hint)):
-        if get_origin(choice) in (list, Sequence) or getattr(get_origin(choice), "__name__", "") == "Sequence":
+        if get_origin(choice) in (list, Sequence):
             return get_args(choice)[0]
     return None

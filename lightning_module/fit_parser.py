@@ -4,7 +4,7 @@ import re
 from typing import Any, NoReturn
 
 import yaml
-from jsonargparse import ActionConfigFile, Namespace  # type: ignore[attr-defined]  # not listed in its __all__
+from jsonargparse import ActionConfigFile, Namespace  # type: ignore[attr-defined]  # missing from its __all__
 
 from lightning_module.legacy_config import read_with_notice, refuse_old_names
 from lightning_module.loggers import LoggerArguments
