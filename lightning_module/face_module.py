@@ -219,7 +219,8 @@ class FaceModule(LightningModule):
         errors = self.val_errors if stage == "val" else self.test_errors
         maps = (predicted, batch.position_map, self.regions) if self._layouts_agree else None
         mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
-        errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
+        with torch.autocast(self.device.type, enabled=False):  # alignment is not made for half precision
+            errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
         return StepOutput(loss, predicted_68, predicted)
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:

@@ -26,8 +26,8 @@ def read_weight_map(path: Path) -> NDArray[np.float32]:
     except (ValueError, EOFError) as error:
         raise InputError(f"{path}: is no .npy file of numbers. Set {option} to one.") from error
     if not isinstance(weights, np.ndarray) or weights.shape != (MAP_SIZE, MAP_SIZE) or weights.dtype.kind not in "buif":
-        shape = getattr(weights, "shape", "several arrays")
-        raise InputError(f"{path}: holds {shape}. Give {option} numbers of shape {(MAP_SIZE, MAP_SIZE)}.")
+        kind = f"{weights.dtype} of shape {weights.shape}" if isinstance(weights, np.ndarray) else "several arrays"
+        raise InputError(f"{path}: holds {kind}. Give {option} numbers of shape {(MAP_SIZE, MAP_SIZE)}.")
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise InputError(f"{path}: give {option} finite weights of at least 0, not all of them 0.")
     numbers = weights.astype(np.float64)

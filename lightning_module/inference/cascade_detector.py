@@ -40,10 +40,10 @@ class CascadeDetector:
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         if min(small.shape[:2]) < _LEAST:
             return np.empty((0, 4))
-        found = self._cascade.detect_multi_scale(
+        windows = self._cascade.detect_multi_scale(
             small, _SCALE_STEP, 1, (_LEAST, _LEAST), small.shape[:2], min_neighbor_number=votes
         )
-        corners = [[box["c"], box["r"], box["c"] + box["width"], box["r"] + box["height"]] for box in found]
+        corners = [[box["c"], box["r"], box["c"] + box["width"], box["r"] + box["height"]] for box in windows]
         boxes = merge_boxes(np.array(corners, np.float64).reshape(-1, 4)) / scale
         sides = boxes[:, 2] - boxes[:, 0]
         return np.asarray(boxes[sides >= _SMALL * sides.max(initial=0)])

@@ -19,16 +19,26 @@ from lightning_module.inference.export.transposed import without_transposed
 ExportFormat = Literal["onnx", "torchscript", "pt2"]
 Runner = Callable[[Tensor], Outputs]
 
-_REGIONS = "regions"  # name of the property of an ONNX file that holds the table of regions
+_REGIONS = "regions"  # what a file calls its table of regions: an ONNX property, or a file within the others
 _EXTRA = "Install the project with its extra: pip install -e '.[onnx]'."
 
 
 class FileFormat(NamedTuple):
-    """A kind of file."""
+    """A format of files.
+
+    Attributes:
+        ending: Of a file's name.
+        write: Writes a network to a path, given an example of its (N, 3, S, S) input.
+        read: Gives a function that runs a file.
+    """
 
     ending: str
     write: Callable[[ExportedNetwork, Tensor, Path], None]
     read: Callable[[Path], Runner]
+
+
+def _regions_of(network: ExportedNetwork) -> dict[str, str]:
+    return {_REGIONS: json.dumps(regions_as_data(network.region_table))}
 
 
 def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
@@ -57,7 +67,7 @@ def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     finally:
         logging.disable(logging.NOTSET)
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, {_REGIONS: json.dumps(regions_as_data(network.region_table))})
+    onnx.helper.set_model_props(model, _regions_of(network))
     onnx.save(model, path)
 
 
@@ -102,7 +112,7 @@ class OnnxNetwork:
 def _write_torchscript(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.trace(network, example), path)
+        torch.jit.save(torch.jit.trace(network, example), path, _extra_files=_regions_of(network))
 
 
 def _read_torchscript(path: Path) -> Runner:
@@ -116,7 +126,7 @@ def _write_pt2(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # buffers of a device are told apart where there is but one
         program = torch.export.export(network, (example,), dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}})
-        torch.export.save(program, path)
+        torch.export.save(program, path, extra_files=_regions_of(network))
 
 
 def _read_pt2(path: Path) -> Runner:

@@ -1,5 +1,7 @@
 """A network as a file of another runtime is the same network."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 from datamodules.errors import InputError
 from datamodules.files.images import warp_image
 from datamodules.geometry.crop import crop_boxes, crop_matrix
+from datamodules.geometry.regions import five_regions, regions_as_data
 from datamodules.geometry.uv_layout import make_uv_layout
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.crop_network import load_network, network_of
@@ -57,6 +60,20 @@ def test_folding_changes_nothing_and_leaves_no_norm(tail):
     assert [layer for layer in module.network.modules() if isinstance(layer, nn.BatchNorm2d)]
 
 
+def _stored_regions(kind, path):
+    """The text of a file's table of regions, by the runtime's own means."""
+    stored = {"regions": ""}
+    if kind == "torchscript":
+        with pytest.deprecated_call():  # torch.jit as a whole
+            torch.jit.load(path, _extra_files=stored)
+    elif kind == "pt2":
+        torch.export.load(path, extra_files=stored)
+    else:
+        onnx = pytest.importorskip("onnx")
+        stored = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    return stored["regions"]
+
+
 # ONNX in the quick tests is what the command below writes
 @pytest.mark.parametrize("kind", [pytest.param("onnx", marks=pytest.mark.slow), "torchscript", "pt2"])
 def test_every_format_is_the_checkpoint_for_any_number_of_faces(kind, tmp_path):
@@ -64,6 +81,7 @@ def test_every_format_is_the_checkpoint_for_any_number_of_faces(kind, tmp_path):
     images = torch.rand(5, 3, 32, 32)
     path = tmp_path / f"network{FORMATS[kind].ending}"
     FORMATS[kind].write(ExportedNetwork(module).eval(), images[:2], path)
+    assert json.loads(_stored_regions(kind, path)) == regions_as_data(five_regions())
     run = FORMATS[kind].read(path)
     for count in (1, 2, 5):
         found = run(images[:count])
