@@ -80,8 +80,7 @@ class FaceModule(LightningModule):
         if "_instantiator" in self.hparams:  # made by the command line, whose options are all plain values
             self.save_hyperparameters(logger=False)
         self.hparams["weight_map"] = None if weight_map is None else str(weight_map)
-        self.region_table = checked_table(regions)
-        self.region_weights = RegionWeights.of(self.region_table, weights, landmark_radius_texels)
+        self.region_weights = RegionWeights.of(checked_table(regions), weights, landmark_radius_texels)
         self.hparams.update(self.region_weights.options)  # those that were not named, too
         self.map_size = output_size(network, image_size)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -99,7 +98,7 @@ class FaceModule(LightningModule):
         self.register_buffer("landmark_texels", torch.zeros(LANDMARKS_81, 2, dtype=torch.int64))
         self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
         self.training_resolution = TrainingResolution(self.map_size)  # filled in when a fit starts
-        self._make_errors()
+        self._take_regions(self.region_weights.regions)
         self.is_primary_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
@@ -111,8 +110,7 @@ class FaceModule(LightningModule):
 
     def adopt_layout(self, layout: UVLayout) -> None:
         """Takes over the UV space that the network is to learn, and its regions in place of a checkpoint's."""
-        self.region_table = self.region_weights.regions
-        self._make_errors()
+        self._take_regions(self.region_weights.regions)
         own = None if self.weight_file is None else read_weight_map(self.weight_file)
         weights = self.region_weights.weight_map(layout.regions, layout.landmark_texels) if own is None else own
         for buffer, array in (
@@ -149,8 +147,7 @@ class FaceModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the table of regions, and reads parameters under the names that older versions gave them."""
         checkpoint["state_dict"] = migrated_parameters(checkpoint["state_dict"])
-        self.region_table = regions_from_data(checkpoint[_REGIONS]) if _REGIONS in checkpoint else five_regions()
-        self._make_errors()
+        self._take_regions(regions_from_data(checkpoint[_REGIONS]) if _REGIONS in checkpoint else five_regions())
 
     def setup(self, stage: str) -> None:
         """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
@@ -237,9 +234,10 @@ class FaceModule(LightningModule):
         start = origin(self.mean_map, self.is_residual)
         return position_maps(self.network, image, self.training_resolution.enlarge, start, mirror_average)
 
-    def _make_errors(self) -> None:
-        self.val_errors = FaceErrors(validation_protocols(self.region_table)).to(self.device)
-        self.test_errors = FaceErrors(test_protocols(self.region_table)).to(self.device)
+    def _take_regions(self, table: RegionTable) -> None:
+        self.region_table = table
+        self.val_errors = FaceErrors(validation_protocols(table)).to(self.device)
+        self.test_errors = FaceErrors(test_protocols(table)).to(self.device)
 
     @property
     def _layout(self) -> UVLayout:
