@@ -9,7 +9,9 @@ class CheckoutOnly(bdist_wheel):
 
     def run(self) -> None:
         """Says what to do instead."""
-        raise SystemExit("error: weightmask runs from a checkout only, not from a wheel. Install it with: pip install -e .")
+        raise SystemExit(
+            "error: weightmask runs from a checkout only, not from a wheel. Install it with: pip install -e ."
+        )
 
 
 setup(cmdclass={"bdist_wheel": CheckoutOnly})
