@@ -1,33 +1,41 @@
-# make fit     set up, then train on faces by formula (ARGS="--data.root ...": options of run.py fit)
-# make test    set up, then format, lint, types and the quick tests
-# Both install once; a second call installs nothing again.
+# make fit     install the runtime, then train on synthetic faces (ARGS="--data.root ...": options of run.py fit)
+# make test    install the development tools, then format, lint, types and the quick tests
+# make docs    install MkDocs, then build the documentation in site/
+# Each installs once; a second call installs nothing again. To call python run.py yourself: source .venv/bin/activate
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-INSTALLED := $(VENV)/.installed
+RUNTIME := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+DOCS := $(VENV)/.installed-docs
 ARGS ?=
 
-.PHONY: fit test slow evidence table2 bench screenshots clean
+.PHONY: fit test slow docs evidence table2 bench screenshots clean
 
-fit: $(INSTALLED)
+fit: $(RUNTIME)
 	$(RUN) run.py fit $(ARGS)
 
-test: $(INSTALLED)
+test: $(DEV)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # what trains for minutes, or kills and restarts processes
-slow: $(INSTALLED)
+slow: $(DEV)
 	$(RUN) -m pytest -m "slow and not gpu and not evidence" $(ARGS)
 
-# the paper's Table 2: ARGS="--data.root DIR --data.test_root DIR --data.morphable_model FILE"
-table2: $(INSTALLED)
+# strict: a broken link, or a page that is not in the navigation, is an error
+docs: $(DOCS)
+	$(RUN) -m mkdocs build --strict --clean --quiet
+	@echo "Open site/index.html"
+
+# the paper's Table 2: ARGS="--data.root DIR --data.test.root DIR --data.face_model.path FILE"
+table2: $(RUNTIME)
 	$(RUN) -m benchmarks.table2 $(ARGS)
 
-# long evidence, by hand: REAL is a folder with aflw2000/ and bfm/BFM.mat; its figures stay in benchmarks/results
+# long experiments, by hand: REAL is a folder with aflw2000/ and bfm/BFM.mat; the figures stay in benchmarks/results
 evidence: bench
 	$(RUN) -m benchmarks.sweep
 	$(RUN) -m pytest -m evidence -rP
@@ -35,10 +43,10 @@ evidence: bench
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
 # MLflow's pages of the runs in mlruns/, into docs/ (apt-get install chromium)
-screenshots: $(INSTALLED)
+screenshots: $(DEV)
 	$(RUN) -m benchmarks.screenshots $(ARGS)
 
-bench: $(INSTALLED)
+bench: $(DEV)
 	$(RUN) -m benchmarks.synthetic
 	$(RUN) -m benchmarks.synthetic --many
 	$(RUN) -m benchmarks.evaluation
@@ -49,10 +57,18 @@ bench: $(INSTALLED)
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
-$(INSTALLED): pyproject.toml
+$(RUNTIME): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet -e .
+	touch $@
+
+$(DEV): $(RUNTIME)
 	$(VENV)/bin/pip install --quiet -e '.[dev]'
 	touch $@
 
+$(DOCS): $(RUNTIME)
+	$(VENV)/bin/pip install --quiet -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) site

@@ -1,184 +1,128 @@
-"""Which command runs what: the only place where data, network and tracking meet."""
+"""The commands: which function runs each."""
 
-import json
+import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pytorch_lightning import Callback
-
-    from sweeps.training import FitRequest, FitResult
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
-PROJECT = Path(__file__).resolve().parent
-_FLAGS = ("--sheet", "--lossless", "--no_log")  # options that need no value
-_REPEATED = ("--runs", "--tags")  # options that can be given again and again
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        function: Its module and function, imported when the command runs.
+        summary: Its line in the help.
+        positional: Parameters of the function that are given without a name.
+        flags: Parameters whose option takes no value.
+        repeated: Parameters whose option takes one or more values.
+        takes_args: Whether the function takes the command line itself, with the command in front.
+    """
+
+    function: str
+    summary: str
+    positional: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    takes_args: bool = False
 
 
-def main(args: Sequence[str] | None = None, callbacks: Sequence["Callback"] = ()) -> object:
-    """Runs one command, given as on the command line.
+COMMANDS = {
+    "fit": Command("lightning_module.cli:run_cli", "train a network, and test it", takes_args=True),
+    "validate": Command(
+        "lightning_module.cli:run_cli", "evaluate a checkpoint on the validation faces", takes_args=True
+    ),
+    "test": Command("lightning_module.cli:run_cli", "evaluate a checkpoint on the test faces", takes_args=True),
+    "predict": Command(
+        "lightning_module.inference.predict_command:predict",
+        "reconstruct the faces of photographs as meshes",
+        ("photos",),
+    ),
+    "export": Command(
+        "lightning_module.inference.export.export_command:export", "write a network as ONNX, TorchScript or pt2"
+    ),
+    "compare": Command(
+        "lightning_module.reporting.compare_command:compare",
+        "compare runs on the data sets that they were tested on",
+        ("runs",),
+        repeated=("tags",),
+    ),
+    "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
+    "ui": Command("lightning_module.tracking.ui:ui", "show the runs in MLflow's pages"),
+    "evaluate": Command(
+        "lightning_module.evaluation.evaluate_command:evaluate",
+        "evaluate landmarks that any method has predicted",
+        flags=("no_log",),
+    ),
+    "evaluate-meshes": Command(
+        "lightning_module.evaluation.evaluate_meshes_command:evaluate_meshes",
+        "evaluate meshes by the Florence protocol",
+        ("predictions", "truths"),
+        flags=("no_log",),
+    ),
+    "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
+    "render-views": Command(
+        "datamodules.render_views:render_views",
+        "write photographs' faces in other poses as a data set",
+        flags=("sheet",),
+    ),
+    "fit-landmarks": Command(
+        "datamodules.fit_3dmm:fit_photographs", "fit the face model to photographs with landmarks"
+    ),
+    "synthesize": Command("datamodules.synthetic.synthesize:synthesize", "write synthetic faces as a data set"),
+    "sweep-worker": Command("sweeps.worker_process:run_worker", "work on a sweep; started by sweep", ("stage",)),
+}
+_HIDDEN = ("sweep-worker",)
+
+
+def main(args: Sequence[str] | None = None) -> object:
+    """Runs one command.
 
     Args:
-        args: By default those of the process.
-        callbacks: Lightning's, for fit, validate and test.
+        args: The command and its options; by default those of the process.
 
     Returns:
-        What the command made: a `RunResult` for fit, validate and test.
+        What the command's function returns: a `RunResult` for fit, validate and test.
+
+    Raises:
+        InputError: If there is no such command, or its options cannot be used.
     """
     arguments = list(sys.argv[1:] if args is None else args)
-    if arguments[:1] == ["prepare"]:
-        from datamodules.prepare import prepare
-
-        return _call(prepare, arguments)
-    if arguments[:1] == ["render-views"]:
-        from datamodules.render_views import render_views
-
-        return _call(render_views, arguments)
-    if arguments[:1] == ["fit-landmarks"]:
-        from datamodules.fit_3dmm import fit_photographs
-
-        return _call(fit_photographs, arguments)
-    if arguments[:1] == ["synthesize"]:
-        from datamodules.synthetic.synthesize import synthesize
-
-        return _call(synthesize, arguments)
-    if arguments[:1] == ["evaluate"]:
-        from lightning_module.evaluation.evaluate_command import evaluate, evaluate_meshes
-
-        if "--meshes" not in arguments:
-            return _call(evaluate, arguments)
-        folders, options = _split(argument for argument in arguments[1:] if argument != "--meshes")
-        named = (f"{name}={folder}" for name, folder in zip(("--predictions", "--truths"), folders, strict=False))
-        return _call(evaluate_meshes, ["evaluate", *named, *options])
-    if arguments[:1] == ["compare"]:
-        from lightning_module.reporting.compare_command import compare
-
-        runs, options = _split(arguments[1:])
-        return _call(compare, ["compare", *(f"--runs={name}" for name in runs), *options])
-    if arguments[:1] == ["ui"]:
-        from lightning_module.tracking.ui import ui
-
-        return _call(ui, arguments)
-    if arguments[:1] == ["sweep"]:
-        from sweeps.sweep_command import sweep
-
-        return _call(sweep, arguments)
-    if arguments[:1] == ["sweep_worker"]:  # started by sweep
-        from sweeps.worker_process import run_worker
-
-        run_worker(arguments[1], fit)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_help())
         return None
-    if arguments[:1] == ["export"]:
-        from lightning_module.inference.export.export_command import export
-        from lightning_module.inference.sample_photo import sample_crops
+    name, *options = arguments
+    if name not in COMMANDS:
+        from datamodules.errors import InputError
 
-        return _call(export, arguments, crops=sample_crops)
-    if arguments[:1] == ["predict"] and _is_about_photos(arguments):
-        from lightning_module.inference.crop_network import load_network
-        from lightning_module.inference.predict_command import predict
+        raise InputError(f"{name}: there is no such command. Give one of {', '.join(_shown())}.")
+    command = COMMANDS[name]
+    module, _, function_name = command.function.partition(":")
+    function = getattr(importlib.import_module(module), function_name)
+    if command.takes_args:
+        return function(arguments)
+    from datamodules.command_line import run_function
 
-        return _call(predict, _listed(arguments, "--data.photos"), load_network=load_network)
-    from datamodules.face_datamodule import FaceDataModule
-    from lightning_module.cli import TrackedCLI
-
-    cli = TrackedCLI(FaceDataModule, PROJECT, arguments, callbacks)
-    return cli.result
+    return run_function(function, options, name, command.positional, command.flags, command.repeated)
 
 
-def fit(request: "FitRequest") -> "FitResult":
-    """A fit of a sweep: the same command that a person would give.
-
-    Returns:
-        Where it is recorded, and its test errors.
-    """
-    from datamodules.errors import InputError
-    from lightning_module.cli import RunResult
-    from lightning_module.evaluation.evaluation_record import FOLDER, read_record
-    from lightning_module.evaluation.nme import yaw_bin
-    from lightning_module.evaluation.protocols import LANDMARKS_2D
-    from lightning_module.reporting.run_report import Watch
-    from sweeps.training import FitResult, TestErrors
-
-    watch = Watch(request.on_validation)
-    result = main(request.arguments(), [watch])
-    if not isinstance(result, RunResult) or result.folder is None:
-        raise InputError(
-            f"{request.settings.config}: turns tracking off (trainer.logger or fast_dev_run); a sweep needs it."
-        )
-    test = None
-    if "test" in result.reports:
-        (record,) = (read_record(path) for path in (result.folder.path / FOLDER).glob("*.json"))
-        report = record.reports[LANDMARKS_2D.name]
-        test = TestErrors(
-            report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), record.dataset, record.fingerprint
-        )
-    return FitResult(result.folder.key, watch.has_ended, result.fingerprints, test)
+def _shown() -> list[str]:
+    return [name for name in COMMANDS if name not in _HIDDEN]
 
 
-def _split(arguments: Iterable[str]) -> tuple[list[str], list[str]]:
-    """What stands alone, and options as name=value."""
-    alone, options, rest = [], [], list(arguments)
-    while rest:
-        argument = rest.pop(0)
-        if not argument.startswith("-"):
-            alone.append(argument)
-        elif argument in _FLAGS and rest[:1] not in (["true"], ["false"]):
-            options.append(f"{argument}=true")
-        elif "=" in argument or argument in ("-h", "--help") or not rest:
-            options.append(argument)
-        else:
-            options.append(f"{argument}={rest.pop(0)}")
-    return alone, options
-
-
-def _is_about_photos(arguments: list[str]) -> bool:
-    """Rather than about a data set; help is, unless something of a data set stands beside it."""
-    if any(argument.startswith("--data.photos") for argument in arguments):
-        return True
-    asks_for_help = {"-h", "--help"} & set(arguments)
-    return bool(asks_for_help) and not any(argument.startswith(("--data.", "--config")) for argument in arguments)
-
-
-def _listed(arguments: list[str], name: str) -> list[str]:
-    """All that follows an option up to the next one, as one list."""
-    values: list[str] = []
-    others: list[str] = []
-    takes = False
-    for argument in arguments:
-        if argument == name or argument.startswith("-"):
-            takes = argument == name
-        if argument.startswith(f"{name}="):
-            values.append(argument.removeprefix(f"{name}="))
-        elif argument != name:
-            (values if takes else others).append(argument)
-    return [*others, f"{name}={json.dumps(values)}"] if values else others
-
-
-def _call(function: Callable[..., object], arguments: list[str], **handed: object) -> object:
-    """Runs a command whose options are a function's, but for what is handed to it."""
-    from jsonargparse import ArgumentParser
-
-    from datamodules.errors import OneLineErrors
-
-    command, *given = arguments
-    alone, options = _split(given)
-    for name in _REPEATED:  # jsonargparse appends with +=, and takes = for the whole list
-        options = [
-            option.replace(f"{name}=", f"{name}+=", 1) if option.startswith(f"{name}=") else option
-            for option in options
-        ]
-    summary = (function.__doc__ or "").partition("\n    Args:")[0]
-    parser = type("Parser", (OneLineErrors, ArgumentParser), {})(prog=f"run.py {command}", description=summary)
-    parser.add_function_arguments(function, as_group=False, fail_untyped=True, skip=set(handed))
-    return function(**parser.instantiate(parser.parse_args(options + alone)).as_dict(), **handed)
+def _help() -> str:
+    width = max(map(len, _shown()))
+    lines = [f"  {name:<{width}}  {COMMANDS[name].summary}" for name in _shown()]
+    return "\n".join(
+        ["usage: run.py COMMAND [OPTIONS]", "", "commands (run.py COMMAND --help lists the options):", *lines]
+    )
 
 
 def _main() -> int:
-    """`main` for a terminal: what the user can mend is one line, not a traceback."""
+    """Runs `main` for a terminal: an error that the user can mend is one line, not a traceback."""
     from datamodules.errors import InputError, reason
 
     try:

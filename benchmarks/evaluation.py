@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.record import save
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
-from lightning_module.evaluation.landmark_sets import LandmarkSet, judge
+from lightning_module.evaluation.landmark_sets import LandmarkSet, evaluate_landmarks
 from lightning_module.evaluation.statistics import RESAMPLES
 
 _FACES, _REPEATS = 2000, 3
@@ -21,7 +21,7 @@ def main() -> None:
     protocols, intervals = [], []
     for _ in range(_REPEATS):
         start = perf_counter()
-        reports = judge(LandmarkSet(found, "found"), LandmarkSet(truth, "truth"), yaw_deg)
+        reports = evaluate_landmarks(LandmarkSet(found, "found"), LandmarkSet(truth, "truth"), yaw_deg)
         protocols.append(perf_counter() - start)
         start = perf_counter()
         EvaluationRecord("faces", "faces", reports).summaries()

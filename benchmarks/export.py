@@ -26,8 +26,10 @@ from lightning_module.inference.crop_network import network_of
 from lightning_module.inference.export.exported_network import ExportedNetwork
 from lightning_module.inference.export.formats import FORMATS
 from lightning_module.inference.photo_list import Photo
-from lightning_module.inference.reconstruct import Making, reconstruct
+from lightning_module.inference.predict_command import write_faces
+from lightning_module.inference.reconstructor import Reconstructor
 from lightning_module.inference.sample_photo import sample_crops
+from lightning_module.networks.hourglass import Hourglass
 
 _REPEATS = 21
 _GFLOP = 8.26
@@ -74,17 +76,18 @@ def measure(threads: int = 2) -> None:
 
 def _network(crops: torch.Tensor) -> FaceModule:
     torch.manual_seed(0)
-    module = FaceModule(norm_momentum=0.5)
+    network = Hourglass(norm_momentum=0.5)
+    module = FaceModule(network)
     module.adopt_layout(make_uv_layout(synthetic_model().face))
     with torch.no_grad():
-        torch.nn.init.uniform_(module.network.decoder[-1].norm.weight, 0.05, 0.1)  # a linear tail starts from zero
+        torch.nn.init.uniform_(network.decoder[-1].norm.weight, 0.05, 0.1)  # a linear tail starts from zero
         for _ in range(5):
-            module.network(crops)
+            network(crops)
     return module.eval().requires_grad_(False)
 
 
-def _apart(found: torch.Tensor, expected: torch.Tensor) -> float:
-    return float(torch.linalg.vector_norm(found - expected, dim=1).mean())
+def _apart(maps: torch.Tensor, expected: torch.Tensor) -> float:
+    return float(torch.linalg.vector_norm(maps - expected, dim=1).mean())
 
 
 def _photo_to_files(module: FaceModule, folder: Path) -> dict[str, float]:
@@ -105,9 +108,10 @@ def _photo_to_files(module: FaceModule, folder: Path) -> dict[str, float]:
 
     network.maps = timed("network, two passes", network.maps)  # type: ignore[method-assign]
     find = timed("detection (scikit-image)", lambda _, image: detector.detect(image))
+    reconstructor = Reconstructor(network, detector)
     for _ in range(4):
         start = perf_counter()
-        reconstruct([Photo(path, "astronaut")], find, network, "random", folder / "out", Making())
+        write_faces([Photo(path, "astronaut")], find, reconstructor, "random", folder / "out")
         spent["all"].append(perf_counter() - start)
     spent["network, two passes"] = list(np.reshape(spent["network, two passes"], (-1, 2)).sum(axis=1))
     return {name: round(float(np.median(seconds[1:])), 2) for name, seconds in spent.items()}

@@ -1,4 +1,4 @@
-"""MLflow's pages of a folder's runs, as pictures for the README: python -m benchmarks.screenshots [FOLDER [OUT]]."""
+"""MLflow's pages of a folder's runs, as pictures for the docs: python -m benchmarks.screenshots [FOLDER [OUT]]."""
 
 import json
 import os
@@ -13,7 +13,8 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 from playwright.sync_api import Error, Page, sync_playwright
 
-PROJECT = Path(__file__).resolve().parents[1]
+from lightning_module.project import PROJECT
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _WITHOUT_GPU = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL in software
 _PATIENCE_MS = 60_000

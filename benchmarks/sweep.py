@@ -8,7 +8,7 @@ from dataclasses import asdict
 from time import perf_counter
 
 from benchmarks.record import save
-from lightning_module.evaluation.paired_seeds import figure_by_seed
+from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from run import main
 
 COMMAND = [
@@ -31,15 +31,16 @@ def measure(options: list[str]) -> None:
     start = perf_counter()
     report = main([*COMMAND, *options])
     minutes = (perf_counter() - start) / 60
-    found = report.confirmation
+    confirmation, score = report.confirmation, report.settings.score
     figures = {
         "minutes": round(minutes, 1),
+        "score": str(score),
         "headline": report.headline,
-        "data": found.data,
-        "test faces": len(found.bins),
+        "data": confirmation.dataset,
+        "test faces": len(confirmation.bins),
         "nme by seed": {
-            ratio: figure_by_seed(errors, found.bins, report.figure).round(3).tolist()
-            for ratio, errors in found.errors.items()
+            ratio: reduced_by_seed(errors, confirmation.bins, score.reduction).round(3).tolist()
+            for ratio, errors in confirmation.errors.items()
         },
         "found": [asdict(verdict) for verdict in report.verdicts],
         "known": [asdict(verdict) for verdict in report.known],

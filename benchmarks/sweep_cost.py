@@ -14,8 +14,9 @@ from time import perf_counter
 from typing import NamedTuple
 
 from benchmarks.record import save
-from run import PROJECT
-from sweeps.baselines import BASELINES
+from datamodules.geometry.regions import five_regions
+from lightning_module.project import PROJECT
+from sweeps.settings import known_weights
 
 _SEARCH = 24  # trials of the default search
 _BY_HAND = """
@@ -77,7 +78,8 @@ def _median_between(repeats: list[_Times]) -> float:
 
 
 def _options(number: int) -> str:
-    weights = BASELINES[number % len(BASELINES)]
+    known = known_weights(five_regions())
+    weights = known[number % len(known)]
     return " ".join(f"--model.weights.{name}={value}" for name, value in weights.by_name.items())
 
 

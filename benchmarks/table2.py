@@ -17,13 +17,14 @@ from rich.console import Console
 from rich.table import Table
 
 from lightning_module.evaluation.nme import YAW_BINS, NMEReport
+from lightning_module.project import PROJECT
 from lightning_module.reporting.figures import draw_ced, finish_ced
-from run import PROJECT, main
+from run import main
 
 RATIOS = {"r1 16:5:4:3:0": ["paper.yaml"], "r2 1:1:1:1:0": ["paper.yaml", "unweighted.yaml"]}
 
 
-def compare(seeds: Sequence[int], out: Path, options: list[str]) -> dict[str, list[NMEReport]]:
+def compare_ratios(seeds: Sequence[int], out: Path, options: list[str]) -> dict[str, list[NMEReport]]:
     """Trains both ratios on every seed; prints the table and draws the picture."""
     reports: dict[str, list[NMEReport]] = {ratio: [] for ratio in RATIOS}
     dataset = ""
@@ -91,5 +92,5 @@ if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=PROJECT / "mlruns" / "table2.png")
-    known, others = parser.parse_known_args(sys.argv[1:])
-    compare(known.seeds, known.out, others)
+    options, fit_options = parser.parse_known_args(sys.argv[1:])
+    compare_ratios(options.seeds, options.out, fit_options)

@@ -37,7 +37,7 @@ def ablate(root: str, model: str) -> None:
                             folder,
                             "--seed_everything",
                             str(seed),
-                            "--model.tail",
+                            "--model.network.tail",
                             tail,
                             "--model.is_residual",
                             is_residual,

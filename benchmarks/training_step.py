@@ -17,6 +17,7 @@ import torch
 from benchmarks.record import interleaved_medians, save
 from lightning_module.face_module import FaceModule
 from lightning_module.losses import weighted_distance
+from lightning_module.networks.hourglass import Hourglass
 
 REPEATS = 7
 GFLOP = 3 * 8.26
@@ -55,7 +56,7 @@ def measure(batch: int = 4) -> None:
 
 def _step(device: str, batch: int, layout: torch.memory_format, fused: bool, half: bool) -> Callable[[], None]:
     torch.manual_seed(0)
-    module = FaceModule().to(device)
+    module = FaceModule(Hourglass()).to(device)
     module.network = module.network.to(memory_format=layout)
     module.weight_map.fill_(1)
     image = torch.rand(batch, 3, 256, 256, device=device).to(memory_format=layout)

@@ -1,42 +1,59 @@
 """Reading checkpoints: tensors and plain values, never anything that could run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from jsonargparse import ArgumentParser
+from torch import nn
 
-from datamodules.errors import InputError
-from datamodules.geometry.regions import RegionTable, five_regions, regions_from_data
+from datamodules.errors import InputError, reason
+from datamodules.geometry.regions import five_regions, regions_from_data
 from lightning_module.face_module import FaceModule
+from lightning_module.legacy import migrated_model_options
+from lightning_module.region_weights import RegionWeights
+
+_NOT_OPTIONS = ("_instantiator",)  # Lightning's name of what would make the module
 
 
 def read_hyper_parameters(path: Path) -> dict[str, Any]:
-    """The constructor's arguments of the network in a checkpoint.
+    """The options of the module in a checkpoint, under today's names; the network as its class_path and init_args.
 
     Raises:
-        InputError: If there is none.
+        InputError: If the file is no checkpoint.
     """
-    return {key: value for key, value in _read(path)["hyper_parameters"].items() if key != "_instantiator"}
-
-
-def read_regions(path: Path) -> RegionTable:
-    """The table of regions of the network in a checkpoint: the five regions where it names none.
-
-    Raises:
-        InputError: If there is no checkpoint.
-    """
-    values = _read(path).get("regions")
-    return five_regions() if values is None else regions_from_data(values)
+    options: Mapping[str, Any] = _read(path)["hyper_parameters"]
+    return migrated_model_options({name: value for name, value in options.items() if name not in _NOT_OPTIONS})
 
 
 def load_module(path: Path) -> FaceModule:
     """The network of a checkpoint, for evaluation.
 
     Raises:
-        InputError: If there is none.
+        InputError: If the file is no checkpoint, or its network's class cannot be had.
     """
-    regions = read_regions(path)
-    module = FaceModule.load_from_checkpoint(path, map_location="cpu", weights_only=True, regions=lambda: regions)
+    checkpoint = _read(path)
+    options = read_hyper_parameters(path)
+    regions = regions_from_data(checkpoint["regions"]) if "regions" in checkpoint else five_regions()
+    module = FaceModule(
+        _make_network(path, options),
+        options["image_size"],
+        lambda: regions,
+        options["weights"],
+        options.get("landmark_radius_texels", 0.0),
+        Path(options["weight_map"]) if options.get("weight_map") else None,
+        is_residual=options["is_residual"],
+        loss_norm=options["loss_norm"],
+        mirror_average=options.get("mirror_average", False),
+    )
+    module.on_load_checkpoint(checkpoint)
+    try:
+        module.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: its parameters do not fit {options['network']['class_path']}. Has the class changed since?"
+        ) from error
     return module.eval().requires_grad_(False)
 
 
@@ -44,9 +61,36 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
     try:
-        checkpoint: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
-        checkpoint["hyper_parameters"]["image_size"]
-        return checkpoint
+        # checkpoints of modules that older versions made in Python hold this dataclass
+        with torch.serialization.safe_globals([RegionWeights]):
+            checkpoint: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        if not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
+            raise ValueError("it holds no module")
     # what torch raises depends on where the damage lies
     except Exception as error:
         raise InputError(f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt.") from error
+    return checkpoint
+
+
+def _make_network(path: Path, options: Mapping[str, Any]) -> nn.Module:
+    """The network of {class_path, init_args}; nothing but a subclass of nn.Module is made."""
+    if "network" not in options:
+        raise InputError(
+            f"{path}: its network was made in Python, and its class is not known. Load it there, with "
+            "FaceModule.load_from_checkpoint(path, network=...)."
+        )
+    spec: Mapping[str, Any] = options["network"]
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(nn.Module, "network", fail_untyped=False)
+    try:
+        made = parser.instantiate(parser.parse_object({"network": dict(spec)}))
+    # what parsing raises depends on the class
+    except Exception as error:
+        raise InputError(
+            f"{path}: its network {spec.get('class_path')} cannot be made ({' '.join(reason(error).split())}). "
+            "Run from where its class can be imported."
+        ) from error
+    network = made.network
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{path}: its network {spec.get('class_path')} is no torch.nn.Module.")
+    return network

@@ -1,109 +1,93 @@
-"""Training and judging the network that turns a face crop into its position map."""
+"""Training and evaluating the network that turns a face crop into its position map."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
-from datamodules.geometry.regions import RegionTable, checked_table, five_regions, regions_as_data
+from datamodules.geometry.regions import RegionTable, checked_table, five_regions, regions_as_data, regions_from_data
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.types import FaceBatch
 from lightning_module.evaluation.face_errors import FaceErrors
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols, validation_protocols
-from lightning_module.losses import Norm, Reduction, weighted_distance
-from lightning_module.map_output import mirror_averaged, offsets_px, origin_px, resampled, resampling
-from lightning_module.networks.hourglass import PAIRS, Hourglass, Tail
+from lightning_module.evaluation.stage_figures import Stage, StepOutput, figures_of
+from lightning_module.legacy import migrated_parameters
+from lightning_module.losses import Norm, weighted_distance
+from lightning_module.map_output import origin, position_maps
+from lightning_module.network_check import output_size
+from lightning_module.optimisation import LrSchedule, adam_with_schedule
 from lightning_module.region_weights import RegionWeights
+from lightning_module.training_resolution import TrainingResolution
+from lightning_module.weight_file import read_weight_map
 
-Stage = Literal["val", "test"]
-LrSchedule = Literal["halving", "one_cycle"]
-
-_WARM_UP = 0.1  # of a one-cycle schedule
-
-
-class StepOutput(NamedTuple):
-    """What a step leaves for callbacks: the loss, or None without position maps, and (N, 68, 3) landmarks."""
-
-    loss: Tensor | None
-    predicted_68_px: Tensor
-
-
-class _HasLayout(Protocol):
-    @property
-    def uv_layout(self) -> UVLayout: ...
+_REGIONS = "regions"  # in a checkpoint
 
 
 class FaceModule(LightningModule):
-    """The hourglass with the region-weighted loss (Shi et al.).
+    """A network with the region-weighted loss (Shi et al.).
 
     Whatever the network's sizes, `forward` returns maps of 256 x 256 texels in the pixels of a 256 x 256 crop.
 
     Args:
-        base_channels: Width of the network; 16 is the published one.
-        image_size: Pixels a side of its input; the command line sets it to data.image_size.
-        map_size: Texels a side of its output, interpolated to 256.
-        tail: "published" or "linear"; see Hourglass.
-        is_residual: Whether the network predicts the difference from the mean map.
-        norm_momentum: Of the batch norms; 0.001 as published, more for short runs.
-        pairs: Of residual blocks; 5 as published, fewer for small images.
-        direct_rank: Width of a direct way from the code to the map beside the decoder; 0 as published.
+        network: Any module from (N, 3, S, S) RGB in [0, 1] to (N, 3, s, s) offsets in crop pixels.
+        image_size: Pixels a side of its input, S; the command line sets it to data.image_size.
         regions: Returns the table of the regions; the command line sets it to data.regions.
         weights: Weights of regions by name; the others keep the weight of the table.
         landmark_radius_texels: Radius of the discs that the landmarks are drawn as; 0 for single texels, as published.
+        weight_map: A .npy file of (256, 256) weights of texels, in place of the regions' weights.
+        is_residual: Whether the network predicts the difference from the mean map, or from the crop's middle.
         loss_norm: Norm of a texel's difference.
-        loss_reduction: Over texels.
         lr: Learning rate of Adam; with "one_cycle", the highest.
         lr_schedule: "halving" every so many epochs, as published, or "one_cycle": up, and down to nothing at the end.
         lr_halving_epochs: Epochs after which "halving" halves, again and again.
         mirror_average: Whether testing and predicting average the map of an image and that of its mirror image.
+
+    Attributes:
+        map_size: Texels a side of the network's output, s.
+
+    Raises:
+        InputError: If the network does not take such images, or an option means nothing.
     """
 
     mean_map: Tensor
     regions: Tensor
     landmark_texels: Tensor
     weight_map: Tensor
-    enlarge: Tensor
-    train_mean: Tensor
-    train_weights: Tensor
 
     def __init__(
         self,
-        base_channels: int = 16,
+        network: nn.Module,
         image_size: int = 256,
-        map_size: int = 256,
-        tail: Tail = "linear",
-        is_residual: bool = True,
-        norm_momentum: float = 0.001,
-        pairs: int = PAIRS,
-        direct_rank: int = 0,
         regions: Callable[[], RegionTable] = five_regions,
         weights: dict[str, float] = {},  # noqa: B006  # read only
         landmark_radius_texels: float = 0.0,
+        weight_map: Path | None = None,
+        is_residual: bool = True,
         loss_norm: Norm = "l2",
-        loss_reduction: Reduction = "mean",
         lr: float = 1e-4,
         lr_schedule: LrSchedule = "halving",
         lr_halving_epochs: int = 20,
         mirror_average: bool = False,
     ) -> None:
         super().__init__()
-        self.region_table = checked_table(regions)
-        self.region_weights = RegionWeights.of(self.region_table, weights, landmark_radius_texels)
-        self.save_hyperparameters(logger=False, ignore="regions")
+        self.save_hyperparameters(logger=False, ignore=["network", "regions"])  # objects in Python
+        if "_instantiator" in self.hparams:  # made by the command line, whose options are all plain values
+            self.save_hyperparameters(logger=False)
+        self.hparams["weight_map"] = None if weight_map is None else str(weight_map)
+        self.region_weights = RegionWeights.of(checked_table(regions), weights, landmark_radius_texels)
         self.hparams.update(self.region_weights.options)  # those that were not named, too
-        self.network = Hourglass(base_channels, image_size, map_size, tail, norm_momentum, pairs, direct_rank)
-        self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.map_size = output_size(network, image_size)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.image_size = image_size
-        self.map_size = map_size
-        self.tail: Tail = tail
+        self.weight_file = weight_map
         self.is_residual = is_residual
         self._loss_norm: Norm = loss_norm
-        self._loss_reduction: Reduction = loss_reduction
         self._lr = lr
         self._lr_schedule = lr_schedule
         self._lr_halving_epochs = lr_halving_epochs
@@ -113,40 +97,57 @@ class FaceModule(LightningModule):
         self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
         self.register_buffer("landmark_texels", torch.zeros(LANDMARKS_81, 2, dtype=torch.int64))
         self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
-        # what a network of smaller maps is trained on; filled in when a fit starts
-        self.register_buffer("enlarge", resampling(map_size, MAP_SIZE), persistent=False)
-        self.register_buffer("train_mean", torch.zeros(3, map_size, map_size), persistent=False)
-        self.register_buffer("train_weights", torch.zeros(map_size, map_size), persistent=False)
-        self.val_errors = FaceErrors(validation_protocols(self.region_table))
-        self.test_errors = FaceErrors(test_protocols(self.region_table))
-        self.is_own_test = False  # whether the test set is the fit's own, whose figures have the short names
+        self.training_resolution = TrainingResolution(self.map_size)  # filled in when a fit starts
+        self._take_regions(self.region_weights.regions)
+        self.is_primary_test = False  # whether the test set is the fit's own, whose figures have the short names
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
         self._layouts_agree = True
 
+    @property
+    def weights_name(self) -> str:
+        """What runs call the weights: their ratio, as in "16-5-4-3-0", or as in "mask lips" for lips.npy."""
+        return self.region_weights.ratio if self.weight_file is None else f"mask {self.weight_file.stem}"
+
     def adopt_layout(self, layout: UVLayout) -> None:
-        """Takes over the UV space that the network is to learn."""
+        """Takes over the UV space that the network is to learn, and its regions in place of a checkpoint's."""
+        self._take_regions(self.region_weights.regions)
+        own = None if self.weight_file is None else read_weight_map(self.weight_file)
+        weights = self.region_weights.weight_map(layout.regions, layout.landmark_texels) if own is None else own
         for buffer, array in (
             (self.mean_map, layout.mean_map.transpose(2, 0, 1)),
             (self.regions, layout.regions),
             (self.landmark_texels, layout.landmark_texels),
+            (self.weight_map, weights),
         ):
             buffer.copy_(torch.from_numpy(array.copy()))
-        weights = self.region_weights.weight_map(layout.regions, layout.landmark_texels)
-        self.weight_map.copy_(torch.from_numpy(weights))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Adds the table of regions as plain values."""
-        checkpoint["regions"] = regions_as_data(self.region_table)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
-        offsets = offsets_px(self.network(image), self.tail)
-        return resampled(offsets, self.enlarge) + origin_px(self.mean_map, self.is_residual)
+        return self._maps(image, mirror_average=False)
+
+    def position_maps(self, image: Tensor, mirror_average: bool | None = None) -> Tensor:
+        """The maps of `forward` in full precision, averaged with those of the mirror images where asked for.
+
+        Args:
+            image: (N, 3, image_size, image_size) RGB in [0, 1].
+            mirror_average: By default as the module was made to.
+        """
+        with torch.autocast(self.device.type, enabled=False):  # whatever training runs in
+            return self._maps(image, self.mirror_average if mirror_average is None else mirror_average)
 
     def landmarks(self, maps: Tensor) -> Tensor:
         """(N, 81, 3) read off (N, 3, 256, 256) maps; the first 68 are iBUG's."""
         row, col = self.landmark_texels.unbind(dim=1)
         return maps[:, :, row, col].mT
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the table of regions as plain values."""
+        checkpoint[_REGIONS] = regions_as_data(self.region_table)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the table of regions, and reads parameters under the names that older versions gave them."""
+        checkpoint["state_dict"] = migrated_parameters(checkpoint["state_dict"])
+        self._take_regions(regions_from_data(checkpoint[_REGIONS]) if _REGIONS in checkpoint else five_regions())
 
     def setup(self, stage: str) -> None:
         """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
@@ -159,46 +160,35 @@ class FaceModule(LightningModule):
         has_regions = torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions))
         if not self._layouts_agree or not has_regions:
             raise InputError(
-                "the checkpoint was trained on another face model than --data.face_model.path. Give the one it was "
-                "trained on, or start without --ckpt_path."
+                "the checkpoint was trained on another face model than --data.face_model.path, or on other regions than "
+                "--data.regions. Give those that it was trained on, or take its weights alone with --init_from."
             )
-        shrink = resampling(MAP_SIZE, self.enlarge.shape[1]).to(self.device)
-        self.train_mean.copy_(shrink @ self.mean_map @ shrink.mT)
-        # each texel takes the weight of what is interpolated from it, so that every area keeps its share
-        weights = self.enlarge.mT @ self.weight_map @ self.enlarge
-        self.train_weights.copy_(weights / weights[weights > 0].mean())
+        self.training_resolution.adopt(self.mean_map, self.weight_map)
 
     def on_validation_start(self) -> None:
-        """Finds out whether dense figures make sense."""
+        """Compares the data's texels with the network's: dense figures need the same points of the face."""
         self._compare_layouts()
 
     def on_test_start(self) -> None:
-        """Finds out whether dense figures make sense."""
+        """Compares the data's texels with the network's."""
         self._compare_layouts()
 
     def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
         """One step of training, at the network's own resolution."""
-        offsets = offsets_px(self.network(batch.image), self.tail)
-        predicted = offsets + origin_px(self.train_mean, self.is_residual)
-        loss = weighted_distance(
-            predicted, batch.position_map, self.train_weights, self._loss_norm, self._loss_reduction
-        )
-        self.log(
-            "train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.image), prog_bar=True
-        )
+        own = self.training_resolution
+        predicted = self.network(batch.image).float() + origin(own.mean_map, self.is_residual)
+        loss = weighted_distance(predicted, batch.position_map, own.weights, self._loss_norm)
+        count = len(batch.image)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=count, prog_bar=True)
         return loss
 
     def validation_step(self, batch: FaceBatch, batch_idx: int) -> Any:
         """One step of validation."""
-        return self._step(batch, "val")
+        return self._step(batch, "val", self.position_maps(batch.image, mirror_average=False))
 
     def test_step(self, batch: FaceBatch, batch_idx: int) -> Any:
         """One step of testing."""
-        return self._step(batch, "test")
-
-    def predict_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
-        """Position maps in crop pixels."""
-        return self._judged(batch.image)
+        return self._step(batch, "test", self.position_maps(batch.image))
 
     def on_validation_epoch_end(self) -> None:
         """Logs the errors of the validation faces."""
@@ -211,73 +201,50 @@ class FaceModule(LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam, and how its learning rate changes."""
         has_fused = self.device.type in ("cuda", "cpu")
-        optimizer = torch.optim.Adam(self.parameters(), self._lr, fused=has_fused)
-        if self._lr_schedule == "halving":
-            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, self._lr_halving_epochs, gamma=0.5)]
-        steps = self.trainer.estimated_stepping_batches
-        if steps == float("inf"):
-            raise InputError(
-                "--model.lr_schedule one_cycle has to know its end: set --trainer.max_epochs or --trainer.max_steps."
-            )
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self._lr, total_steps=int(steps), pct_start=_WARM_UP, cycle_momentum=False
+        steps = self.trainer.estimated_stepping_batches if self._lr_schedule == "one_cycle" else 0
+        return adam_with_schedule(
+            self.parameters(), self._lr, self._lr_schedule, self._lr_halving_epochs, steps, has_fused
         )
-        return [optimizer], [{"scheduler": cycle, "interval": "step"}]
 
-    def _judged(self, image: Tensor, stage: Stage = "test") -> Tensor:
-        """(N, 3, 256, 256) position maps to be judged or handed out."""
-        # whatever training runs in, figures are made in full precision
-        with torch.autocast(self.device.type, enabled=False):
-            if self.mirror_average and stage == "test":
-                return mirror_averaged(self, image)
-            return cast(Tensor, self(image))
-
-    def _step(self, batch: FaceBatch, stage: Stage) -> StepOutput:
-        predicted = self._judged(batch.image, stage)
+    def _step(self, batch: FaceBatch, stage: Stage, predicted: Tensor) -> StepOutput:
         loss = None
         if self._layouts_agree:
-            loss = weighted_distance(
-                predicted, batch.position_map, self.weight_map, self._loss_norm, self._loss_reduction
-            )
-            is_logged = stage == "val" or self.is_own_test
-            self.log(
-                f"{stage}/loss",
-                loss,
-                on_step=False,
-                on_epoch=True,
-                sync_dist=True,
-                batch_size=len(batch.image),
-                logger=is_logged,
-            )
+            loss = weighted_distance(predicted, batch.position_map, self.weight_map, self._loss_norm)
+            options: dict[str, Any] = {"batch_size": len(batch.image), "logger": stage == "val" or self.is_primary_test}
+            self.log(f"{stage}/loss_256", loss, on_step=False, on_epoch=True, sync_dist=True, **options)
         predicted_68 = self.landmarks(predicted)[:, :LANDMARKS_68]
         errors = self.val_errors if stage == "val" else self.test_errors
         maps = (predicted, batch.position_map, self.regions) if self._layouts_agree else None
         mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
-        errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
-        return StepOutput(loss, predicted_68)
+        with torch.autocast(self.device.type, enabled=False):  # alignment is not made for half precision
+            errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
+        return StepOutput(loss, predicted_68, predicted)
 
     def _report(self, stage: Stage, errors: FaceErrors) -> None:
         reports = errors.reports()
         errors.reset()
         self.reports[stage] = reports
         is_logged = stage == "val"  # a test is reported with its data set's name, by reporting/evaluation_report.py
-        figures: dict[str, float] = {}
-        for protocol, report in reports.items():
-            figures[f"{stage}/{protocol}/mean"] = report.mean_of_bins
-            figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.by_bin.items()}
-        counts = reports[LANDMARKS_2D.name].counts
-        figures |= {f"{stage}/faces/{name}": count for name, count in counts.items()}
         headline = f"{stage}/{LANDMARKS_2D.name}/mean"
-        self.log(headline, figures.pop(headline), prog_bar=True, logger=is_logged)
-        there = {name: value for name, value in figures.items() if value == value}  # an empty bin is NaN
-        self.log_dict(there, logger=is_logged)
+        figures = figures_of(stage, reports)
+        self.log(headline, figures.pop(headline, torch.nan), prog_bar=True, logger=is_logged)
+        self.log_dict(figures, logger=is_logged)
+
+    def _maps(self, image: Tensor, mirror_average: bool) -> Tensor:
+        start = origin(self.mean_map, self.is_residual)
+        return position_maps(self.network, image, self.training_resolution.enlarge, start, mirror_average)
+
+    def _take_regions(self, table: RegionTable) -> None:
+        self.region_table = table
+        self.val_errors = FaceErrors(validation_protocols(table)).to(self.device)
+        self.test_errors = FaceErrors(test_protocols(table)).to(self.device)
 
     @property
     def _layout(self) -> UVLayout:
-        return cast(_HasLayout, cast(Any, self.trainer).datamodule).uv_layout
+        return cast(UVLayout, cast(Any, self.trainer).datamodule.uv_layout)
 
     def _compare_layouts(self) -> None:
-        layout = self._layout
+        layout = self._layout  # of the data: its texels may be other points of the face than the network's
         self._layouts_agree = torch.equal(
             self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels)
         ) and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)

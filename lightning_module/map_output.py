@@ -1,4 +1,4 @@
-"""From the hourglass's numbers to positions: what one unit stands for, where it counts from, and at which resolution."""
+"""From a network's offsets to position maps of 256 x 256 texels: where offsets count from, resolution, mirror images."""
 
 from collections.abc import Callable
 
@@ -6,23 +6,36 @@ import torch
 from torch import Tensor
 
 from datamodules.geometry.crop import CROP_SIZE
-from datamodules.geometry.uv_layout import MAP_SIZE
-from lightning_module.networks.hourglass import Tail
 
-_RANGE_PX = 1.1 * MAP_SIZE  # what the published sigmoid spans (Feng et al., 2018)
-# What one unit of a linear tail stands for: Adam's steps are this many times as long, in pixels.
-_SPREAD_PX = 100.0
+_MIDDLE_PX = 1.1 * CROP_SIZE / 2  # of what the published network's output spans (Feng et al., 2018)
 
 
-def offsets_px(raw: Tensor, tail: Tail) -> Tensor:
-    """(N, 3, s, s) crop pixels about the mean map, or about the middle of the crop, of (N, 3, s, s) network output."""
-    raw = raw.float()
-    return (raw - 0.5) * _RANGE_PX if tail == "published" else raw * _SPREAD_PX
+def position_maps(
+    network: Callable[[Tensor], Tensor],
+    image: Tensor,
+    enlarge: Tensor,
+    origin_px: Tensor | float,
+    mirror_average: bool = False,
+) -> Tensor:
+    """(N, 3, 256, 256) position maps in crop pixels.
+
+    Args:
+        network: Gives (N, 3, s, s) offsets in crop pixels.
+        image: (N, 3, S, S) RGB in [0, 1].
+        enlarge: (256, s) resampling of the offsets.
+        origin_px: What offsets count from, see `origin`.
+        mirror_average: Whether the maps of an image and of its mirror image are averaged.
+    """
+
+    def maps(image: Tensor) -> Tensor:
+        return resampled(network(image).float(), enlarge) + origin_px
+
+    return mirror_averaged(maps, image) if mirror_average else maps(image)
 
 
-def origin_px(mean_map: Tensor, is_residual: bool) -> Tensor | float:
-    """What offsets count from, in crop pixels."""
-    return mean_map if is_residual else _RANGE_PX / 2
+def origin(mean_map: Tensor, is_residual: bool) -> Tensor | float:
+    """What a network's offsets count from, in crop pixels: the mean map, or the middle of the published range."""
+    return mean_map if is_residual else _MIDDLE_PX
 
 
 def resampled(maps: Tensor, resampling: Tensor) -> Tensor:
@@ -38,8 +51,8 @@ def resampling(source: int, target: int) -> Tensor:
     return weights[0, 0]
 
 
-def mirror_averaged(network: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+def mirror_averaged(maps: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
     """(N, 3, S, S) mean of the maps of images and of their mirror images; UV space is symmetric."""
-    maps, flipped = network(image), network(image.flip(-1)).flip(-1)
+    plain, flipped = maps(image), maps(image.flip(-1)).flip(-1)
     twins = torch.cat([CROP_SIZE - 1 - flipped[:, :1], flipped[:, 1:]], dim=1)
-    return (maps + twins) / 2
+    return (plain + twins) / 2

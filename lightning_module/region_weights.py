@@ -39,7 +39,10 @@ class RegionWeights:
         """
         names = [region.name for region in regions]
         if unknown := [name for name in weights if name not in names]:
-            raise InputError(f"--model.weights.{unknown[0]}: there is no such region. Give one of {', '.join(names)}.")
+            raise InputError(
+                f"--model.weights.{unknown[0]}: there is no such region. Give one of {', '.join(names)}, or set "
+                "--data.regions to the table that has it."
+            )
         made = cls(regions, tuple(float(weights.get(r.name, r.weight)) for r in regions), float(landmark_radius_texels))
         if not all(np.isfinite(value) and value >= 0 for value in (*made.values, landmark_radius_texels)):
             raise InputError(

@@ -1,17 +1,18 @@
-"""Silences what Lightning says of choices that were made on purpose, and its advertisements."""
+"""Silences Lightning's warnings of choices that were made on purpose, and its advertisements."""
 
 import logging
 import warnings
 
 
 def quieten() -> None:
-    """From now on, in this process."""
+    """Silences them from now on, in this process."""
     for message in (
         ".*does not have many workers.*",
         ".*Total length of `list` across ranks is zero.*",
         ".*Checkpoint directory .* exists.*",
         ".*isinstance.treespec, LeafSpec.*",
         "The dirpath has changed from.*",
+        ".*but have no logger configured.*",
         ".*callbacks used to create the checkpoint need to be provided.*",
         ".*recommended to use `self.log.*sync_dist=True.*",
     ):

@@ -1,8 +1,8 @@
-"""Which job is whose: many workers, each job done once, and none lost when a worker is killed.
+"""A queue of jobs for many workers: each job is done once, and none is lost when a worker is killed.
 
 A job has a name, such as "7" for the eighth trial of a search. Optuna's trials are attempts at jobs: a job is done when
-an attempt at it is COMPLETE or PRUNED, and each attempt says in its attributes which job it is at. So a study has as
-many finished trials as there are jobs, whatever was started, killed and started again.
+an attempt at it is COMPLETE or PRUNED, and each attempt names its job in its attributes. So a study has as many
+finished trials as there are jobs, however often attempts were started, killed and started again.
 """
 
 import os
@@ -40,8 +40,8 @@ class Job:
 
     Attributes:
         name: Of the job, unique in its study.
-        parameters: What the trial's suggestions are told; what is not in it is sampled.
-        attributes: What else the trial knows.
+        parameters: Fixed values of the trial's parameters; the others are sampled.
+        attributes: Of the trial, beside its parameters.
     """
 
     name: str
@@ -55,7 +55,7 @@ class JobQueue:
     Args:
         study: Holds the attempts.
         storage: The study's own.
-        jobs: What there is to do; the same for all who work at it.
+        jobs: All jobs; the same for every worker.
     """
 
     def __init__(self, study: optuna.Study, storage: RDBStorage, jobs: list[Job]) -> None:
@@ -70,7 +70,7 @@ class JobQueue:
         return len(self._jobs)
 
     def finished(self) -> list[FrozenTrial]:
-        """Attempts that did their job, in the order of the jobs."""
+        """Attempts that finished their job, in the order of the jobs."""
         done = {trial.user_attrs.get(JOB): trial for trial in self._trials() if trial.state in FINISHED}
         return [done[name] for name in self._jobs if name in done]
 
@@ -79,7 +79,7 @@ class JobQueue:
         return len(self.finished()) == self.total
 
     def fill(self) -> None:
-        """Enqueues what nobody is at or waits for; a killed attempt once more with the same parameters.
+        """Enqueues jobs that no attempt works at or waits for; a killed one once more with the same parameters.
 
         Raises:
             HopelessJobError: If a job failed too often.
@@ -93,15 +93,15 @@ class JobQueue:
                 self._enqueue(job, attempts[name])
 
     def claim(self) -> int | None:
-        """The id of a trial that is the caller's alone from now on, or None where there is none to be had.
+        """The id of a trial that is the caller's alone from now on, or None where none is free.
 
-        Two who claim at once may both get nothing: come again.
+        Two workers that claim at once may both get None, and should claim again.
         """
         self.fill()
         trials = self._trials()
         held = {trial.user_attrs.get(JOB) for trial in trials if trial.state in HELD}
         waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
-        # who waits for the same job twice was enqueued by two at once: what was begun before comes first
+        # two workers may have enqueued the same job at once: an attempt that was begun before comes first
         waiting.sort(key=lambda trial: (_RETRY_OF not in trial.user_attrs, trial.number))
         for trial in waiting:
             name = trial.user_attrs.get(JOB)
@@ -111,7 +111,7 @@ class JobQueue:
 
     @contextmanager
     def at_work(self, trial_id: int) -> Iterator[None]:
-        """Says that somebody is at a trial, and if that ends badly, that it failed."""
+        """Marks a trial as worked at, and as failed if the work raises."""
         stop = Event()
         beating = Thread(target=self._beat, args=(trial_id, stop), name="heartbeat", daemon=True)
         beating.start()
@@ -150,12 +150,12 @@ class JobQueue:
         self._study.enqueue_trial(parameters, attributes)
 
     def _take(self, trial_id: int, name: str) -> bool:
-        """Takes a waiting trial, unless somebody else has it or another attempt at the job."""
+        """Takes a waiting trial, unless another worker has it, or another attempt at the same job."""
         try:
-            self._storage.record_heartbeat(trial_id)  # first, so that whoever is killed right after is noticed
+            self._storage.record_heartbeat(trial_id)  # first, so that a worker killed right after it is noticed
             if not self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
                 return False
-        except UpdateFinishedTrialError:  # somebody else took it and is done with it
+        except UpdateFinishedTrialError:  # another worker took it and is done with it
             return False
         self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
         others = [
@@ -166,11 +166,11 @@ class JobQueue:
         if others:
             self._storage.set_trial_user_attr(trial_id, _WORKER, None)
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
-            time.sleep(random.uniform(0, 0.5))  # so that two who meet do not meet again
+            time.sleep(random.uniform(0, 0.5))  # so that two workers that meet do not meet again
         return not others
 
     def _fail_the_dead(self) -> None:
-        """Fails what killed processes of this machine were at, and what no machine has spoken of for long."""
+        """Fails trials of killed processes of this machine, and those that no machine has sent a heartbeat for."""
         for trial in self._trials():
             machine, process = trial.user_attrs.get(_WORKER) or ("", "")
             if trial.state == TrialState.RUNNING and machine == machine_name() and not is_running(process):
@@ -183,13 +183,13 @@ class JobQueue:
                 self._storage.set_trial_user_attr(trial_id, ERROR, error[:1000])
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         except UpdateFinishedTrialError:
-            pass  # somebody else took it for dead before
+            pass  # another worker took it for dead before
 
     def _beat(self, trial_id: int, stop: Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
             try:
                 self._storage.record_heartbeat(trial_id)
-            except Exception:  # noqa: BLE001  # a database that is away for a moment does not stop the fit
+            except Exception:  # noqa: BLE001  # a database that is away for a moment does not stop the training
                 continue
 
 

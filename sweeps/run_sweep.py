@@ -1,9 +1,8 @@
-"""A sweep from end to end: search, confirmation, report."""
+"""A sweep from end to end: search, confirmation and report."""
 
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from lightning_module.evaluation.paired_seeds import detectable
+from lightning_module.project import PROJECT
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.run_folder import run_folders
 from lightning_module.tracking.tracker import TrackingPlace
@@ -21,18 +21,19 @@ from sweeps.confirmation import candidates, confirmation
 from sweeps.job_queue import Job, JobQueue
 from sweeps.settings import SweepSettings
 from sweeps.storage import open_storage, reachable, search_study, summary_study
+from sweeps.sweep_markdown import as_markdown
 from sweeps.sweep_report import SweepReport, make_report
+from sweeps.sweep_results import log_summary, write_results
 from sweeps.trial import RATIO
 from sweeps.worker_pool import run_workers
 from sweeps.worker_process import Stage, stage_queue
 
-_RUN = Path(__file__).resolve().parents[1] / "run.py"
 _POLL_SECONDS = 1.0
-WORKER = (sys.executable, str(_RUN), "sweep_worker")
+WORKER = (sys.executable, str(PROJECT / "run.py"), "sweep-worker")
 
 
 def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WORKER) -> SweepReport:
-    """Does what is not done yet of a sweep, and says what came of it.
+    """Does what is not done yet of a sweep, and reports its outcome.
 
     Args:
         settings: The sweep.
@@ -47,19 +48,19 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
         storage = open_storage(settings.storage)
         study = search_study(settings, storage)
     tracking.prepare()  # once, here: workers that start together on a new file would get in each other's way
-    _say_what_can_be_shown(settings)
+    _warn_of_few_seeds(settings)
     with reachable(settings.storage):
-        if settings.objective == "both" and settings.pruner != "none":
-            Console().print("Two objectives: no trial is ended early, since Optuna prunes by one only.")
+        if len(settings.scores) == 2 and settings.pruner != "none":
+            Console().print("Two scores: no trial is ended early, since Optuna prunes by one only.")
         trials = _run_stage("search", settings, storage, workers, command)
-        found = None
+        confirmed = None
         if settings.confirm_seeds:
             tested = _run_stage("confirm", settings, storage, workers, command)
-            found = confirmation(tested, candidates(trials, settings))
-        report = make_report(settings, study, trials, found)
+            confirmed = confirmation(tested, candidates(trials, settings), settings)
+        report = make_report(settings, study, trials, confirmed)
         _summarize(report, storage)
     _tidy(settings, tracking)
-    Console().print(Markdown(report.as_markdown()))
+    Console().print(Markdown(as_markdown(report)))
     print(f"Verdict, pictures and best.yaml: {settings.results}")
     return report
 
@@ -86,15 +87,15 @@ def _summarize(report: SweepReport, storage: RDBStorage) -> None:
             time.sleep(_POLL_SECONDS)
             continue
         with queue.at_work(trial_id):
-            report.log()
+            log_summary(report)
             study.get_trials(deepcopy=False)
             study.tell(optuna.Trial(study, trial_id), 0.0)
         return
-    report.write()
+    write_results(report)
 
 
-def _say_what_can_be_shown(settings: SweepSettings) -> None:
-    """Before hours are spent on it."""
+def _warn_of_few_seeds(settings: SweepSettings) -> None:
+    """Warns, before hours are spent on it, where so few seeds cannot show a difference."""
     seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
     if seeds and not np.isfinite(detectable(seeds, ratios)):
         enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
@@ -104,7 +105,7 @@ def _say_what_can_be_shown(settings: SweepSettings) -> None:
 
 
 def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:
-    """Sends what could not be sent before, and ends runs whose trials somebody else did."""
+    """Sends what could not be sent to MLflow before, and ends runs whose trials another worker did."""
     place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
     for folder in run_folders(place.runs):
         send_left_over(folder, tracking)

@@ -1,92 +1,110 @@
-"""Which ratios of region weights a search can try."""
+"""The ratios of region weights that a search can try."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datamodules.errors import InputError
 
-if TYPE_CHECKING:  # a command's help needs neither
+if TYPE_CHECKING:  # a command's help needs none of these
     import optuna
 
-    from datamodules.geometry.regions import RegionTable
+    from datamodules.geometry.regions import RegionSpec, RegionTable
     from lightning_module.region_weights import RegionWeights
 
-FACE = 3.0  # what the others are relative to: only ratios matter
-_HAS_NECK, _RADIUS = "has_neck", "landmark_radius_texels"
+_RADIUS = "landmark_radius_texels"
+
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Ranges of the weights, log-uniform, where the rest of the face weighs 3.
+    """Ranges of the weights, which are searched on a log scale; regions without a range are held at their weight.
+
+    A region outside the face, such as the neck, also has a switch: whether it counts at all.
 
     Args:
-        landmarks: Single texels carry under 1 % of all weight at 16, so the range goes far up.
-        eyes_nose: Lowest and highest.
-        mouth: Lowest and highest.
-        neck: Lowest and highest where the neck counts at all; whether it does is a switch of its own.
-        landmark_radius_texels: Sizes of the landmarks' discs to choose from; 0 is a single texel.
+        ranges: Lowest and highest weight by region; the others keep the range of their table.
+        landmark_radius_texels: Radii of the landmarks' discs to choose from; 0 is a single texel.
 
     Raises:
         InputError: If a range does not run upwards from above 0, or there is no radius.
     """
 
-    landmarks: tuple[float, float] = (1.0, 3000.0)
-    eyes_nose: tuple[float, float] = (0.3, 100.0)
-    mouth: tuple[float, float] = (0.3, 100.0)
-    neck: tuple[float, float] = (0.01, 10.0)
+    ranges: dict[str, Range] = field(default_factory=dict)
     landmark_radius_texels: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
-        for name in ("landmarks", "eyes_nose", "mouth", "neck"):
-            low, high = getattr(self, name)
+        for name, (low, high) in self.ranges.items():
             if not (0 < low < high < np.inf):
                 raise InputError(
-                    f"--space.{name} is [{low:g}, {high:g}]: give two numbers above 0, the lower one first."
+                    f"--space.ranges.{name} is [{low:g}, {high:g}]: give two numbers above 0, the lower one first."
                 )
         if not self.landmark_radius_texels or min(self.landmark_radius_texels) < 0:
-            raise InputError("--space.landmark_radius_texels: give at least one number, none below 0.")
+            raise InputError(f"--space.{_RADIUS}: give at least one number, none below 0.")
 
-    def suggest(self, trial: "optuna.Trial") -> "RegionWeights":
-        """The weights of a trial, of three digits each, so that the ratio in a run's name is the whole truth."""
-        from datamodules.geometry.regions import five_regions
+    def ranges_of(self, regions: "RegionTable") -> dict[str, Range]:
+        """The ranges of all regions that are searched, in the order of their table.
+
+        Raises:
+            InputError: If a range is given for a region that the table does not have, or holds.
+        """
+        table = {region.name: region.search_range for region in regions if region.search_range is not None}
+        if unknown := [name for name in self.ranges if name not in table]:
+            raise InputError(
+                f"--space.ranges.{unknown[0]}: no such region is searched. Give one of {', '.join(table)}."
+            )
+        return {**table, **self.ranges}
+
+    def suggest(self, trial: "optuna.Trial", regions: "RegionTable") -> "RegionWeights":
+        """The weights of a trial, of three digits each, so that the ratio in a run's name is exact."""
         from lightning_module.region_weights import RegionWeights
 
-        chosen = {
-            name: _rounded(trial.suggest_float(name, *getattr(self, name), log=True))
-            for name in ("landmarks", "eyes_nose", "mouth")
-        }
-        has_neck = trial.suggest_categorical(_HAS_NECK, [False, True])
-        neck = _rounded(trial.suggest_float("neck", *self.neck, log=True)) if has_neck else 0.0
-        radius = trial.suggest_categorical("landmark_radius_texels", list(self.landmark_radius_texels))
-        return RegionWeights.of(five_regions(), {**chosen, "face": FACE, "neck": neck}, radius)
+        ranges = self.ranges_of(regions)
+        weights: dict[str, float] = {}
+        for region in regions:
+            if region.name not in ranges:
+                weights[region.name] = region.weight
+            elif region.is_face or trial.suggest_categorical(_switch(region), [False, True]):
+                weights[region.name] = _rounded(trial.suggest_float(region.name, *ranges[region.name], log=True))
+            else:
+                weights[region.name] = 0.0
+        radius = trial.suggest_categorical(_RADIUS, list(self.landmark_radius_texels))
+        return RegionWeights.of(regions, weights, radius)
 
     def parameters(self, weights: "RegionWeights") -> dict[str, Any]:
-        """What `suggest` is to be told for exactly these weights, up to a common factor.
+        """The parameters for which `suggest` returns these weights, up to a common factor.
 
         Raises:
             InputError: If they lie outside the space.
         """
-        by_name = weights.by_name
-        if not by_name["face"]:
-            raise InputError(f"{weights.ratio}: the rest of the face weighs nothing, which no trial can.")
-        factor = FACE / by_name["face"]
-        found: dict[str, Any] = {name: by_name[name] * factor for name in ("landmarks", "eyes_nose", "mouth")}
-        found[_HAS_NECK] = bool(by_name["neck"])
-        if by_name["neck"]:
-            found["neck"] = by_name["neck"] * factor
-        found["landmark_radius_texels"] = weights.landmark_radius_texels
-        for name, value in found.items():
-            if name in (_HAS_NECK, "landmark_radius_texels"):
+        ranges, by_name = self.ranges_of(weights.regions), weights.by_name
+        reference = held_region(weights.regions)
+        if not by_name[reference.name]:
+            raise InputError(f"{weights.ratio}: {reference.title} weighs nothing, but every trial holds it.")
+        factor = reference.weight / by_name[reference.name]
+        parameters: dict[str, Any] = {}
+        for region in weights.regions:
+            value = by_name[region.name] * factor
+            if region.name not in ranges:
+                if not np.isclose(value, region.weight):
+                    raise InputError(f"{weights.ratio}: {region.title} is not held at {region.weight:g}.")
                 continue
-            low, high = getattr(self, name)
-            if not low <= value <= high:
-                raise InputError(f"{weights.ratio}: {name} lies outside --space.{name} [{low:g}, {high:g}].")
+            if not region.is_face:
+                parameters[_switch(region)] = bool(value)
+            if value or region.is_face:
+                low, high = ranges[region.name]
+                if not low <= value <= high:
+                    raise InputError(
+                        f"{weights.ratio}: {region.name} lies outside --space.ranges.{region.name} [{low:g}, {high:g}]."
+                    )
+                parameters[region.name] = value
         if weights.landmark_radius_texels not in self.landmark_radius_texels:
-            raise InputError(f"{weights.ratio}: its radius is none of --space.landmark_radius_texels.")
-        return found
+            raise InputError(f"{weights.ratio}: its radius is none of --space.{_RADIUS}.")
+        parameters[_RADIUS] = weights.landmark_radius_texels
+        return parameters
 
     def holds(self, weights: "RegionWeights") -> bool:
         """Whether a search can try these weights."""
@@ -96,23 +114,44 @@ class SearchSpace:
             return False
         return True
 
-    @property
-    def signature(self) -> str:
-        """The same for equal spaces: a study belongs to one."""
-        return " ".join(f"{field.name}={asdict(self)[field.name]}" for field in fields(self))
+    def signature(self, regions: "RegionTable") -> str:
+        """The same for equal spaces over equal tables: a study belongs to one."""
+        ranges = self.ranges_of(regions)
+        held_region(regions)
+        named = {**ranges, _RADIUS: self.landmark_radius_texels}
+        return " ".join(f"{name}={value}" for name, value in named.items())
 
 
 def stored_weights(weights: "RegionWeights") -> dict[str, float]:
-    """What a trial keeps of its weights: numbers by name, which `weights_from_store` reads."""
+    """The weights as a trial keeps them: numbers by name, which `weights_from_store` reads."""
     return {**weights.by_name, _RADIUS: weights.landmark_radius_texels}
 
 
 def weights_from_store(regions: "RegionTable", values: Mapping[str, float]) -> "RegionWeights":
-    """The weights that a trial kept."""
+    """The weights that a trial has kept."""
     from lightning_module.region_weights import RegionWeights
 
     by_name = {name: value for name, value in values.items() if name != _RADIUS}
     return RegionWeights.of(regions, by_name, values[_RADIUS])
+
+
+def held_region(regions: "RegionTable") -> "RegionSpec":
+    """The region that the others are relative to, since only ratios of weights matter.
+
+    Raises:
+        InputError: If all regions of the table vary.
+    """
+    for region in regions:
+        if region.search_range is None and region.weight > 0:
+            return region
+    raise InputError(
+        "--space: no region is held at a weight above 0, so that equal ratios would be searched many times. "
+        "Let one RegionSpec of --data.regions have search_range None."
+    )
+
+
+def _switch(region: "RegionSpec") -> str:
+    return f"has_{region.name}"
 
 
 def _rounded(weight: float) -> float:

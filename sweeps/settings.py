@@ -3,31 +3,27 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from hashlib import blake2b
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-import yaml
+from typing import Any
 
 from datamodules.errors import InputError
-from sweeps.search_space import SearchSpace
+from datamodules.geometry.regions import RegionTable
+from lightning_module.evaluation.score import Score
+from lightning_module.region_weights import RegionWeights
+from sweeps.samplers import Pruner, Sampler
+from sweeps.search_space import SearchSpace, held_region
+from sweeps.trial_config import digest, read_trial_config, region_table
 
-Objective = Literal["mean", "worst", "both"]
-Sampler = Literal["tpe", "gp", "random"]
-Pruner = Literal["median", "hyperband", "wilcoxon", "none"]
-
-# what every configuration departs from
-_DEFAULTS = Path(__file__).resolve().parents[1] / "conf" / "default.yaml"
 _CONFIRMATION_SEEDS_FROM = 1000  # beyond the search's seed: no network that was searched with is judged with
-# where things lie and how many hands there are: differs between machines that share a sweep
-_LOCAL_DATA = ("root", "test_root", "test_landmarks", "morphable_model", "uv_coordinates", "cache_dir", "num_workers")
+# What studies in databases call the scores of which they were once the only choices.
+_STORED_SCORES = {"nme:mean": "mean", "nme:worst": "worst", "nme:mean nme:worst": "both"}
 
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """A sweep, as its workers are told of it.
+    """A sweep, as it is described to its workers.
 
     Attributes:
         study: Name.
@@ -37,7 +33,7 @@ class SweepSettings:
         experiment: Of MLflow.
         config: The fit that a trial varies.
         n_trials: Trials to finish in the search.
-        objective: What is made small.
+        scores: What is made small, one or two; the first also chooses checkpoints and is confirmed.
         sampler: What proposes ratios.
         pruner: What ends hopeless trials.
         seed: Of the search.
@@ -54,7 +50,7 @@ class SweepSettings:
     experiment: str
     config: Path
     n_trials: int
-    objective: Objective
+    scores: tuple[Score, ...]
     sampler: Sampler
     pruner: Pruner
     seed: int
@@ -74,15 +70,51 @@ class SweepSettings:
                 raise InputError(f"--{option} is {value}: give at least {least}.")
         if not re.fullmatch(r"[\w.+-]+", self.study):
             raise InputError(f"--study {self.study!r}: give letters, digits and . _ + - only.")
+        if len(self.scores) not in (1, 2) or len(set(self.scores)) < len(self.scores):
+            shown = " ".join(map(str, self.scores))
+            raise InputError(f"--score {shown}: give one score, or two different ones, such as nme:mean nme:worst.")
         if self.pruner == "wilcoxon" and self.search_seeds < 2:
             raise InputError("--pruner wilcoxon compares seeds: give --search_seeds of at least 2, or another pruner.")
         if not self.config.is_file():
             raise InputError(f"{self.config}: there is no such file. Set --config to the configuration of a fit.")
 
     @property
+    def score(self) -> Score:
+        """The first score, by which checkpoints are chosen and ratios confirmed."""
+        return self.scores[0]
+
+    def values(self, by_protocol: Mapping[str, Mapping[str, float]]) -> tuple[float, ...]:
+        """Each score of a validation, in percent.
+
+        Args:
+            by_protocol: Mean error by yaw bin, by protocol; empty bins are NaN and do not count.
+        """
+        return tuple(score.value(by_protocol[score.protocol]) for score in self.scores)
+
+    @property
     def prunes(self) -> bool:
-        """Whether trials can be ended early; Optuna cannot where there are two objectives."""
-        return self.pruner != "none" and self.objective != "both"
+        """Whether trials can be ended early; Optuna cannot where there are two scores."""
+        return self.pruner != "none" and len(self.scores) == 1
+
+    @cached_property
+    def regions(self) -> RegionTable:
+        """The regions of the fit that a trial varies."""
+        return region_table(self.config)
+
+    @cached_property
+    def baselines(self) -> tuple[RegionWeights, ...]:
+        """The known ratios, which are trained beside the proposed ones; the first is the reference."""
+        return known_weights(self.regions)
+
+    @property
+    def reference(self) -> RegionWeights:
+        """The known ratio that the others are compared with."""
+        return self.baselines[0]
+
+    @property
+    def known_ratios(self) -> frozenset[str]:
+        """The known ratios by name, as in "16-5-4-3-0"."""
+        return frozenset(weights.ratio for weights in self.baselines)
 
     @property
     def seeds_of_search(self) -> list[int]:
@@ -103,53 +135,38 @@ class SweepSettings:
     @property
     def identity(self) -> dict[str, str]:
         """What trials of one study share: others cannot be compared with them."""
+        scores = " ".join(map(str, self.scores))
         return {
-            "space": self.space.signature,
-            "objective": self.objective,
+            "space": self.space.signature(self.regions),
+            "objective": _STORED_SCORES.get(scores, scores),
             "seed": str(self.seed),
             "search_seeds": str(self.search_seeds),
-            "config": _digest(_said(_DEFAULTS), _said(self.config)),
+            "configuration": digest(read_trial_config(self.config)),
         }
 
     def to_json(self) -> str:
         """For a worker."""
-        return json.dumps(asdict(self), default=str)
+        return json.dumps({**asdict(self), "scores": list(map(str, self.scores))}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> "SweepSettings":
         """As a worker reads it."""
-        said: dict[str, Any] = json.loads(text)
-        space = {field.name: tuple(said["space"][field.name]) for field in fields(SearchSpace)}
-        paths = {name: Path(said[name]) for name in ("folder", "config")}
-        return cls(**{**said, **paths, "space": SearchSpace(**space)})
+        options: dict[str, Any] = json.loads(text)
+        ranges = {name: (low, high) for name, (low, high) in options["space"]["ranges"].items()}
+        space = SearchSpace(ranges, tuple(options["space"]["landmark_radius_texels"]))
+        paths = {name: Path(options[name]) for name in ("folder", "config")}
+        scores = tuple(map(Score.parse, options["scores"]))
+        return cls(**{**options, **paths, "scores": scores, "space": space})
 
 
-def objective_value(objective: Objective, by_bin: Mapping[str, float]) -> tuple[float, ...]:
-    """What a sweep makes small, from NME by yaw bin; empty bins are NaN and do not count."""
-    values = [value for value in by_bin.values() if value == value] or [float("nan")]
-    mean, worst = float(np.mean(values)), max(values)
-    return {"mean": (mean,), "worst": (worst,), "both": (mean, worst)}[objective]
+def known_weights(regions: RegionTable) -> tuple[RegionWeights, ...]:
+    """The ratios that every sweep is measured against.
 
-
-def _said(config: Path) -> dict[str, Any]:
-    try:
-        said = yaml.safe_load(config.read_text()) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{config}: cannot be read as a configuration ({str(error).splitlines()[0]}).") from error
-    if not isinstance(said, dict):
-        raise InputError(f"{config}: is no configuration: give a YAML file such as conf/trial.yaml.")
-    data = said.get("data") or {}
-    if data.get("test_holdout") and data.get("test_root") == data.get("root"):
-        raise InputError(
-            f"{config}: tests on the faces that validate, which a search has fitted to. Give another data.test_root."
-        )
-    return said
-
-
-def _digest(*configs: dict[str, Any]) -> str:
-    """Of what configurations say of network, training and data, each beginning where the one before ends."""
-    kept: dict[str, Any] = {}
-    for name in ("model", "data", "trainer"):
-        merged = {key: value for config in configs for key, value in (config.get(name) or {}).items()}
-        kept[name] = {key: value for key, value in merged.items() if key not in (*_LOCAL_DATA, "weights")}
-    return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+    Returns:
+        The table's own weights, which for the five regions are the paper's r1 (Table 2); equal weights for all regions
+        that count, the paper's r2; and those of PRNet where eyes and nose are a region.
+    """
+    equal = {region.name: held_region(regions).weight for region in regions if region.weight > 0}
+    prnet = {region.name: 4.0 for region in regions if region.name == "eyes_nose"}
+    known = [RegionWeights.of(regions, weights) for weights in ({}, equal, prnet)]
+    return tuple({weights.ratio: weights for weights in known}.values())

@@ -1,5 +1,6 @@
-"""Optuna's database: opening it, and the studies in it."""
+"""Optuna's database: opens it, and the studies in it."""
 
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from datamodules.errors import InputError
 from sweeps.settings import SweepSettings
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 30
 GRACE_SECONDS = 150  # a machine can be busy, or its network away, for a while
@@ -25,6 +27,10 @@ _CONNECT_SECONDS = 10
 _ATTEMPTS = 5  # at making the tables, which another process can be making at the same time
 _MADE_AT_ONCE = ("already exists", "UNIQUE constraint", "duplicate key", "database is locked")
 STORAGE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError)
+# What an earlier version stored in place of a part of the identity: a digest of options under their old names, which no
+# configuration has any more.
+_EARLIER = {"configuration": "config"}
+_OPTIONS = {"objective": "score"}  # what a part of a study's identity is called on the command line
 HELD = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)  # what keeps others off a job
 
 
@@ -51,7 +57,7 @@ def open_storage(url: str) -> RDBStorage:
         except ImportError as error:
             raise InputError(
                 f"--storage {shown(url)}: its driver is missing ({error.__cause__ or error}). Install it; for "
-                "PostgreSQL with pip install 'weightmask[postgres]'."
+                "PostgreSQL with pip install -e '.[postgres]' in the project's folder."
             ) from error
         except Exception as error:
             if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _MADE_AT_ONCE):
@@ -74,34 +80,42 @@ def open_study(storage: RDBStorage, name: str, directions: int, identity: Mappin
         InputError: If the one that is there was asked for something else.
     """
 
-    def made() -> optuna.Study:
+    def create() -> optuna.Study:
         return optuna.create_study(
             storage=storage, study_name=name, directions=["minimize"] * directions, load_if_exists=True
         )
 
-    study = made()
+    study = create()
     trials = study.get_trials(deepcopy=False)
-    if len(study.directions) != directions or (trials and identity.keys() - study.user_attrs.keys()):
-        raise InputError(f"study {name} is none of this project's, or has other objectives. Give another --study.")
-    is_other = any(study.user_attrs.get(key, value) != value for key, value in identity.items())
-    if is_other and not any(trial.state in HELD for trial in trials):
+    missing = {key for key in identity if key not in study.user_attrs and _EARLIER.get(key) not in study.user_attrs}
+    if len(study.directions) != directions or (trials and missing):
+        raise InputError(
+            f"study {name} is none of this project's, or has another number of scores. Give another --study."
+        )
+    is_another = any(study.user_attrs.get(key, value) != value for key, value in identity.items())
+    if is_another and not any(trial.state in HELD for trial in trials):
         optuna.delete_study(study_name=name, storage=storage)  # a first try that came to nothing
-        study = made()
-    known = study.user_attrs
+        study = create()
+    begun_with = study.user_attrs
     for key, value in identity.items():
-        if key not in known:
+        if key not in begun_with:
+            if _EARLIER.get(key) in begun_with:
+                _log.warning(
+                    "study %s was begun with an earlier version: make sure that --config is what it was begun with.",
+                    name,
+                )
             study.set_user_attr(key, value)
-        elif known[key] != value:
+        elif begun_with[key] != value:
             raise InputError(
-                f"study {name} was begun with another {key} ({known[key]}; now {value}), and trials of both do not compare. "
-                "Give another --study, or what it was begun with."
+                f"study {name} was begun with another {_OPTIONS.get(key, key)} ({begun_with[key]}; now {value}), and "
+                "trials of both do not compare. Give another --study, or what it was begun with."
             )
     return study
 
 
 def search_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
     """Its trials are ratios."""
-    return open_study(storage, settings.study, 2 if settings.objective == "both" else 1, settings.identity)
+    return open_study(storage, settings.study, len(settings.scores), settings.identity)
 
 
 def confirmation_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
@@ -115,7 +129,7 @@ def summary_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
 
 
 def patiently(ask: Callable[[], T]) -> T:
-    """Asks a database again where the connection broke in the middle: a restart of it ends no sweep.
+    """Asks a database again where the connection broke in the middle, so that its restart ends no sweep.
 
     Args:
         ask: Can be called again whether or not it had an effect.

@@ -1,6 +1,6 @@
-"""Pictures of a sweep: what was tried, what mattered, what held."""
+"""Pictures of a sweep: the trials, the importance of each weight, and the confirmation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import optuna
@@ -14,117 +14,144 @@ from numpy.typing import NDArray
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_module.reporting.nme_table import BIN_TITLES
-from sweeps.baselines import KNOWN_RATIOS
-from sweeps.settings import objective_value
+from lightning_module.evaluation.nme import BIN_TITLES
+from lightning_module.evaluation.paired_seeds import reduced_by_seed
+from lightning_module.evaluation.score import Score
+from sweeps.sweep_report import SweepReport
 from sweeps.trial import BY_BIN, RATIO, WEIGHTS
 from sweeps.verdict import Verdict
 
-_WEIGHTS = ("landmarks", "eyes_nose", "mouth", "neck")
+_RADIUS = "landmark_radius_texels"  # among a trial's weights, and none
 _LEAST_FOR_IMPORTANCE = 8  # complete trials; fewer say nothing
 
 
-def history_figure(trials: Sequence[FrozenTrial]) -> Figure:
-    """Validation NME of each trial, and the best so far."""
+def sweep_figures(report: SweepReport) -> dict[str, Figure]:
+    """All pictures by name; trials are judged by the sweep's first score."""
+    settings, trials = report.settings, report.trials
+    figures = {
+        "history": history_figure(trials, settings.score, settings.known_ratios),
+        "parallel": parallel_figure(trials, settings.score),
+        "weights": weights_figure(trials, settings.score),
+    }
+    importance = importance_figure(report.study, settings.score)
+    if importance is not None:
+        figures["importance"] = importance
+    if report.confirmation is not None:
+        bins, reduction = report.confirmation.bins, settings.score.reduction
+        by_seed = {
+            ratio: reduced_by_seed(errors, bins, reduction) for ratio, errors in report.confirmation.errors.items()
+        }
+        differences = {ratio: own - by_seed[report.reference] for ratio, own in by_seed.items()}
+        verdicts = [*report.verdicts, *report.known]
+        figures["confirmation"] = confirmation_figure(verdicts, differences, report.reference, settings.score)
+    return figures
+
+
+def history_figure(trials: Sequence[FrozenTrial], score: Score, known_ratios: Collection[str]) -> Figure:
+    """The score of each trial on the validation faces, and the best so far."""
     figure = Figure((8, 4.5), layout="constrained")
     axes = figure.subplots()
+    complete = [trial for trial in trials if _is_complete(trial)]
     for label, kept, marker in (
-        ("known ratio", [t for t in trials if _is_complete(t) and t.user_attrs[RATIO] in KNOWN_RATIOS], "s"),
-        ("proposed ratio", [t for t in trials if _is_complete(t) and t.user_attrs[RATIO] not in KNOWN_RATIOS], "o"),
+        ("known ratio", [t for t in complete if t.user_attrs[RATIO] in known_ratios], "s"),
+        ("proposed ratio", [t for t in complete if t.user_attrs[RATIO] not in known_ratios], "o"),
         ("ended early", [t for t in trials if not _is_complete(t)], "x"),
     ):
         if kept:
-            axes.plot([t.number for t in kept], [_mean(t) for t in kept], marker, label=label)
-    complete = [t for t in trials if _is_complete(t)]
+            axes.plot([t.number for t in kept], [_value(t, score) for t in kept], marker, label=label)
     if complete:
-        axes.step(
-            [t.number for t in complete],
-            np.minimum.accumulate([_mean(t) for t in complete]),
-            where="post",
-            color="grey",
-            label="best so far",
-        )
-    axes.set(xlabel="trial", ylabel="validation NME %, mean of bins", title="each trial is one ratio")
+        best = np.minimum.accumulate([_value(trial, score) for trial in complete])
+        axes.step([trial.number for trial in complete], best, where="post", color="grey", label="best so far")
+    axes.set(xlabel="trial", ylabel=f"validation NME %, {score.title}", title="each trial is one ratio")
     axes.ticklabel_format(useOffset=False)
     axes.legend(fontsize=8)
     return figure
 
 
-def importance_figure(study: optuna.Study) -> Figure | None:
-    """Which weight moves the objective, by fANOVA; None where too few trials are complete."""
+def importance_figure(study: optuna.Study, score: Score) -> Figure | None:
+    """How much each weight moves the score, by fANOVA; None where too few trials are complete."""
     complete = [trial for trial in study.get_trials(deepcopy=False) if _is_complete(trial)]
     if len(complete) < _LEAST_FOR_IMPORTANCE:
         return None
-    found = get_param_importances(
+    importances = get_param_importances(
         study,
         evaluator=FanovaImportanceEvaluator(seed=0),
         target=None if len(study.directions) == 1 else lambda trial: trial.values[0],
     )
-    figure = Figure((7, 0.6 + 0.5 * max(len(found), 2)), layout="constrained")
+    figure = Figure((7, 0.6 + 0.5 * max(len(importances), 2)), layout="constrained")
     axes = figure.subplots()
-    axes.barh(list(found)[::-1], list(found.values())[::-1])
+    axes.barh(list(importances)[::-1], list(importances.values())[::-1])
     axes.set(
-        xlabel="share of the variance of validation NME", title=f"importance by fANOVA, {len(complete)} complete trials"
+        xlabel=f"share of the variance of validation NME, {score.title}",
+        title=f"importance by fANOVA, {len(complete)} complete trials",
     )
     return figure
 
 
-def parallel_figure(trials: Sequence[FrozenTrial]) -> Figure:
-    """One line a trial through its weights (logarithmic), coloured by its NME."""
+def parallel_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
+    """One line a trial through its weights (logarithmic), coloured by its score."""
     figure = Figure((9, 4.5), layout="constrained")
     axes = figure.subplots()
-    complete = sorted((t for t in trials if _is_complete(t)), key=_mean, reverse=True)
-    weights = np.array([[t.user_attrs[WEIGHTS][name] for name in _WEIGHTS] for t in complete]).reshape(
-        -1, len(_WEIGHTS)
-    )
+    complete = sorted((t for t in trials if _is_complete(t)), key=lambda trial: _value(trial, score), reverse=True)
+    names = _weight_names(complete)
+    weights = np.array([[t.user_attrs[WEIGHTS][name] for name in names] for t in complete]).reshape(-1, len(names))
     floor = 0.5 * weights[weights > 0].min(initial=1.0)
-    values = [_mean(t) for t in complete]
+    values = [_value(trial, score) for trial in complete]
     scale = Normalize(min(values, default=0), max(values, default=1))
     colours = colormaps["viridis_r"]
     for line, value in zip(np.maximum(weights, floor), values, strict=True):
-        axes.plot(range(len(_WEIGHTS)), line, color=colours(scale(value)), linewidth=1 + (value == min(values)) * 2)
+        axes.plot(range(len(names)), line, color=colours(scale(value)), linewidth=1 + (value == min(values)) * 2)
     axes.set_yscale("log")
-    axes.set_xticks(range(len(_WEIGHTS)), [name.replace("_", " and ") for name in _WEIGHTS])
+    axes.set_xticks(range(len(names)), [_spoken(name) for name in names])
     axes.set(
         ylabel="weight, where the face is 3", title=f"complete trials; the best is thick; at the floor ({floor:.2g}): 0"
     )
-    figure.colorbar(ScalarMappable(scale, "viridis_r"), ax=axes, label="validation NME %, mean of bins")
+    figure.colorbar(ScalarMappable(scale, "viridis_r"), ax=axes, label=f"validation NME %, {score.title}")
     return figure
 
 
-def weights_figure(trials: Sequence[FrozenTrial]) -> Figure:
-    """NME of each yaw bin against each weight."""
-    figure = Figure((12, 3.6), layout="constrained")
+def weights_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
+    """Mean error of each yaw bin, under the score's protocol, against each weight."""
     complete = [t for t in trials if _is_complete(t)]
-    for axes, name in zip(figure.subplots(1, len(_WEIGHTS), sharey=True), _WEIGHTS, strict=True):
-        there = [t for t in complete if t.user_attrs[WEIGHTS][name] > 0]
+    names = _weight_names(complete)
+    figure = Figure((3 * max(len(names), 2), 3.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
+        weighted = [t for t in complete if t.user_attrs[WEIGHTS][name] > 0]
         for bin_name, title in BIN_TITLES.items():
-            errors = [t.user_attrs[BY_BIN].get(bin_name, np.nan) for t in there]
-            axes.plot([t.user_attrs[WEIGHTS][name] for t in there], errors, "o", markersize=4, label=title)
+            errors = [t.user_attrs[BY_BIN].get(bin_name, np.nan) for t in weighted]
+            axes.plot([t.user_attrs[WEIGHTS][name] for t in weighted], errors, "o", markersize=4, label=title)
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set(xlabel=f"weight of {name.replace('_', ' and ')}", title="where it is not 0" if name == "neck" else "")
+        title = "where it is not 0" if len(weighted) < len(complete) else ""
+        axes.set(xlabel=f"weight of {_spoken(name)}", title=title)
         if axes.get_subplotspec().is_first_col():
-            axes.set_ylabel("validation NME %")
+            axes.set_ylabel(f"validation NME %, {score.protocol_title}")
             axes.legend(fontsize=8, title="|yaw|")
     return figure
 
 
 def confirmation_figure(
-    verdicts: Sequence[Verdict], by_seed: dict[str, NDArray[np.float64]], reference: str, figure_name: str
+    verdicts: Sequence[Verdict], differences: Mapping[str, NDArray[np.float64]], reference: str, score: Score
 ) -> Figure:
-    """Differences from the reference: a dot a seed, the bar their mean with its interval."""
+    """Differences from the reference: a dot a seed, the bar their mean with its interval.
+
+    Args:
+        verdicts: From top to bottom.
+        differences: (S,) percent of each ratio.
+        reference: The ratio that is subtracted.
+        score: What they differ in.
+    """
     figure = Figure((8, 1.4 + 0.6 * len(verdicts)), layout="constrained")
     axes = figure.subplots()
     colours = {"better": "tab:green", "worse": "tab:red", "not distinguishable": "tab:grey"}
     for place, verdict in enumerate(verdicts):
-        colour = colours[verdict.outcome]
-        axes.plot(by_seed[verdict.ratio], np.full(len(by_seed[verdict.ratio]), place), "o", color=colour, alpha=0.4)
+        colour, by_seed = colours[verdict.outcome], differences[verdict.ratio]
+        axes.plot(by_seed, np.full(len(by_seed), place), "o", color=colour, alpha=0.4)
         axes.plot([verdict.interval.low, verdict.interval.high], [place, place], "-", color=colour, linewidth=2)
         axes.plot(verdict.difference, place, "|", color=colour, markersize=18, markeredgewidth=3)
     _label(axes, [f"{verdict.ratio}\n{verdict.outcome}" for verdict in verdicts])
     axes.set(
-        xlabel=f"test NME % less that of {reference}, {figure_name}: a dot a seed, the line 95 %",
+        xlabel=f"test NME % less that of {reference}, {score.title}: a dot a seed, the line 95 %",
         title="left of 0 is better",
     )
     return figure
@@ -140,5 +167,16 @@ def _is_complete(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.COMPLETE
 
 
-def _mean(trial: FrozenTrial) -> float:
-    return objective_value("mean", trial.user_attrs[BY_BIN])[0]
+def _value(trial: FrozenTrial, score: Score) -> float:
+    return score.value(trial.user_attrs[BY_BIN])
+
+
+def _weight_names(trials: Sequence[FrozenTrial]) -> list[str]:
+    """The regions whose weights differ between trials; all of them where none do."""
+    weights = [trial.user_attrs[WEIGHTS] for trial in trials]
+    names = [name for name in (weights[0] if weights else {}) if name != _RADIUS]
+    return [name for name in names if len({trial[name] for trial in weights}) > 1] or names or ["face"]
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " and ")

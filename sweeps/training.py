@@ -1,28 +1,33 @@
-"""What a sweep asks of a fit, and what it gets back: how fits are run is handed in by run.py."""
+"""One training of a sweep: the command that a person would give, and what the sweep needs of its outcome."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.errors import InputError
+from lightning_module.evaluation.nme import YAW_BINS, NMEReport, yaw_bin
 from lightning_module.region_weights import RegionWeights
 from sweeps.settings import SweepSettings
 
+_DECIMALS = 4  # of an error in percent, in the database
+
 
 @dataclass(frozen=True)
-class FitRequest:
-    """A fit of a sweep.
+class TrainingRequest:
+    """A training of a sweep.
 
     Attributes:
         settings: The sweep.
-        weights: The ratio.
-        seed: The fit's.
+        weights: The ratio to train with.
+        seed: Of the training.
         tags: Of its MLflow run.
         is_tested: Whether it ends with a test.
-        on_validation: Takes NME by yaw bin after each validation, and says whether to go on.
+        on_validation: Takes the mean error by yaw bin, in percent, by protocol after each validation; says whether to
+            go on.
     """
 
     settings: SweepSettings
@@ -30,14 +35,15 @@ class FitRequest:
     seed: int
     tags: Mapping[str, str]
     is_tested: bool
-    on_validation: Callable[[Mapping[str, float]], bool]
+    on_validation: Callable[[Mapping[str, Mapping[str, float]]], bool]
 
     def arguments(self) -> list[str]:
-        """The command line that makes it."""
+        """The command line of the training."""
         weights = {f"model.weights.{name}": value for name, value in self.weights.by_name.items()}
-        options: dict[str, float | bool | str | Path] = {
+        options: dict[str, object] = {
             "config": self.settings.config,
             "seed_everything": self.seed,
+            "score": self.settings.score,
             "test_at_end": self.is_tested,
             "tracking.uri": self.settings.tracking_uri,
             "tracking.folder": self.settings.folder,
@@ -48,45 +54,97 @@ class FitRequest:
             **weights,
             "model.landmark_radius_texels": self.weights.landmark_radius_texels,
         }
-        return ["fit", *(f"--{name}={_said(value)}" for name, value in options.items())]
+        return ["fit", *(f"--{name}={_as_text(value)}" for name, value in options.items())]
 
 
 @dataclass(frozen=True, eq=False)
-class TestErrors:
-    """Errors of a fit's best network on the test faces.
+class MeasuredErrors:
+    """Errors of a training's best network on the test faces.
 
     Attributes:
-        nme: (N,) percent, 68 landmarks in x and y.
-        bins: (N,) yaw bin of each face.
-        data: Name of the data set.
+        errors: (N,) percent, under the protocol of the sweep's score.
+        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        dataset: Name of the data set.
         fingerprint: Of the faces and their truth: figures of others do not compare.
     """
 
-    nme: NDArray[np.float64]
+    errors: NDArray[np.float64]
     bins: NDArray[np.int64]
-    data: str
+    dataset: str
     fingerprint: str
+
+    @classmethod
+    def of(cls, report: NMEReport, dataset: str, fingerprint: str) -> "MeasuredErrors":
+        """The errors that a test has measured."""
+        return cls(report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), dataset, fingerprint)
+
+    @property
+    def by_bin(self) -> dict[str, float]:
+        """Mean error of each yaw bin that has faces."""
+        names = list(YAW_BINS)
+        return {names[place]: float(self.errors[self.bins == place].mean()) for place in np.unique(self.bins)}
+
+    def as_attribute(self) -> dict[str, Any]:
+        """Plain data for a trial's attributes; errors are rounded."""
+        return {
+            "nme": self.errors.round(_DECIMALS).tolist(),
+            "bins": self.bins.tolist(),
+            "data": self.dataset,
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_attribute(cls, stored: Mapping[str, Any]) -> "MeasuredErrors":
+        """Reads what `as_attribute` has stored."""
+        return cls(np.array(stored["nme"]), np.array(stored["bins"]), stored["data"], stored["fingerprint"])
 
 
 @dataclass(frozen=True, eq=False)
-class FitResult:
-    """What a fit leaves to a sweep.
+class TrainingResult:
+    """What a sweep needs to know of a training.
 
     Attributes:
         run: Key of its run.
-        is_cut: Whether it was ended before its end.
-        data: Fingerprints of what it trained and would test on, by name: "data", "morphable_model", "test_data".
+        is_pruned: Whether the sweep ended it early.
+        fingerprints: Of what it was trained on and would be tested on, by name: "data", "morphable_model", "test_data".
         test: None where it was not tested.
     """
 
     run: str
-    is_cut: bool
-    data: Mapping[str, str]
-    test: TestErrors | None
+    is_pruned: bool
+    fingerprints: Mapping[str, str]
+    test: MeasuredErrors | None
 
 
-Fit = Callable[[FitRequest], FitResult]
+Train = Callable[[TrainingRequest], TrainingResult]
 
 
-def _said(value: float | bool | str | Path) -> str:
+def train(request: TrainingRequest) -> TrainingResult:
+    """Trains a ratio with the command line's own `fit`, so that each trial is a run that can be repeated.
+
+    Raises:
+        InputError: If the configuration keeps no run.
+    """
+    from lightning_module.cli import run_cli
+    from sweeps.validation_listener import ValidationListener
+
+    settings = request.settings
+    listener = ValidationListener(request.on_validation)
+    result = run_cli(request.arguments(), [listener])
+    if result.folder is None:
+        raise InputError(f"{settings.config}: turns tracking off (trainer.logger or fast_dev_run); a sweep needs it.")
+    test = None
+    if "test" in result.reports:
+        report = result.reports["test"].get(settings.score.protocol)
+        if report is None:
+            measured = ", ".join(result.reports["test"])
+            raise InputError(
+                f"--score {settings.score}: the test of {settings.config} does not measure {settings.score.protocol}. "
+                f"Give one of {measured}."
+            )
+        test = MeasuredErrors.of(report, result.datasets["test"], result.fingerprints["test_data"])
+    return TrainingResult(result.folder.key, listener.has_ended, result.fingerprints, test)
+
+
+def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Whether a ratio that a search found is better, in words that its figures bear."""
+"""The verdict on a ratio: whether it is better than the reference, in words that its figures bear."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from lightning_module.evaluation.paired_seeds import (
     ALPHA,
-    Figure,
     detectable,
     difference_interval,
-    figure_by_seed,
     holm,
+    reduced_by_seed,
     sign_flip_p,
 )
 from lightning_module.evaluation.statistics import Interval
@@ -27,8 +26,8 @@ class Verdict:
 
     Attributes:
         ratio: As in "16-5-4-3-0".
-        outcome: What the test over seeds says.
-        difference: Of the figure, less the reference's, percent of the size of the face.
+        outcome: Of the test over seeds.
+        difference: Of the score, less the reference's, percent of the size of the face.
         interval: 95 %, over other seeds and faces.
         p: Of the sign-flip test over seeds, after Holm's correction.
         detectable: Smallest difference that this budget would have found four times out of five.
@@ -43,39 +42,43 @@ class Verdict:
 
     def in_words(self, reference: str) -> str:
         """One sentence."""
-        found = {"better": "is better than", "worse": "is worse than"}.get(self.outcome, "is not distinguishable from")
-        seen = f"a difference of {self.detectable:.2f} four times out of five"
+        claim = {"better": "is better than", "worse": "is worse than"}.get(self.outcome, "is not distinguishable from")
+        smallest = f"a difference of {self.detectable:.2f} four times out of five"
         if not np.isfinite(self.detectable):
-            seen = "none, being too few seeds"
+            smallest = "none, being too few seeds"
         return (
-            f"{self.ratio} {found} {reference}: {self.difference:+.2f} % NME (95 % {self.interval.low:+.2f} to "
-            f"{self.interval.high:+.2f}, p = {self.p:.3f} after Holm); so many seeds, spread as these are, find {seen}."
+            f"{self.ratio} {claim} {reference}: {self.difference:+.2f} % NME (95 % {self.interval.low:+.2f} to "
+            f"{self.interval.high:+.2f}, p = {self.p:.3f} after Holm); so many seeds, spread as these are, find "
+            f"{smallest}."
         )
 
 
-def judge(
-    errors: Mapping[str, NDArray[np.float64]],
+def verdicts_against(
     reference: NDArray[np.float64],
+    errors: Mapping[str, NDArray[np.float64]],
     bins: NDArray[np.integer],
-    figure: Figure = "mean",
+    reduction: str = "mean",
     seed: int = 0,
 ) -> list[Verdict]:
-    """Verdicts on several ratios, corrected for their number.
+    """Verdicts on several ratios against a reference, corrected for their number.
 
     Args:
-        errors: (S, N) NME of each face under each seed, by ratio.
-        reference: (S, N) of the reference, from the same seeds on the same faces.
+        reference: (S, N) percent, errors of each face under each seed.
+        errors: (S, N) of each ratio, from the same seeds on the same faces.
         bins: (N,) yaw bin of each face.
-        figure: What is compared: the "mean" of the bins, or the "worst".
+        reduction: How the means of the bins become the figure that is compared, such as "mean" or "worst".
         seed: Of the resampling.
     """
-    known = figure_by_seed(reference, bins, figure)
-    by_seed = {ratio: figure_by_seed(found, bins, figure) - known for ratio, found in errors.items()}
-    p_values = holm([sign_flip_p(means, seed) for means in by_seed.values()])
+    reference_by_seed = reduced_by_seed(reference, bins, reduction)
+    differences = {ratio: reduced_by_seed(own, bins, reduction) - reference_by_seed for ratio, own in errors.items()}
+    p_values = holm([sign_flip_p(by_seed, seed) for by_seed in differences.values()])
     verdicts = []
-    for (ratio, means), p in zip(by_seed.items(), p_values, strict=True):
-        outcome: Outcome = "not distinguishable" if p > ALPHA else "better" if means.mean() < 0 else "worse"
-        smallest = detectable(len(means), len(errors)) * float(means.std(ddof=1)) if len(means) > 1 else float("inf")
-        interval = difference_interval(errors[ratio], reference, bins, figure, seed)
-        verdicts.append(Verdict(ratio, outcome, float(means.mean()), interval, p, smallest))
+    for (ratio, by_seed), p in zip(differences.items(), p_values, strict=True):
+        difference = float(by_seed.mean())
+        outcome: Outcome = "not distinguishable" if p > ALPHA else "better" if difference < 0 else "worse"
+        smallest = float("inf")
+        if len(by_seed) > 1:
+            smallest = detectable(len(by_seed), len(errors)) * float(by_seed.std(ddof=1))
+        interval = difference_interval(errors[ratio], reference, bins, reduction, seed)
+        verdicts.append(Verdict(ratio, outcome, difference, interval, p, smallest))
     return verdicts

@@ -29,12 +29,12 @@ def run_workers(
     """Runs worker processes until the stage is done, also where other machines do part of it.
 
     Args:
-        command: What starts a worker; it is told the sweep on its standard input.
+        command: Starts a worker, which reads the sweep's settings from its standard input.
         count: How many.
         settings: The sweep.
         queue: The stage's jobs.
         title: Of the bar.
-        best: What to say of the trials that are finished.
+        best: Describes the best of the finished trials, beside the bar.
 
     Raises:
         InputError: If all workers ended before the work did.
@@ -42,10 +42,10 @@ def run_workers(
     settings.results.mkdir(parents=True, exist_ok=True)
     logs = [settings.results / f"worker-{number}.log" for number in range(count)]
     tqdm.write(f"{title}: {queue.total} trials; the workers' logs are {settings.results}/worker-*.log")
-    known = {log: log.stat().st_size if log.is_file() else 0 for log in logs}  # what earlier starts left there
-    workers = [_start(command, settings, _surroundings(number, count), log) for number, log in enumerate(logs)]
+    sizes = {log: log.stat().st_size if log.is_file() else 0 for log in logs}  # of what earlier starts left there
+    workers = [_start(command, settings, _environment(number, count), log) for number, log in enumerate(logs)]
     try:
-        _watch(workers, known, queue, title, best)
+        _watch(workers, sizes, queue, title, best)
     except KeyboardInterrupt:
         tqdm.write("Stopping in good order; the same command goes on.")
         raise
@@ -60,7 +60,7 @@ def _watch(
     title: str,
     best: Callable[[Sequence[FrozenTrial]], str],
 ) -> None:
-    total, told = queue.total, set[int]()
+    total, reported = queue.total, set[int]()
     with tqdm(total=total, desc=title, unit="trial", dynamic_ncols=True, disable=None) as bar:
         while True:
             finished = patiently(queue.finished)
@@ -70,16 +70,16 @@ def _watch(
                 return
             ended = [number for number, worker in enumerate(workers) if worker.poll() is not None]
             for number in ended:
-                if number not in told and len(finished) < total:
+                if number not in reported and len(finished) < total:
                     bar.write(f"worker {number} ended before the work did (exit code {workers[number].returncode})")
-            told.update(ended)
+            reported.update(ended)
             if len(ended) == len(workers) and not patiently(queue.is_done):
-                raise InputError(_last_words(workers, logs))
+                raise InputError(_reason_of_end(workers, logs))
             time.sleep(_POLL_SECONDS)
 
 
 def _start(
-    command: Sequence[str], settings: SweepSettings, surroundings: dict[str, str], log: Path
+    command: Sequence[str], settings: SweepSettings, environment: dict[str, str], log: Path
 ) -> "subprocess.Popen[bytes]":
     with log.open("ab") as file:
         # a session of its own: Ctrl-C reaches the first process only, which then ends the others in good order
@@ -88,7 +88,7 @@ def _start(
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **surroundings},
+            env={**os.environ, **environment},
             start_new_session=True,
         )
     if worker.stdin is not None:
@@ -97,14 +97,14 @@ def _start(
     return worker
 
 
-def _surroundings(number: int, count: int) -> dict[str, str]:
+def _environment(number: int, count: int) -> dict[str, str]:
     """Threads divided among the workers; one GPU each where there are several."""
     threads = str(max(1, len(os.sched_getaffinity(0)) // count)) if hasattr(os, "sched_getaffinity") else "1"
-    found = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads), "TQDM_DISABLE": "1"}  # no bars in logs
+    variables = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads), "TQDM_DISABLE": "1"}  # no bars in logs
     gpus = _gpus()
     if len(gpus) > 1:
-        found["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
-    return found
+        variables["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
+    return variables
 
 
 def _gpus() -> list[str]:
@@ -129,10 +129,10 @@ def _end(workers: list["subprocess.Popen[bytes]"]) -> None:
             worker.kill()
 
 
-def _last_words(workers: list["subprocess.Popen[bytes]"], logs: Mapping[Path, int]) -> str:
-    for log, known in logs.items():
-        said = log.read_bytes()[known:].decode(errors="replace")
-        lines = [line for line in said.splitlines() if line.startswith("error: ")]
+def _reason_of_end(workers: list["subprocess.Popen[bytes]"], logs: Mapping[Path, int]) -> str:
+    for log, size in logs.items():
+        new_text = log.read_bytes()[size:].decode(errors="replace")
+        lines = [line for line in new_text.splitlines() if line.startswith("error: ")]
         if lines:
             return f"all workers ended: {lines[-1].removeprefix('error: ')} ({log})"
     codes = ", ".join(str(worker.returncode) for worker in workers)

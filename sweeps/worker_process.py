@@ -1,4 +1,4 @@
-"""A worker process: takes one job of a stage after another until all are done."""
+"""A worker process of a sweep: does one job of a stage after another until all are done."""
 
 import os
 import signal
@@ -6,20 +6,19 @@ import sys
 import threading
 import time
 import traceback
-from typing import Literal
+from typing import Any, Literal
 
 import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from datamodules.errors import InputError
-from sweeps.baselines import BASELINES
 from sweeps.confirmation import candidates, confirmation_jobs, run_confirmation
 from sweeps.job_queue import Job, JobQueue
 from sweeps.samplers import make_pruner, make_sampler
 from sweeps.settings import SweepSettings
 from sweeps.storage import confirmation_study, open_storage, patiently, reachable, search_study
-from sweeps.training import Fit
+from sweeps.training import Train, train
 from sweeps.trial import run_trial
 
 Stage = Literal["search", "confirm"]
@@ -30,27 +29,32 @@ _MOST_FAILURES = 3  # in a row
 
 
 def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> JobQueue:
-    """What there is to do in a stage; for a confirmation the search must be done."""
+    """The jobs of a stage; for a confirmation the search must be done."""
     search = search_study(settings, storage)
     if stage == "search":
         return JobQueue(search, storage, _search_jobs(settings))
-    found = JobQueue(search, storage, _search_jobs(settings)).finished()
-    jobs = confirmation_jobs(candidates(found, settings), settings)
+    trials = JobQueue(search, storage, _search_jobs(settings)).finished()
+    jobs = confirmation_jobs(candidates(trials, settings), settings)
     return JobQueue(confirmation_study(settings, storage), storage, jobs)
 
 
-def work(stage: Stage, settings: SweepSettings, fit: Fit) -> None:
-    """Does jobs until the stage is done, whoever does the others.
+def work(stage: Stage, settings: SweepSettings, train: Train = train) -> None:
+    """Does jobs until the stage is done, beside other workers.
+
+    Args:
+        stage: The stage.
+        settings: The sweep.
+        train: Trains one ratio.
 
     Raises:
-        InputError: If fits cannot be run at all.
+        InputError: If no training can be run at all.
         HopelessJobError: If a job failed again and again.
     """
     with reachable(settings.storage):
-        _work(stage, settings, fit)
+        _work(stage, settings, train)
 
 
-def _work(stage: Stage, settings: SweepSettings, fit: Fit) -> None:
+def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
     storage = open_storage(settings.storage)
     queue = stage_queue(stage, settings, storage)
     failures = 0
@@ -61,7 +65,7 @@ def _work(stage: Stage, settings: SweepSettings, fit: Fit) -> None:
             continue
         try:
             with queue.at_work(trial_id):
-                _do(trial_id, stage, settings, storage, fit)
+                _do(trial_id, stage, settings, storage, train)
             failures = 0
         except InputError:
             raise
@@ -73,13 +77,26 @@ def _work(stage: Stage, settings: SweepSettings, fit: Fit) -> None:
                 raise InputError(f"{failures} trials in a row failed, the last with: {error}") from error
 
 
-def run_worker(name: str, fit: Fit) -> None:
-    """A worker process's whole life: reads the sweep from standard input, and works."""
+def run_worker(stage: Stage) -> None:
+    """Works on a sweep whose settings are on the standard input; started by sweep.
+
+    Args:
+        stage: The stage to work at.
+    """
+    work_for_parent(stage, train)
+
+
+def work_for_parent(stage: Stage, train: Train) -> None:
+    """A worker process's whole life: reads the sweep's settings from standard input, and works.
+
+    Args:
+        stage: The stage to work at.
+        train: Trains one ratio.
+    """
     settings = SweepSettings.from_json(sys.stdin.buffer.readline().decode())
     _follow_parent()
-    stage: Stage = "confirm" if name == "confirm" else "search"
     try:
-        work(stage, settings, fit)
+        work(stage, settings, train)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -98,17 +115,17 @@ def _follow_parent() -> None:
 
 
 def _search_jobs(settings: SweepSettings) -> list[Job]:
-    """The known ratios first, then whatever the sampler proposes."""
-    known = [settings.space.parameters(weights) for weights in BASELINES if settings.space.holds(weights)]
-    known += [{}] * (settings.n_trials - len(known))
-    return [Job(str(number), parameters) for number, parameters in enumerate(known[: settings.n_trials])]
+    """The known ratios first, then those that the sampler proposes."""
+    known = [settings.space.parameters(weights) for weights in settings.baselines if settings.space.holds(weights)]
+    proposed: list[dict[str, Any]] = [{}] * (settings.n_trials - len(known))
+    return [Job(str(number), parameters) for number, parameters in enumerate([*known, *proposed][: settings.n_trials])]
 
 
-def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorage, fit: Fit) -> None:
+def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorage, train: Train) -> None:
     number = storage.get_trial(trial_id).number
-    known = (search_study if stage == "search" else confirmation_study)(settings, storage)
+    stored = (search_study if stage == "search" else confirmation_study)(settings, storage)
     study = optuna.load_study(
-        study_name=known.study_name,
+        study_name=stored.study_name,
         storage=storage,
         sampler=make_sampler(settings.sampler, settings.seed, number),
         pruner=make_pruner(settings.pruner if settings.prunes and stage == "search" else "none"),
@@ -117,23 +134,21 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorag
     trial = optuna.Trial(study, trial_id)
     values: tuple[float, ...] | None
     try:
-        values, state = (
-            (run_trial if stage == "search" else run_confirmation)(trial, settings, fit),
-            TrialState.COMPLETE,
-        )
+        values = (run_trial if stage == "search" else run_confirmation)(trial, settings, train)
+        state = TrialState.COMPLETE
     except optuna.TrialPruned:
         values, state = None, TrialState.PRUNED
 
     def tell() -> TrialState:
-        known = storage.get_trial(trial_id).state
-        if known == TrialState.RUNNING:
+        state_in_storage = storage.get_trial(trial_id).state
+        if state_in_storage == TrialState.RUNNING:
             study.tell(trial, values, state)
             return state
-        return known
+        return state_in_storage
 
     if patiently(tell) == TrialState.FAIL:
         print(
-            f"trial {number} was taken for dead and given to another worker; what it found here does not count",
+            f"trial {number} was taken for dead and given to another worker; its result here does not count",
             file=sys.stderr,
             flush=True,
         )

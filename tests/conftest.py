@@ -5,12 +5,16 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from mlflow.tracking import MlflowClient
 
 from tests.fakes import write_faces, write_model
+
+if TYPE_CHECKING:
+    from lightning_module.tracking.run_folder import RunFolder
 
 # Tiny networks on a busy machine: threads that wait for each other take a hundred times as long as the arithmetic.
 os.environ["OMP_NUM_THREADS"] = "1"  # for processes that tests start
@@ -77,3 +81,11 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def trained_run(faces: Path, model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> "RunFolder":
+    """A fit of two epochs with a test, for tests that only read what it left: to change it, copy its folder."""
+    from tests.runs import POSES, fit  # not for the tests that need no torch
+
+    return fit(faces, model_file, tmp_path_factory.mktemp("trained"), f"--data.test.root={faces}", *POSES)

@@ -13,14 +13,23 @@ from lightning_module.cli import RunResult
 from lightning_module.tracking.run_folder import RunFolder
 from run import main
 
+PROJECT = Path(__file__).resolve().parents[1]
+# the whole augmentation, so that what is repeated is all there is
+POSES = ["--data.pose_augmentation.probability=0.5", "--data.pose_augmentation.crossover_probability=0.5"]
+SYNTHETIC = [
+    "--data.synthetic.samples=12",
+    "--data.synthetic.test_samples=6",
+    "--data.synthetic.image_size=64",
+    "--data.synthetic.validation_samples=6",
+]
 TINY = [
-    "--model.base_channels=2",
-    "--model.map_size=32",
-    "--model.norm_momentum=0.1",
+    "--model.network.base_channels=2",
+    "--model.network.map_size=32",
+    "--model.network.norm_momentum=0.1",
     "--model.lr=0.001",
     "--model.lr_schedule=halving",
-    "--model.pairs=5",
-    "--model.direct_rank=0",
+    "--model.network.pairs=5",
+    "--model.network.bypass_rank=0",
     "--trainer.check_val_every_n_epoch=1",
     "--data.image_size=32",
     "--data.batch_size=4",
@@ -35,24 +44,24 @@ TINY = [
 
 
 def fit_arguments(faces: Path, model_file: Path | None, folder: Path, *more: str) -> list[str]:
-    """A fit of seconds; later arguments win."""
+    """The command line of a fit of seconds; of an option that is given twice, the last value counts."""
     model = [] if model_file is None else [f"--data.face_model.path={model_file}"]
     where = [f"--data.root={faces}", *model, f"--tracking.folder={folder}"]
     return ["fit", *TINY, *where, *more]
 
 
 def write_config(path: Path, *options: str) -> None:
-    """The same options as a configuration file."""
-    said: dict[str, dict[str, object]] = {}
+    """Writes options as a configuration file."""
+    options_by_group: dict[str, dict[str, object]] = {}
     for option in options:
         name, value = option.removeprefix("--").split("=")
-        room, _, name = name.partition(".")
-        said.setdefault(room, {})[name] = yaml.safe_load(value)
-    path.write_text(yaml.safe_dump(said))
+        group, _, name = name.partition(".")
+        options_by_group.setdefault(group, {})[name] = yaml.safe_load(value)
+    path.write_text(yaml.safe_dump(options_by_group))
 
 
 def fit(faces: Path, model_file: Path | None, folder: Path, *more: str) -> RunFolder:
-    """Runs one."""
+    """Runs a fit of seconds."""
     result = main(fit_arguments(faces, model_file, folder, *more))
     assert isinstance(result, RunResult)
     assert result.folder is not None
@@ -60,13 +69,13 @@ def fit(faces: Path, model_file: Path | None, folder: Path, *more: str) -> RunFo
 
 
 def mlflow_run(run: RunFolder, uri: str | None = None) -> Run:
-    """The run as MLflow has it."""
+    """The run as MLflow stores it."""
     delivery = json.loads((run.path / "delivery.json").read_text())
     return MlflowClient(uri or delivery["uri"]).get_run(delivery["run_id"])
 
 
 def history(run: RunFolder) -> dict[tuple[str, int], float]:
-    """All that was logged, by name and step, from the run's own folder."""
+    """All logged figures by name and step, from the run's own folder."""
     entries = [json.loads(line) for line in run.journal.read_text().splitlines()]
     figures = {}
     for entry in entries:
@@ -83,7 +92,7 @@ def weights(run: RunFolder) -> dict[str, Tensor]:
 
 
 def assert_same_weights(one: RunFolder, other: RunFolder) -> None:
-    """Bit for bit."""
+    """Asserts that two runs ended in the same parameters, bit for bit."""
     first, second = weights(one), weights(other)
     assert first.keys() == second.keys()
     for name, tensor in first.items():

@@ -16,19 +16,17 @@ MAY_IMPORT = {
     "datamodules/files": ("datamodules.files", "datamodules.geometry", "datamodules.types", "datamodules.errors"),
     "datamodules": ("datamodules",),
     "lightning_module/networks": ("lightning_module.networks", "datamodules.errors"),
-    # judging other methods, and photographs, start from files
+    # evaluating other methods, and photographs, start from files
     "lightning_module/evaluation/evaluate_command.py": ("lightning_module", "datamodules.files", "datamodules.errors"),
-    "lightning_module/inference": ("lightning_module", "datamodules"),
-    "lightning_module": ("lightning_module", "datamodules.types", "datamodules.geometry", "datamodules.errors"),
-    "sweeps": (
-        "sweeps",
-        "lightning_module.region_weights",
-        "lightning_module.evaluation",
-        "lightning_module.reporting",
-        "lightning_module.tracking",
+    "lightning_module/evaluation/evaluate_meshes_command.py": (
+        "lightning_module",
+        "datamodules.files",
         "datamodules.errors",
-        "datamodules.geometry.regions",
     ),
+    "lightning_module/inference": ("lightning_module", "datamodules"),
+    "lightning_module/command_options.py": ("lightning_module", "datamodules"),  # where data and network meet
+    "lightning_module": ("lightning_module", "datamodules.types", "datamodules.geometry", "datamodules.errors"),
+    "sweeps": ("sweeps", "lightning_module", "datamodules.errors", "datamodules.geometry.regions"),
     "run.py": ("datamodules", "lightning_module", "sweeps"),
 }
 # Where a library may be imported, and nowhere else.

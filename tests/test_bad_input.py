@@ -2,21 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from datamodules.errors import InputError
 from run import main
 from tests.fakes import write_faces
-from tests.runs import fit, fit_arguments
-
-PROJECT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def first_run(faces, model_file, tmp_path_factory):
-    return fit(faces, model_file, tmp_path_factory.mktemp("mlruns"), "--trainer.max_epochs=1")
+from tests.runs import PROJECT, fit, fit_arguments
 
 
 @pytest.mark.parametrize(
@@ -25,19 +17,22 @@ def first_run(faces, model_file, tmp_path_factory):
         (["--data.root={tmp}/nothing"], "there is no such folder"),
         (["--data.face_model.path={tmp}/BFM.mat"], "there is no such file"),
         (["--ckpt_path={tmp}/gone.ckpt"], "there is no such checkpoint"),
-        (["--ckpt_path=last"], "holds no run to go on with"),
+        (["--ckpt_path=last"], "holds no run to start from"),
         (["--data.val_fraction=1.5"], "val_fraction is 1.5"),
         (["--data.batch_size=0"], "batch_size is 0"),
         (["--model.weights.mouth=-1"], "region weights"),
-        (["--model.map_size=48"], "map_size is 48"),
+        (["--model.network.map_size=48"], "map_size is 48"),
         (["--data.image_size=50"], "image_size is 50"),
-        (["--model.base_channels=0"], "base_channels is 0"),
+        (["--model.network.base_channels=0"], "base_channels is 0"),
         (["--data.augmentation.scale=[2,1]"], r"augmentation\.scale"),
         (["--data.augmentation.erase_area=[1,2]"], r"augmentation\.erase_area"),
         (["--data.augmentation.mirror_probability=2"], r"augmentation\.mirror_probability"),
         (["--seed_everything=true"], "seed_everything is true"),
         (["--data.test.root={tmp}/nothing"], r"Set --data\.test\.root"),
-        (["--trainer.logger=CSVLogger", "--trainer.logger.save_dir={tmp}"], "runs are tracked by MLflow"),
+        (["--trainer.logger=NoSuchLogger"], r"trainer\.logger"),
+        (["--init_from={tmp}/gone.ckpt"], r"gone\.ckpt: there is no such checkpoint. Set --init_from"),
+        (["--branch_from={tmp}/a.ckpt", "--init_from={tmp}/a.ckpt"], "--init_from and --branch_from are both set"),
+        (["--score=nme:median"], "--score nme:median"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_starts_no_run(arguments, fault, faces, model_file, tmp_path):
@@ -63,23 +58,23 @@ def test_a_typo_in_a_config_is_named(faces, model_file, tmp_path):
         fit(faces, model_file, tmp_path, "--config", str(tmp_path / "mine.yaml"))
 
 
-def test_weights_beside_a_checkpoint_are_refused(first_run, faces, model_file, tmp_path):
+def test_weights_beside_a_checkpoint_are_refused(trained_run, faces, model_file, tmp_path):
     with pytest.raises(InputError, match=r"--model\.weights\.landmarks cannot be changed beside --ckpt_path"):
-        main(["test", f"--ckpt_path={first_run.best_checkpoint}", "--model.weights.landmarks=50"])
+        main(["test", f"--ckpt_path={trained_run.best_checkpoint}", "--model.weights.landmarks=50"])
 
 
-@pytest.mark.parametrize("command", ["test", "validate", "predict"])
-def test_judging_needs_a_checkpoint(command, faces, model_file):
+@pytest.mark.parametrize("command", ["test", "validate"])
+def test_an_evaluation_needs_a_checkpoint(command, faces, model_file):
     with pytest.raises(InputError, match="--ckpt_path is not set"):
         main([command, f"--data.test.root={faces}", f"--data.face_model.path={model_file}"])
 
 
-def test_validating_nothing_is_refused(first_run, faces, model_file):
+def test_validating_nothing_is_refused(trained_run, faces, model_file):
     with pytest.raises(InputError, match="nothing validates"):
         main(
             [
                 "validate",
-                f"--ckpt_path={first_run.best_checkpoint}",
+                f"--ckpt_path={trained_run.best_checkpoint}",
                 f"--data.root={faces}",
                 "--data.val_fraction=0",
                 f"--data.face_model.path={model_file}",
@@ -87,30 +82,42 @@ def test_validating_nothing_is_refused(first_run, faces, model_file):
         )
 
 
-def test_predict_names_a_folder_that_cannot_be_written(first_run, faces, model_file, tmp_path):
+def test_maps_name_a_folder_that_cannot_be_written(trained_run, faces, model_file, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match=r"cannot be written.*--maps"):
         main(
             [
-                "predict",
-                f"--ckpt_path={first_run.best_checkpoint}",
+                "test",
+                f"--ckpt_path={trained_run.best_checkpoint}",
                 f"--data.test.root={faces}",
                 f"--data.face_model.path={model_file}",
-                f"--out={tmp_path / 'file' / 'x'}",
+                f"--maps={tmp_path / 'file' / 'x'}",
             ]
         )
 
 
-def test_predict_needs_a_folder(first_run, faces, model_file):
-    with pytest.raises(InputError, match="--out is not set"):
-        main(
-            [
-                "predict",
-                f"--ckpt_path={first_run.best_checkpoint}",
-                f"--data.test.root={faces}",
-                f"--data.face_model.path={model_file}",
-            ]
-        )
+def test_an_unknown_command_is_named():
+    with pytest.raises(InputError, match=r"train: there is no such command\. Give one of fit, "):
+        main(["train"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("--data.test_root=x", "--data.test.root"),
+        ("--data.profiling.yaw_deg=[0,1]", "--data.pose_augmentation.yaw_deg"),
+        ("--model.base_channels=2", "--model.network.base_channels"),
+        ("--model.direct_rank=2", "--model.network.bypass_rank"),
+        ("--model.loss_reduction=sum", "mean over texels"),
+        ("--out=x", "--maps"),
+    ],
+)
+def test_an_option_of_an_earlier_version_is_told_its_name_of_today(old, new):
+    with pytest.raises(InputError) as caught:
+        main(["fit", old])
+    assert old.partition("=")[0] in str(caught.value)
+    assert new in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_what_is_no_checkpoint_is_named(faces, model_file, tmp_path):

@@ -4,10 +4,16 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 
 from datamodules.errors import InputError
+from lightning_module.evaluation.evaluation_record import EvaluationRecord
+from lightning_module.evaluation.nme import NMEReport
+from lightning_module.evaluation.protocols import Protocol
+from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.tracking.run_folder import run_folders
+from lightning_module.tracking.tracker import Tracker, TrackingOptions
 from run import main
 from tests.runs import mlflow_run
 
@@ -40,7 +46,7 @@ def store(tmp_path_factory, store_uri):
     folder = tmp_path_factory.mktemp("compared")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", store_uri)
-        _evaluate(folder, "rough", 4)
+        _evaluate(folder, "rough", 4, FACES, "some faces", 0, '--tracking.tags={"ratio": "16-5-4-3-0"}')
         _evaluate(folder, "fine", 2)
         _evaluate(folder, "a & b_c", 3, 25, "other faces")
     return folder
@@ -83,7 +89,31 @@ def test_runs_are_chosen_by_name_and_tag(compare):
     (tagged,) = compare("--tags=method=rough", "--no_log")
     assert [row.name for row in tagged.rows] == ["rough"]
     (other,) = compare("--dataset=other-faces", "--protocol=nme_3d_rigid", "--no_log")
-    assert (other.slug, other.protocol) == ("other-faces", "nme_3d_rigid")
+    assert (other.slug, other.protocol.name) == ("other-faces", "nme_3d_rigid")
+
+
+@pytest.mark.parametrize("ratio", ["16:5:4:3:0", "16-5-4-3-0"])
+def test_a_ratio_is_found_as_the_paper_and_as_mlflow_write_it(compare, ratio):
+    (only,) = compare(f"--tags=ratio={ratio}", "--no_log")
+    assert [row.name for row in only.rows] == ["rough"]
+
+
+def test_a_protocol_that_only_the_records_know_is_compared(tmp_path, monkeypatch, empty_store):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}")
+    jaw = Protocol("nme_jaw", "line of the jaw, x y", "As nme_dense, over the jaw.", "a stranger")
+    place = TrackingOptions(folder=tmp_path).place(tmp_path)
+    for name, errors in (("one", [1.0, 2, 3]), ("two", [2.0, 2, 5])):
+        report = NMEReport(torch.tensor(errors), torch.tensor([0.0, 45, 80]), torch.ones(3))
+        record = EvaluationRecord("faces", "faces", {"nme_jaw": report}, protocols=[jaw])
+        tracker = Tracker(place, name, {"command": "test"})
+        log_record(tracker, record, record.summaries(), step=0, is_own=True)
+        tracker.end("FINISHED")
+    options = [f"--tracking.folder={tmp_path}", f"--out={tmp_path}", "--no_log"]
+    (comparison,) = main(["compare", "--protocol=nme_jaw", *options])
+    assert comparison.title == "NME %, line of the jaw, x y, on faces"
+    assert [row.means[-1] for row in comparison.rows] == [2, 3]
+    with pytest.raises(InputError, match=r"--protocol nme: none of the 2 runs holds it. Give one of nme_jaw"):
+        main(["compare", *options])
 
 
 def test_a_comparison_is_a_run_with_its_tables(compare, store, store_uri):
@@ -139,7 +169,7 @@ def test_the_same_faces_stand_together_whatever_they_are_called(tmp_path, monkey
         (["nobody"], "nobody: the experiment weightmask has no such run"),
         (["--tags=ratio"], "--tags ratio: give name=value"),
         (["--tags=ratio=1:2"], "no run of weightmask that fits was ever tested"),
-        (["--protocol=nme_9"], "--protocol nme_9: there is none"),
+        (["--protocol=nme_9"], "--protocol nme_9: none of the 3 runs holds it. Give one of nme, nme_3d_mean_z"),
         (["--reference=nobody"], "--reference nobody: 0 of the runs"),
         (["--dataset=none"], "none of the 3 runs was tested on none under nme"),
         (["--tracking.experiment=empty"], "holds no experiment empty"),

@@ -8,7 +8,7 @@ import skimage.data
 from PIL import Image
 
 from datamodules.errors import InputError
-from run import _is_about_photos, _listed, main
+from run import main
 from tests.runs import fit
 
 
@@ -17,8 +17,8 @@ def checkpoint(faces, model_file, tmp_path_factory):
     return fit(faces, model_file, tmp_path_factory.mktemp("predict"), "--trainer.max_epochs=1").best_checkpoint
 
 
-def _predict(checkpoint, out, *photos, more=("--data.detector=scikit-image", "--make.texture_size=128")):
-    return main(["predict", f"--ckpt_path={checkpoint}", "--data.photos", *map(str, photos), f"--out={out}", *more])
+def _predict(checkpoint, out, *photos, more=("--detector=scikit-image", "--texture_size=128")):
+    return main(["predict", *map(str, photos), f"--ckpt_path={checkpoint}", f"--out={out}", *more])
 
 
 @pytest.fixture
@@ -65,9 +65,7 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
     (tmp_path / "boxes.json").write_text(
         '{"astro naut.jpg": [[180, 80, 270, 170], [100, 60, 200, 200]], "other.jpg": [1, 2, 3, 4]}'
     )
-    done = _predict(
-        checkpoint, tmp_path / "out", astronaut, more=[f"--data.boxes={tmp_path / 'boxes.json'}", "--make.passes=1"]
-    )
+    done = _predict(checkpoint, tmp_path / "out", astronaut, more=[f"--boxes={tmp_path / 'boxes.json'}", "--passes=1"])
     assert done.faces == ["astro_naut_1", "astro_naut_2"]
     said = json.loads((tmp_path / "out" / "astro_naut_1.json").read_text())
     assert said["crop"] == {"centre_px": [225.0, 125.0], "side_px": 135.0}
@@ -79,9 +77,9 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
     [
         (["{folder}/nothing"], [], "no face was found"),
         (["{folder}/empty"], [], "no photographs there"),
-        (["{photo}"], ["--data.boxes={folder}/none.csv"], "none.csv: cannot be read"),
-        (["{photo}"], ["--make.texture_size=100"], "texture_size is 100"),
-        (["{photo}"], ["--data.detector=dlib"], "dlib"),
+        (["{photo}"], ["--boxes={folder}/none.csv"], "none.csv: cannot be read"),
+        (["{photo}"], ["--texture_size=100"], "texture_size is 100"),
+        (["{photo}"], ["--detector=dlib"], "dlib"),
         (["{photo}"], ["--ckpt_path={folder}/none.ckpt"], "there is no such checkpoint"),
     ],
 )
@@ -95,32 +93,11 @@ def test_a_mistake_is_one_clear_line(photos, more, said, checkpoint, astronaut, 
                 "predict",
                 f"--ckpt_path={checkpoint}",
                 f"--out={tmp_path / 'out'}",
-                "--data.detector=scikit-image",
-                *(["--data.photos", *given] if given else []),
+                *given,
+                "--detector=scikit-image",
                 *(option.format(**fill) for option in more),
             ]
         )
     shown = str(error.value) + capsys.readouterr().err
     assert said in shown
     assert "Traceback" not in shown
-
-
-def test_without_photographs_it_is_about_a_data_set():
-    for arguments, is_about_photos in (
-        (["predict", "--ckpt_path=c", "--out=o"], False),
-        (["predict", "--data.test.root", "d", "--help"], False),
-        (["predict", "--help"], True),
-        (["predict", "--data.photos", "a.jpg"], True),
-    ):
-        assert _is_about_photos(arguments) == is_about_photos
-
-
-def test_a_list_ends_at_the_next_option():
-    arguments = ["predict", "--data.photos", "a.jpg", "b c.png", "--out", "x", "--data.photos=d.jpg"]
-    assert _listed(arguments, "--data.photos") == [
-        "predict",
-        "--out",
-        "x",
-        '--data.photos=["a.jpg", "b c.png", "d.jpg"]',
-    ]
-    assert _listed(["predict", "--out", "x"], "--data.photos") == ["predict", "--out", "x"]

@@ -1,9 +1,13 @@
-"""A method's errors on a data set, as two files: figures to read (.json), and every face's to compare with (.npz)."""
+"""A record of a method's errors on a data set: figures to read (.json), and every face's error to compare with (.npz).
+
+A record describes its own protocols, so that figures of regions that only its run knew can be read and compared.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +15,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.nme import NMEReport
-from lightning_module.evaluation.protocols import protocol_named
+from lightning_module.evaluation.protocols import Protocol, protocol_named
 from lightning_module.evaluation.statistics import Summary, summarize
 
 FOLDER = "evaluation"  # of a run, where its records lie
@@ -28,22 +32,34 @@ class EvaluationRecord:
         slug: Its name in metrics and file names.
         reports: NME by protocol.
         fingerprint: Of the data, where it has one: a run keeps one record of each.
+        protocols: Descriptions of protocols, of regions that are not the default ones above all.
     """
 
     dataset: str
     slug: str
     reports: Mapping[str, NMEReport]
     fingerprint: str = ""
+    protocols: Sequence[Protocol] = ()
+
+    def protocol(self, name: str) -> Protocol:
+        """What a protocol of the record measures."""
+        return next((protocol for protocol in self.protocols if protocol.name == name), None) or protocol_named(name)
 
     def summaries(self, seed: int = 0) -> dict[str, Summary]:
-        """All that is said of each protocol."""
-        return {name: summarize(report, seed) for name, report in self.reports.items()}
+        """All figures of each protocol, with their intervals."""
+        return {name: summarize(report, self.protocol(name).title, seed) for name, report in self.reports.items()}
+
+    def as_json(self, summaries: Mapping[str, Summary]) -> str:
+        """Figures of all protocols with their definitions; a figure that does not exist is null."""
+        protocols = {name: _as_data(self.protocol(name), summary) for name, summary in summaries.items()}
+        content = {"dataset": self.dataset, "fingerprint": self.fingerprint, "protocols": protocols}
+        return json.dumps(content, indent=1, allow_nan=False)
 
     def write(self, folder: Path, summaries: Mapping[str, Summary]) -> list[Path]:
-        """Writes both files, and says where."""
+        """Writes both files, and returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
         figures, faces = folder / f"{self.slug}.json", folder / f"{self.slug}.npz"
-        figures.write_text(as_json(self.dataset, summaries, self.fingerprint))
+        figures.write_text(self.as_json(summaries))
         (first, *_) = self.reports.values()
         columns = {name: report.per_face.numpy() for name, report in self.reports.items()}
         if first.aspect is not None:
@@ -67,35 +83,36 @@ def read_record(figures: Path) -> EvaluationRecord:
         InputError: If it or the .npz file beside it cannot be read.
     """
     try:
-        said = json.loads(figures.read_text())
-        dataset, fingerprint = str(said["dataset"]), str(said["fingerprint"])
+        content = json.loads(figures.read_text())
+        dataset, fingerprint = str(content["dataset"]), str(content["fingerprint"])
         with np.load(figures.with_suffix(".npz"), allow_pickle=False) as arrays:
             columns: dict[str, NDArray[np.floating]] = dict(arrays)
         yaw_deg = torch.from_numpy(columns.pop(_YAW))
         aspect = torch.from_numpy(columns.pop(_ASPECT)) if _ASPECT in columns else None
         reports = {name: NMEReport(torch.from_numpy(column), yaw_deg, aspect) for name, column in columns.items()}
+        protocols = [_from_data(name, content["protocols"][name]) for name in reports]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{figures}: is no record of an evaluation ({error}). Run the test again.") from error
-    return EvaluationRecord(dataset, figures.stem, reports, fingerprint)
+    return EvaluationRecord(dataset, figures.stem, reports, fingerprint, protocols)
 
 
-def as_json(dataset: str, summaries: Mapping[str, Summary], fingerprint: str = "") -> str:
-    """Figures of all protocols with their definitions; what cannot be said is null."""
-    protocols = {
-        name: {
-            "definition": protocol_named(name).definition,
-            "source": protocol_named(name).source,
-            "unit": "percent",
-            "faces": summary.counts,
-            "balanced_faces": summary.balanced_faces,
-            "figures": {key: _or_null(value) for key, value in summary.figures.items()},
-            "intervals_95": {key: [_or_null(end) for end in interval] for key, interval in summary.intervals.items()},
-        }
-        for name, summary in summaries.items()
+def _as_data(protocol: Protocol, summary: Summary) -> dict[str, Any]:
+    return {
+        "title": protocol.title,
+        "definition": protocol.definition,
+        "source": protocol.source,
+        "unit": "percent",
+        "faces": summary.counts,
+        "balanced_faces": summary.balanced_faces,
+        "figures": {name: _or_null(value) for name, value in summary.figures.items()},
+        "intervals_95": {name: [_or_null(end) for end in interval] for name, interval in summary.intervals.items()},
     }
-    return json.dumps(
-        {"dataset": dataset, "fingerprint": fingerprint, "protocols": protocols}, indent=1, allow_nan=False
-    )
+
+
+def _from_data(name: str, stored: Mapping[str, Any]) -> Protocol:
+    if "title" not in stored:  # records of earlier versions
+        return protocol_named(name)
+    return Protocol(name, stored["title"], stored["definition"], stored["source"])
 
 
 def _or_null(value: float) -> float | None:

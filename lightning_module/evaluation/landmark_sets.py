@@ -1,4 +1,4 @@
-"""Landmarks of many faces beside their ground truth: checked, and judged under every protocol that they allow."""
+"""Landmarks of many faces and their ground truth: checked, and evaluated under every protocol that they allow."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -25,15 +25,15 @@ class LandmarkSet:
 
     Attributes:
         points: (N, 68 or 81, 2 or 3).
-        name: What messages call it: a file.
+        name: Of the file it comes from, for messages.
     """
 
     points: Array
     name: str
 
 
-def judge(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Array) -> dict[str, NMEReport]:
-    """NME by protocol: 3-D ones where both have z, 81 landmarks where both have them.
+def evaluate_landmarks(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Array) -> dict[str, NMEReport]:
+    """NME by protocol: 3-D protocols where both have z, those of 81 landmarks where both have them.
 
     Raises:
         InputError: If the two do not belong together.
@@ -53,15 +53,15 @@ def judge(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Array) -> dict[st
         )
     yaw = torch.from_numpy(yaw_deg)
     has_depth = min(predicted.points.shape[2], truth.points.shape[2]) == 3
-    found, true = torch.from_numpy(predicted.points), torch.from_numpy(truth.points)
-    aspect = face_aspect(true)
+    points, true_points = torch.from_numpy(predicted.points), torch.from_numpy(truth.points)
+    aspect = face_aspect(true_points)
     reports = {
-        protocol.name: NMEReport(protocol.error(found[:, :LANDMARKS_68], true[:, :LANDMARKS_68]), yaw, aspect)
+        protocol.name: NMEReport(protocol.error(points[:, :LANDMARKS_68], true_points[:, :LANDMARKS_68]), yaw, aspect)
         for protocol in LANDMARK_PROTOCOLS
         if protocol.dimensions == 2 or has_depth
     }
-    if found.shape[1] == true.shape[1] == LANDMARKS_81:
-        reports[LANDMARKS_81_2D.name] = NMEReport(LANDMARKS_81_2D.error(found, true), yaw, aspect)
+    if points.shape[1] == true_points.shape[1] == LANDMARKS_81:
+        reports[LANDMARKS_81_2D.name] = NMEReport(LANDMARKS_81_2D.error(points, true_points), yaw, aspect)
     return reports
 
 

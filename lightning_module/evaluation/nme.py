@@ -7,7 +7,9 @@ face is sqrt(w * h) of the box of its 68 true landmarks, whatever is measured. W
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.geometry.landmarks import LANDMARKS_68
@@ -15,6 +17,8 @@ from lightning_module.evaluation.alignment import align
 
 # Each bin's name and the largest |yaw| in degrees that belongs to it; the benchmark puts what is beyond 90 last.
 YAW_BINS = {"yaw_00_30": 30.0, "yaw_30_60": 60.0, "yaw_60_90": float("inf")}
+BIN_TITLES = {"yaw_00_30": "0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
+REDUCTIONS = ("mean", "worst", *YAW_BINS)  # how the means of the bins become one figure
 
 
 def face_size(landmarks: Tensor) -> Tensor:
@@ -91,6 +95,27 @@ def yaw_bin(yaw_deg: Tensor) -> Tensor:
     return torch.bucketize(yaw_deg.abs(), limits)
 
 
+def reduce_bins(means: NDArray[np.float64], reduction: str) -> NDArray[np.float64]:
+    """One figure from the mean error of each yaw bin.
+
+    Args:
+        means: (..., 3) in the order of `YAW_BINS`; NaN marks an empty bin, which does not count.
+        reduction: "mean" of the bins (the field's "Mean"), "worst" of them, or the name of a bin.
+
+    Returns:
+        (...); NaN where no bin counts.
+    """
+    if reduction in YAW_BINS:
+        return np.asarray(means[..., list(YAW_BINS).index(reduction)])
+    counts = (~np.isnan(means)).sum(axis=-1)
+    if reduction == "worst":
+        return np.where(counts > 0, np.where(np.isnan(means), -np.inf, means).max(axis=-1), np.nan)
+    if reduction != "mean":
+        raise ValueError(f"there is no reduction {reduction}; there are {', '.join(REDUCTIONS)}")
+    with np.errstate(invalid="ignore"):  # 0 / 0 where no bin counts
+        return np.asarray(np.where(np.isnan(means), 0.0, means).sum(axis=-1) / counts)
+
+
 @dataclass(frozen=True, eq=False)
 class NMEReport:
     """Errors of faces under one protocol.
@@ -119,12 +144,26 @@ class NMEReport:
         errors = self.per_face.double()
         return {name: float(errors[bins == i].mean()) for i, name in enumerate(YAW_BINS)}
 
+    def reduced(self, reduction: str) -> float:
+        """One figure of all bins, in percent; NaN where a face has no error.
+
+        Args:
+            reduction: One of `REDUCTIONS`.
+        """
+        by_bin = self.by_bin
+        if reduction not in YAW_BINS and self.per_face.isnan().any():
+            return float("nan")  # its bin is not empty, and must not be passed over
+        return float(reduce_bins(np.array([by_bin[name] for name in YAW_BINS]), reduction))
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Every reduction by its name: what metrics are named after."""
+        return {reduction: self.reduced(reduction) for reduction in REDUCTIONS}
+
     @property
     def mean_of_bins(self) -> float:
         """The field's "Mean": over the bins that have faces."""
-        counts = self.counts
-        means = [mean for name, mean in self.by_bin.items() if counts[name]]
-        return float(torch.tensor(means, dtype=torch.float64).mean())
+        return self.reduced("mean")
 
     @property
     def mean_of_faces(self) -> float:

@@ -7,16 +7,15 @@ significant. So an exact sign-flip test over the seeds decides, and faces only w
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import permutation_test
 
+from lightning_module.evaluation.nme import YAW_BINS, reduce_bins
 from lightning_module.evaluation.statistics import LEVEL, Interval
 
 Array = NDArray[np.float64]
-Figure = Literal["mean", "worst"]  # of the yaw bins
 
 ALPHA = 1 - LEVEL
 POWER = 0.8
@@ -54,40 +53,52 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def figure_by_seed(errors: Array, bins: NDArray[np.integer], figure: Figure) -> Array:
-    """(S,) mean of the yaw bins, or the worst of them, from (S, N) errors of each face under each seed."""
-    means = np.stack([errors[:, bins == name].mean(axis=1) for name in np.unique(bins)], axis=-1)
-    return _over_bins(means, figure)
+def reduced_by_seed(errors: Array, bins: NDArray[np.integer], reduction: str) -> Array:
+    """One figure for each seed.
+
+    Args:
+        errors: (S, N) percent, of each face under each seed.
+        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        reduction: How the means of the bins become one figure, such as "mean" or "worst".
+
+    Returns:
+        (S,) percent.
+    """
+    means = np.full((len(errors), len(YAW_BINS)), np.nan)
+    for place in np.unique(bins):
+        means[:, place] = errors[:, bins == place].mean(axis=1)
+    return reduce_bins(means, reduction)
 
 
 def difference_interval(
     errors: Array,
     reference: Array,
     bins: NDArray[np.integer],
-    figure: Figure = "mean",
+    reduction: str = "mean",
     seed: int = 0,
     resamples: int = 2000,
 ) -> Interval:
     """95 % bootstrap interval of how much a figure differs, over other seeds and other faces at once.
 
     Args:
-        errors: (S, N) of each face under each seed; the faces are the same for all seeds.
+        errors: (S, N) percent, of each face under each seed; the faces are the same for all seeds.
         reference: (S, N), from the same seeds.
-        bins: (N,) yaw bin of each face.
-        figure: "mean" of the bins, or the "worst".
+        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        reduction: How the means of the bins become one figure.
         seed: Of the resampling.
         resamples: How many.
     """
     rng = np.random.default_rng(seed)
     seeds = len(errors)
-    drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds  # how often each seed comes
-    means: list[tuple[Array, Array]] = []
-    for name in np.unique(bins):
-        count = int((bins == name).sum())
-        often = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
-        means.append((often @ errors[:, bins == name].T, often @ reference[:, bins == name].T))
-    ours, theirs = (_over_bins(np.stack(by_bin, axis=-1), figure) for by_bin in zip(*means, strict=True))
-    low, high = np.quantile((drawn * (ours - theirs)).sum(axis=1), [ALPHA / 2, 1 - ALPHA / 2])
+    seed_shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds  # (resamples, S)
+    means = np.full((2, resamples, seeds, len(YAW_BINS)), np.nan)
+    for place in np.unique(bins):
+        count = int((bins == place).sum())
+        face_shares = rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+        means[0, ..., place] = face_shares @ errors[:, bins == place].T
+        means[1, ..., place] = face_shares @ reference[:, bins == place].T
+    ours, theirs = reduce_bins(means, reduction)
+    low, high = np.quantile((seed_shares * (ours - theirs)).sum(axis=1), [ALPHA / 2, 1 - ALPHA / 2])
     return Interval(float(low), float(high))
 
 
@@ -109,8 +120,8 @@ def detectable(seeds: int, hypotheses: int) -> float:
     low, high = 0.0, 10.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        found = _significant(noise + middle, signs, ALPHA / hypotheses)
-        low, high = (low, middle) if found >= POWER else (middle, high)
+        power = _significant(noise + middle, signs, ALPHA / hypotheses)
+        low, high = (low, middle) if power >= POWER else (middle, high)
     return high
 
 
@@ -126,11 +137,6 @@ def interval_coverage(seeds: int) -> float:
     means = drawn @ rng.normal(size=(seeds, _SIMULATIONS))
     low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
     return float(((low <= 0) & (high >= 0)).mean())
-
-
-def _over_bins(means: Array, figure: Figure) -> Array:
-    found: Array = means.max(axis=-1) if figure == "worst" else means.mean(axis=-1)
-    return found
 
 
 def _random_signs(seeds: int) -> Array:

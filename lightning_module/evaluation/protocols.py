@@ -140,11 +140,13 @@ def dense_protocols(regions: RegionTable) -> tuple[DenseProtocol, ...]:
         InputError: If a region's figure has the name of another protocol.
     """
     all_labels = tuple(face_labels(regions))
+    left_out = " and ".join(region.title for region in regions if not region.is_face)
+    face = f"the face (without {left_out})" if left_out else "the face"
     return (
         DenseProtocol(
             "nme_dense",
             "all face texels, x y",
-            "Mean distance of all texels of the face (without the neck) in x and y, over the same size.",
+            f"Mean distance of all texels of {face} in x and y, over the same size.",
             _PRNET,
             dense_nme,
             all_labels,

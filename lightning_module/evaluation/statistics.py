@@ -1,4 +1,4 @@
-"""How errors are spread over faces, and how sure a mean of them is."""
+"""Statistics of errors over faces: how they are spread, and how sure a mean of them is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _BATCH_NUMBERS = 4_000_000  # resampled at a time: 32 MB
 
 
 class Interval(NamedTuple):
-    """Where a figure would lie, in so many of a hundred repetitions with other faces; NaN where nobody can say."""
+    """Where a figure would lie in 95 of 100 repetitions with other faces; NaN where there are too few to tell."""
 
     low: float
     high: float
@@ -31,9 +31,10 @@ _UNKNOWN = Interval(float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Summary:
-    """All that is said of a method's errors under one protocol, in percent of the size of a face.
+    """The figures of a method's errors under one protocol, in percent of the size of a face.
 
     Attributes:
+        title: Of the protocol, in tables.
         counts: Faces in each yaw bin.
         by_bin: Mean of each bin; NaN for an empty one.
         mean_of_bins: The field's "Mean".
@@ -44,9 +45,10 @@ class Summary:
         failures: Faces beyond the threshold, percent.
         threshold: Percent.
         intervals: 95 % bootstrap intervals by name of a bin, "mean_of_bins" and "mean_of_faces"; faces are drawn anew
-            within their bins. They tell of other faces, not of other trainings.
+            within their bins. They cover other faces, not other trainings.
     """
 
+    title: str
     counts: dict[str, int]
     by_bin: dict[str, float]
     mean_of_bins: float
@@ -72,12 +74,21 @@ class Summary:
 
 
 def summarize(
-    report: NMEReport, seed: int = 0, resamples: int = RESAMPLES, threshold: float = CED_THRESHOLD
+    report: NMEReport, title: str = "", seed: int = 0, resamples: int = RESAMPLES, threshold: float = CED_THRESHOLD
 ) -> Summary:
-    """Everything about one report."""
+    """All figures of one report.
+
+    Args:
+        report: The errors.
+        title: Of their protocol, in tables.
+        seed: Of the balanced subset and the intervals.
+        resamples: Of each interval.
+        threshold: Percent; errors beyond it are failures.
+    """
     subset = balanced_subset(report.yaw_deg, seed)
     errors = report.per_face.double()
     return Summary(
+        title,
         report.counts,
         report.by_bin,
         report.mean_of_bins,
@@ -135,12 +146,13 @@ def _mean_intervals(values: Array, yaw_deg: Tensor, seed: int, resamples: int) -
     bins = [values[faces] for faces in _bins(yaw_deg)]
     shares = np.array([len(faces) for faces in bins]) / max(len(values), 1)
     names = [name for name, count in NMEReport(yaw_deg, yaw_deg).counts.items() if count]
-    found = dict.fromkeys(YAW_BINS, _UNKNOWN)
+    intervals = dict.fromkeys(YAW_BINS, _UNKNOWN)
     for name, faces in zip(names, bins, strict=True):
-        found[name] = _bootstrap([faces], [1.0], seed, resamples)
-    found["mean_of_bins"] = _bootstrap(bins, [1 / len(bins)] * len(bins) if bins else [], seed, resamples)
-    found["mean_of_faces"] = _bootstrap(bins, shares.tolist(), seed, resamples)
-    return found
+        intervals[name] = _bootstrap([faces], [1.0], seed, resamples)
+    # equal shares are what `reduce_bins` calls the mean; each share is multiplied, as those of the faces are
+    intervals["mean_of_bins"] = _bootstrap(bins, [1 / len(bins)] * len(bins) if bins else [], seed, resamples)
+    intervals["mean_of_faces"] = _bootstrap(bins, shares.tolist(), seed, resamples)
+    return intervals
 
 
 def _bootstrap(samples: Sequence[Array], shares: Sequence[float], seed: int, resamples: int) -> Interval:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from skimage.feature import Cascade
 
 from datamodules.geometry.crop import CROP_MARGIN
-from lightning_module.inference.detection import FoundFace
+from lightning_module.inference.detection import DetectedFace
 
 _SIZES = (320, 640)  # pixels of the longer side: small faces are looked for where there are no large ones
 _LEAST = 24  # pixels a side of a face there
@@ -26,13 +26,13 @@ class CascadeDetector:
     def __init__(self) -> None:
         self._cascade = Cascade(skimage.data.lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]
 
-    def detect(self, image: NDArray[np.uint8]) -> list[FoundFace]:
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of an (H, W, 3) RGB image, from left to right."""
         for votes in _VOTES:
             for size in _SIZES:
                 boxes = self._boxes(image, size, votes)
                 if len(boxes):
-                    return [FoundFace(box, _crop(box), "scikit-image") for box in boxes[np.argsort(boxes[:, 0])]]
+                    return [DetectedFace(box, _crop(box), "scikit-image") for box in boxes[np.argsort(boxes[:, 0])]]
         return []
 
     def _boxes(self, image: NDArray[np.uint8], size: int, votes: int) -> NDArray[np.float64]:
@@ -40,10 +40,10 @@ class CascadeDetector:
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         if min(small.shape[:2]) < _LEAST:
             return np.empty((0, 4))
-        found = self._cascade.detect_multi_scale(
+        windows = self._cascade.detect_multi_scale(
             small, _SCALE_STEP, 1, (_LEAST, _LEAST), small.shape[:2], min_neighbor_number=votes
         )
-        corners = [[box["c"], box["r"], box["c"] + box["width"], box["r"] + box["height"]] for box in found]
+        corners = [[box["c"], box["r"], box["c"] + box["width"], box["r"] + box["height"]] for box in windows]
         boxes = merge_boxes(np.array(corners, np.float64).reshape(-1, 4)) / scale
         sides = boxes[:, 2] - boxes[:, 0]
         return np.asarray(boxes[sides >= _SMALL * sides.max(initial=0)])

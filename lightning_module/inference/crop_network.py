@@ -1,69 +1,97 @@
-"""A trained network, whatever file it comes from, as what gives maps of crops."""
+"""A trained network that gives position maps of crops, whether from a checkpoint or from an exported file."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datamodules.geometry.regions import RegionTable, face_labels
 from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
-from lightning_module.inference.export.exported_network import Outputs
-from lightning_module.inference.export.formats import FORMATS, OnnxNetwork, Runner
+from lightning_module.inference.export.formats import FORMATS, OnnxNetwork
+from lightning_module.inference.face import MapLayout
 from lightning_module.map_output import mirror_averaged
 
 
-class CropNetwork:
-    """What the faces of photographs are reconstructed with.
+class MapNetwork(Protocol):
+    """Gives position maps of crops.
 
-    Args:
-        run: Gives maps and constants of (N, 3, S, S) RGB in [0, 1].
+    Attributes:
         image_size: Pixels a side of its crops, S.
-        device: Where it runs.
-        mirror_average: Whether to average the map of each crop and that of its mirror image.
+        layout: What the texels of its maps are.
     """
 
-    def __init__(self, run: Runner, image_size: int, device: torch.device, mirror_average: bool = False) -> None:
-        self._run = run
+    image_size: int
+    layout: MapLayout
+
+    def maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 256, 256, 3) crop pixels of (N, S, S, 3) RGB crops."""
+        ...
+
+
+class CropNetwork:
+    """A network on its device.
+
+    Args:
+        maps: Gives (N, 3, 256, 256) position maps of (N, 3, S, S) RGB in [0, 1].
+        image_size: Pixels a side of its crops, S.
+        device: Where it runs.
+        layout: What the texels of its maps are.
+    """
+
+    def __init__(
+        self, maps: Callable[[Tensor], Tensor], image_size: int, device: torch.device, layout: MapLayout
+    ) -> None:
+        self._maps = maps
         self._device = device
-        self._mirror_average = mirror_average
         self.image_size = image_size
-        constants = run(torch.zeros(1, 3, image_size, image_size, device=device))
-        self.mean_map: NDArray[np.float32] = constants.mean_map.permute(1, 2, 0).cpu().numpy()
-        self.regions: NDArray[np.uint8] = constants.regions.cpu().numpy()
-        self.landmark_texels: NDArray[np.int64] = constants.landmark_texels.cpu().numpy()
+        self.layout = layout
 
     def maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 256, 256, 3) x, y, z in crop pixels of (N, S, S, 3) RGB crops."""
         image = torch.from_numpy(crops).to(self._device).permute(0, 3, 1, 2).float().div_(255)
         with torch.inference_mode():
-            maps = mirror_averaged(self._map, image) if self._mirror_average else self._map(image)
+            maps = self._maps(image)
         return np.asarray(maps.permute(0, 2, 3, 1).cpu().numpy())
 
-    def _map(self, image: Tensor) -> Tensor:
-        return self._run(image).position_map
 
+def load_network(path: Path, mirror_average: bool | None = None) -> CropNetwork:
+    """The network of a checkpoint, on the GPU where there is one, or of an ONNX file, on the CPU.
 
-def load_network(path: Path, mirror_average: bool = False) -> CropNetwork:
-    """Of a checkpoint, on the GPU where there is one, or of an ONNX file.
+    Args:
+        path: The file.
+        mirror_average: Whether to average the map of each crop and that of its mirror image; by default as the network
+            was trained to. An ONNX file that averages does so whatever is given here.
 
     Raises:
         InputError: If there is no such file, or it is neither.
     """
-    if path.suffix.lower() == FORMATS["onnx"].ending:
-        network = OnnxNetwork(path)
-        return CropNetwork(network, network.image_size, torch.device("cpu"), mirror_average)
-    return network_of(load_module(path), mirror_average)
+    if path.suffix.lower() != FORMATS["onnx"].ending:
+        return network_of(load_module(path), mirror_average)
+    network = OnnxNetwork(path)
+
+    def maps(image: Tensor) -> Tensor:
+        return network(image).position_map
+
+    size = network.image_size
+    constants = network(torch.zeros(1, 3, size, size))
+    layout = _layout(constants.mean_map, constants.regions, constants.landmark_texels, network.region_table)
+    averaged: Callable[[Tensor], Tensor] = lambda image: mirror_averaged(maps, image)  # noqa: E731
+    return CropNetwork(averaged if mirror_average else maps, size, torch.device("cpu"), layout)
 
 
-def network_of(module: FaceModule, mirror_average: bool = False) -> CropNetwork:
-    """Of a network in memory, moved to the GPU where there is one."""
+def network_of(module: FaceModule, mirror_average: bool | None = None) -> CropNetwork:
+    """The network of a module in memory, moved to the GPU where there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = module.to(device)
+    layout = _layout(module.mean_map, module.regions, module.landmark_texels, module.region_table)
+    return CropNetwork(lambda image: module.position_maps(image, mirror_average), module.image_size, device, layout)
 
-    def run(image: Tensor) -> Outputs:
-        maps: Tensor = module(image)
-        return Outputs(maps, module.landmarks(maps), module.mean_map, module.regions, module.landmark_texels)
 
-    return CropNetwork(run, module.image_size, device, mirror_average or module.mirror_average)
+def _layout(mean_map: Tensor, regions: Tensor, landmark_texels: Tensor, table: RegionTable) -> MapLayout:
+    is_face = np.isin(regions.cpu().numpy(), face_labels(table))
+    return MapLayout.of(mean_map.permute(1, 2, 0).cpu().numpy(), is_face, landmark_texels.cpu().numpy())

@@ -1,4 +1,4 @@
-"""Who looks for the faces: the user, face-alignment, or scikit-image."""
+"""How faces are found: by face-alignment, by scikit-image, or by boxes that the user gives."""
 
 import logging
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from datamodules.errors import InputError
 from datamodules.files.boxes import FaceBoxes
 from datamodules.geometry.crop import crop_boxes
-from lightning_module.inference.detection import Detector, FoundFace
+from lightning_module.inference.detection import DetectedFace, Detector
 
 _log = logging.getLogger(__name__)
 
@@ -18,10 +18,10 @@ DetectorName = Literal["auto", "face-alignment", "scikit-image"]
 
 
 def choose_detector(name: DetectorName = "auto") -> Detector:
-    """The one asked for; "auto" is face-alignment, and scikit-image where its weights cannot be loaded.
+    """The detector of a name; "auto" is face-alignment, and scikit-image where its weights cannot be loaded.
 
     Raises:
-        InputError: If face-alignment is asked for by name and cannot be had.
+        InputError: If face-alignment is asked for by name and its weights cannot be loaded.
     """
     # both take seconds to import
     if name != "scikit-image":
@@ -34,7 +34,7 @@ def choose_detector(name: DetectorName = "auto") -> Detector:
                 raise
             _log.warning(
                 "%s\nGoing on with scikit-image's detector, which finds faces that look at the camera only; "
-                "or give --data.boxes.",
+                "or give boxes.",
                 error,
             )
     from lightning_module.inference.cascade_detector import CascadeDetector
@@ -42,11 +42,13 @@ def choose_detector(name: DetectorName = "auto") -> Detector:
     return CascadeDetector()
 
 
-def faces_of_boxes(boxes: FaceBoxes, photo: Path) -> list[FoundFace]:
-    """The faces that a user has marked: boxes as tight as those of the 68 landmarks."""
-    return [FoundFace(box, box_crop(box), "boxes") for box in boxes.of(photo)]
+def boxed_faces(boxes_px: NDArray[np.floating]) -> list[DetectedFace]:
+    """The faces of (N, 4) boxes x1, y1, x2, y2, as tight about brows, chin and jaw as those of the 68 landmarks."""
+    boxes = np.asarray(boxes_px, np.float64)
+    crops = crop_boxes(boxes.reshape(-1, 2, 2))
+    return [DetectedFace(box, crop, "boxes") for box, crop in zip(boxes, crops, strict=True)]
 
 
-def box_crop(box: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) x and y of the centre, side of the crop of a face whose landmarks lie in a box of (4,) x1, y1, x2, y2."""
-    return np.asarray(crop_boxes(box.reshape(1, 2, 2))[0])
+def faces_of_boxes(boxes: FaceBoxes, photo: Path) -> list[DetectedFace]:
+    """The faces that the user has marked in a photograph."""
+    return boxed_faces(boxes.of(photo))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from datamodules.geometry.crop import crop_boxes
-from lightning_module.inference.detection import FoundFace
+from lightning_module.inference.detection import DetectedFace
 
 _MOST_PIXELS = 1024  # of the longer side: S3FD's time and memory grow with the area, and faces do not get clearer
 _ONLY_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # torch's switch: nothing that a file could run is loaded
@@ -44,7 +44,7 @@ class AlignmentDetector:
         finally:
             os.environ.pop(_ONLY_WEIGHTS) if forced is None else os.environ.update({_ONLY_WEIGHTS: forced})
 
-    def detect(self, image: NDArray[np.uint8]) -> list[FoundFace]:
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of an (H, W, 3) RGB image, from left to right."""
         scale = min(1.0, _MOST_PIXELS / max(image.shape[:2]))
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -56,7 +56,7 @@ class AlignmentDetector:
         crops = crop_boxes(np.stack(landmarks)) / scale
         corners = np.stack([box[:4] for box in boxes]) / scale
         faces = [
-            FoundFace(box, crop, "face-alignment") for box, crop in zip(corners, crops, strict=True) if crop[2] > 0
+            DetectedFace(box, crop, "face-alignment") for box, crop in zip(corners, crops, strict=True) if crop[2] > 0
         ]
         return sorted(faces, key=lambda face: float(face.box_px[0]))
 

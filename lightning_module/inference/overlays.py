@@ -10,7 +10,7 @@ from datamodules.geometry.crop import crop_matrix, crop_points, image_matrix
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.visibility import depth_map
-from lightning_module.inference.reconstructed_face import ReconstructedFace
+from lightning_module.inference.face import Face
 
 Image = NDArray[np.uint8]
 
@@ -24,13 +24,13 @@ _MESH = (120, 235, 255)
 _DIMMED = 0.45  # what is behind a depth map
 
 
-def overlays(face: ReconstructedFace) -> dict[str, Image]:
+def overlays(face: Face) -> dict[str, Image]:
     """Pictures by name, each (512, 512, 3) RGB: landmarks, mesh, depth, pose."""
     matrix = image_matrix(crop_matrix(face.crop), OVERLAY_SIZE)
     background = warp_image(face.image, matrix, OVERLAY_SIZE)
-    vertices = crop_points(face.vertices_px, matrix)
+    vertices = crop_points(face.map_px, matrix)
     return {
-        "landmarks": _landmarks(background, crop_points(face.landmarks_81_px, matrix), face.landmarks_81_visible),
+        "landmarks": _landmarks(background, crop_points(face.landmarks_81, matrix), face.landmarks_81_visible),
         "mesh": _mesh(background, vertices, face),
         "depth": _depth(background, vertices, face),
         "pose": _pose(background, vertices, face),
@@ -47,11 +47,11 @@ def _landmarks(background: Image, points: NDArray[np.float64], is_visible: NDArr
     return picture
 
 
-def _mesh(background: Image, vertices: NDArray[np.float64], face: ReconstructedFace) -> Image:
+def _mesh(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
     """Every few rows and columns of texels, where the photograph shows them."""
-    shape = face.meaning.grid.is_valid.shape
+    shape = face.layout.grid.is_valid.shape
     points = vertices[:, :2].reshape(*shape, 2)[::_MESH_STEP, ::_MESH_STEP]
-    seen = face.is_visible.reshape(shape)[::_MESH_STEP, ::_MESH_STEP]
+    seen = face.map_visible.reshape(shape)[::_MESH_STEP, ::_MESH_STEP]
     across = np.stack([points[:, :-1], points[:, 1:]], axis=2)[seen[:, :-1] & seen[:, 1:]]
     down = np.stack([points[:-1], points[1:]], axis=2)[seen[:-1] & seen[1:]]
     lines = np.rint(np.concatenate([across, down]) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
@@ -60,8 +60,8 @@ def _mesh(background: Image, vertices: NDArray[np.float64], face: ReconstructedF
     return np.asarray(cv2.addWeighted(picture, 0.75, background, 0.25, 0), np.uint8)
 
 
-def _depth(background: Image, vertices: NDArray[np.float64], face: ReconstructedFace) -> Image:
-    triangles = face.meaning.grid.seen_triangles(vertices)
+def _depth(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
+    triangles = face.layout.grid.seen_triangles(vertices)
     depth = depth_map(vertices, *rasterize(vertices, triangles, OVERLAY_SIZE, OVERLAY_SIZE), triangles)
     is_face = np.isfinite(depth)
     picture = np.asarray(background * _DIMMED, np.uint8)
@@ -73,14 +73,14 @@ def _depth(background: Image, vertices: NDArray[np.float64], face: Reconstructed
     return picture
 
 
-def _pose(background: Image, vertices: NDArray[np.float64], face: ReconstructedFace) -> Image:
+def _pose(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
     picture = background.copy()
-    centre = vertices[face.meaning.grid.is_valid.ravel(), :2].mean(axis=0)
-    rotation = rotation_matrices(np.deg2rad(face.angles_deg)[None])[0]
+    centre = vertices[face.layout.grid.is_valid.ravel(), :2].mean(axis=0)
+    rotation = rotation_matrices(np.deg2rad(face.pose)[None])[0]
     ends = centre + _AXIS_LENGTH * OVERLAY_SIZE * rotation[:2].T * [1, -1]  # y of images grows downwards
     for axis in np.argsort(rotation[2]):  # the one that points at who looks comes last
         cv2.line(picture, _fixed(centre), _fixed(ends[axis]), _AXES[axis], 4, cv2.LINE_AA, _SUBPIXEL_BITS)
-    pitch, yaw, roll = face.angles_deg
+    pitch, yaw, roll = face.pose
     text = f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}"
     place = np.array([12, OVERLAY_SIZE - 14])
     for shift, colour in ((1, (0, 0, 0)), (-1, (0, 0, 0)), (0, (255, 255, 255))):

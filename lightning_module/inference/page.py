@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from datamodules.files.images import encode_jpeg
 from datamodules.geometry.textured_mesh import TexturedMesh
 from datamodules.geometry.uv_grid import UVGrid
+from lightning_module.inference.face import Face, MapLayout
 from lightning_module.inference.face_mesh import texture_coordinates
-from lightning_module.inference.reconstructed_face import MapMeaning, ReconstructedFace
+from lightning_module.inference.photo_list import Photo
 
 _NAME = "index.html"
 _STEP = 2  # every so many-th texel is a vertex: 11 000 a face, a tenth of a megabyte
@@ -28,25 +29,27 @@ class PageFace:
 
     Args:
         face: The face.
+        photo: Its photograph, and the name of its files.
         mesh: Its mesh.
         pictures: Names of its overlays by kind.
     """
 
-    def __init__(self, face: ReconstructedFace, mesh: TexturedMesh, pictures: dict[str, str]) -> None:
-        surface = _surface(face.meaning)
-        points = face.vertices_px[surface.vertices] * [1, -1, 1]
+    def __init__(self, face: Face, photo: Photo, mesh: TexturedMesh, pictures: dict[str, str]) -> None:
+        self.layout = face.layout
+        surface = _surface(face.layout)
+        points = face.map_px[surface.vertices] * [1, -1, 1]
         middle, half = (points.max(axis=0) + points.min(axis=0)) / 2, np.ptp(points, axis=0).max() / 2
         texture = mesh.texture
         if len(texture) > _TEXTURE:
             texture = np.asarray(cv2.resize(texture, (_TEXTURE, _TEXTURE), interpolation=cv2.INTER_AREA), np.uint8)
-        pitch, yaw, roll = (round(float(angle), 1) for angle in face.angles_deg)
+        pitch, yaw, roll = (round(float(angle), 1) for angle in face.pose)
         self.content: dict[str, Any] = {
-            "name": face.name,
-            "photo": face.photo.name,
-            "found_by": face.found.source,
+            "name": photo.name,
+            "photo": photo.path.name,
+            "found_by": face.detection.detector,
             "pose": f"pitch {pitch:+}°, yaw {yaw:+}°, roll {roll:+}°",
-            "pictures": pictures | {"texture": f"{face.name}.png"},
-            "files": [f"{face.name}{ending}" for ending in (".obj", ".ply", ".glb", ".png", ".json")],
+            "pictures": pictures | {"texture": f"{photo.name}.png"},
+            "files": [f"{photo.name}{ending}" for ending in (".obj", ".ply", ".glb", ".png", ".json")],
             "points": _packed(np.rint((points - middle) / half * _LARGEST), np.int16),
             "texture": base64.b64encode(encode_jpeg(texture)).decode(),
         }
@@ -60,8 +63,8 @@ class _Surface(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _surface(meaning: MapMeaning) -> _Surface:
-    grid = meaning.grid
+def _surface(layout: MapLayout) -> _Surface:
+    grid = layout.grid
     side = len(grid.is_valid)
     numbers = np.arange(side * side).reshape(side, side)[::_STEP, ::_STEP]
     coarse = UVGrid(grid.is_valid[::_STEP, ::_STEP], grid.outward)
@@ -69,11 +72,12 @@ def _surface(meaning: MapMeaning) -> _Surface:
     return _Surface(numbers.ravel()[used], triangles.reshape(-1, 3))
 
 
-def write_page(faces: list[PageFace], meaning: MapMeaning, texture_size: int, out: Path) -> Path:
-    """The page of these faces; its files lie beside it."""
-    surface = _surface(meaning)
+def write_page(faces: list[PageFace], texture_size: int, out: Path) -> Path:
+    """Writes the page of faces of one network, at least one; their files lie beside it."""
+    layout = faces[0].layout
+    surface = _surface(layout)
     # resizing a texture moves no texture coordinate: they are those of the size it was made at
-    uv = texture_coordinates(meaning.grid, texture_size)[surface.vertices]
+    uv = texture_coordinates(layout.grid, texture_size)[surface.vertices]
     content = {
         "triangles": _packed(surface.triangles, np.uint16),
         "uv": _packed(np.rint(uv * (2 * _LARGEST + 1)), np.uint16),

@@ -1,4 +1,4 @@
-"""Which photographs are meant, and what their results are called."""
+"""The photographs that the user names, and the names of their results."""
 
 import os
 import re
@@ -21,23 +21,23 @@ class Photo(NamedTuple):
     name: str
 
 
-def collect_photos(given: Sequence[Path], out: Path) -> list[Photo]:
+def collect_photos(places: Sequence[Path], out: Path) -> list[Photo]:
     """The photographs among files and folders, each once, in the order given; folders sorted, not what lies deeper.
 
     Args:
-        given: Files, whatever their ending and whether or not they are there, and folders.
+        places: Files, whatever their ending and whether or not they are there, and folders.
         out: Where results go: no folder of photographs, which they could overwrite.
 
     Raises:
         InputError: If there is none, or results would lie among photographs.
     """
     paths: dict[Path, Path] = {}
-    for place in given:
+    for place in places:
         for path in _files(place.expanduser()):
             paths.setdefault(path.resolve(), path)
     if not paths:
         raise InputError(
-            f"{', '.join(map(str, given)) or '--data.photos'}: no photographs there. Set --data.photos to files or folders."
+            f"{', '.join(map(str, places)) or 'predict'}: no photographs there. Name files or folders of photographs."
         )
     if among := [
         given_as for path, given_as in paths.items() if out.resolve() in (path.parent, given_as.absolute().parent)

@@ -1,102 +1,177 @@
-"""What `run.py predict` does with photographs, once there is a network."""
+"""Faces of photographs as files: `run.py predict`."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from datamodules.errors import InputError
-from datamodules.files.boxes import FaceBoxes, read_boxes
-from lightning_module.inference.detection import FoundFace
-from lightning_module.inference.detectors import DetectorName, choose_detector, faces_of_boxes
+from datamodules.errors import InputError, cannot_write
+from datamodules.files.boxes import read_boxes
+from datamodules.files.photographs import read_photograph
+from lightning_module.inference.detection import DetectedFace
+from lightning_module.inference.detectors import DetectorName, faces_of_boxes
+from lightning_module.inference.face import Face
+from lightning_module.inference.face_files import write_face
+from lightning_module.inference.network_file import find_network
+from lightning_module.inference.page import PageFace, write_page
 from lightning_module.inference.photo_list import Photo, collect_photos
-from lightning_module.inference.reconstruct import Making, MapNetwork, Reconstruction, reconstruct
+from lightning_module.inference.reconstructor import Reconstructor
 
 _log = logging.getLogger(__name__)
 
+_TEXTURE_SIZES = (128, 256, 512, 1024, 2048, 4096)
 
-@dataclass(frozen=True)
-class Photographs:
-    """Which photographs, and who finds the faces in them.
+Find = Callable[[Path, NDArray[np.uint8]], list[DetectedFace]]
 
-    Args:
-        photos: Files, and folders of .jpg, .png, .bmp, .tif and .webp files.
-        boxes: Where the faces are, instead of a detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
-            {"a.jpg": [[x1, y1, x2, y2]]}; pixels of the upright image, tight about brows, chin and jaw.
-        detector: "face-alignment", any pose, whose weights are downloaded once; "scikit-image", faces that look at
-            the camera, nothing to download; or "auto", the first where it can be had.
+
+@dataclass
+class PredictedFiles:
+    """What was made of photographs.
+
+    Attributes:
+        faces: Names of the faces, in order.
+        faceless: Photographs without a face.
+        faults: One line for each photograph or face that was left out.
+        page: The page that shows the faces; None where there are none.
     """
 
-    photos: list[Path]
-    boxes: Path | None = None
-    detector: DetectorName = "auto"
-
-
-@dataclass(frozen=True)
-class NetworkUse:
-    """How the network is used.
-
-    Args:
-        mirror_average: Whether to average the map of each crop and that of its mirror image.
-    """
-
-    mirror_average: bool = False
+    faces: list[str] = field(default_factory=list)
+    faceless: list[Path] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    page: Path | None = None
 
 
 def predict(
+    photos: list[Path],
     ckpt_path: Path,
     out: Path,
-    data: Photographs,
-    make: Making = Making(),  # noqa: B008  # frozen
-    model: NetworkUse = NetworkUse(),  # frozen
-    *,
-    load_network: Callable[[Path, bool], MapNetwork],
-) -> Reconstruction:
+    boxes: Path | None = None,
+    detector: DetectorName = "auto",
+    mirror_average: bool | None = None,
+    texture_size: int = 512,
+    fill_hidden: bool = True,
+    passes: int = 2,
+) -> PredictedFiles:
     """Reconstructs the faces of photographs: meshes, landmarks, head pose, pictures, and index.html to look at them.
 
-    With --data.test_root instead of --data.photos it writes the position maps of a data set's samples as <stem>.npy;
-    python run.py predict --data.test_root DIR --help shows those options.
-
     Args:
-        ckpt_path: Checkpoint of a fit, or an ONNX file that `run.py export` wrote.
+        photos: Photographs, and folders of .jpg, .png, .bmp, .tif and .webp files.
+        ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, or the name of a run.
         out: Folder for the results: for each face <name>.obj, .mtl, .png, .ply, .glb and .json, four pictures, and one
             index.html for all.
-        data: Which photographs.
-        make: What is made of a face.
-        model: How the network is used.
-        load_network: Loads it, given its file and whether to average mirror images.
+        boxes: Where the faces are, instead of a detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
+            {"a.jpg": [[x1, y1, x2, y2]]}; pixels of the upright image, tight about brows, chin and jaw.
+        detector: "face-alignment", any pose, whose weights are downloaded once; "scikit-image", faces that look at
+            the camera, nothing to download; or "auto", the first where it can be loaded.
+        mirror_average: Whether to average the map of each face and that of its mirror image; by default as the network
+            was trained to.
+        texture_size: Texels a side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
+        fill_hidden: Whether what the photograph does not show is filled from the other half of the face.
+        passes: 1, or 2 to crop each face again by the landmarks of the first pass.
 
     Raises:
-        InputError: If there is nothing to do, or nothing could be done.
+        InputError: If an option is wrong, or no face was found.
     """
+    if texture_size not in _TEXTURE_SIZES:
+        raise InputError(f"--texture_size is {texture_size}: give one of {', '.join(map(str, _TEXTURE_SIZES))}.")
     out = out.expanduser()
-    photos = collect_photos(data.photos, out)
-    network = load_network(ckpt_path.expanduser(), model.mirror_average)
+    listed = collect_photos(photos, out)
+    network = find_network(ckpt_path)
+    reconstructor = Reconstructor.load(network, mirror_average, detector, passes)
+    find = _marked_faces(boxes, listed) if boxes is not None else lambda _, image: reconstructor.detect(image)
     try:
-        done = reconstruct(photos, _finder(data, photos), network, ckpt_path.name, out, make)
+        made = write_faces(listed, find, reconstructor, network.name, out, texture_size, fill_hidden)
     except KeyboardInterrupt:
-        _log.warning("Stopped. What was made is in %s.", out)
+        _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
-    if done.faults:
-        _log.warning("Left out of %d photographs:\n%s", len(photos), "\n".join(done.faults))
-    if done.faceless:
-        _log.warning("No face was found in %s. Mark faces with --data.boxes.", ", ".join(map(str, done.faceless)))
-    if done.page is None:
-        raise InputError(f"no face was found in {len(photos)} photographs; {out} holds nothing new. See --data.boxes.")
-    print(f"{len(done.faces)} faces of {len(photos)} photographs in {out}\nOpen {done.page.resolve().as_uri()}")
-    return done
+    if made.faults:
+        _log.warning("Left out of %d photographs:\n%s", len(listed), "\n".join(made.faults))
+    if made.faceless:
+        _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
+    if made.page is None:
+        raise InputError(f"no face was found in {len(listed)} photographs; {out} holds nothing new. See --boxes.")
+    print(f"{len(made.faces)} faces of {len(listed)} photographs in {out}\nOpen {made.page.resolve().as_uri()}")
+    return made
 
 
-def _finder(photographs: Photographs, photos: list[Photo]) -> Callable[[Path, NDArray[np.uint8]], list[FoundFace]]:
-    if photographs.boxes is not None:
-        boxes: FaceBoxes = read_boxes(photographs.boxes.expanduser())
-        if unused := boxes.unused(photo.path for photo in photos):
-            _log.warning(
-                "%s: marks faces of %s, which is none of the photographs.", photographs.boxes, ", ".join(unused)
-            )
-        return lambda path, _: faces_of_boxes(boxes, path)
-    detector = choose_detector(photographs.detector)
-    return lambda _, image: detector.detect(image)
+def write_faces(
+    photos: Sequence[Photo],
+    find: Find,
+    reconstructor: Reconstructor,
+    network: str,
+    out: Path,
+    texture_size: int = 512,
+    fill_hidden: bool = True,
+) -> PredictedFiles:
+    """Reconstructs the faces of photographs one by one, and writes all files of each into a folder.
+
+    Args:
+        photos: The photographs, and the names of their results.
+        find: Gives the faces of a photograph.
+        reconstructor: Reconstructs them.
+        network: Name of the network's file, for the faces' records.
+        out: Folder; what has the same names there is overwritten.
+        texture_size: Texels a side of a face's texture, a power of two.
+        fill_hidden: Whether what a photograph does not show is filled from the other half of the face.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+    made = PredictedFiles()
+    shown: list[PageFace] = []
+    taken = {photo.name.lower() for photo in photos}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for photo in tqdm(photos, desc="Reconstructing", unit="photo"):
+            faces = _faces(photo, find, reconstructor, made)
+            for face, name in zip(faces, _names(photo.name, len(faces), taken), strict=True):
+                shown.append(write_face(face, Photo(photo.path, name), out, network, texture_size, fill_hidden))
+                made.faces.append(name)
+    except OSError as error:
+        raise cannot_write(out, error, "--out") from error
+    finally:
+        if shown:  # the faces made so far have their page even when the user interrupts
+            made.page = write_page(shown, texture_size, out)
+    return made
+
+
+def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: PredictedFiles) -> list[Face]:
+    """The faces of a photograph; what is wrong with it is noted, so that the others go on."""
+    try:
+        image = read_photograph(photo.path)
+        detections = find(photo.path, image)
+        fitting = [face for face in detections if face.fits(image)]
+        made.faults += [f"{photo.path}: {face.misfit(image)}. Mend it." for face in detections if not face.fits(image)]
+        if not fitting:
+            made.faceless.append(photo.path)
+        return reconstructor.reconstruct(image, fitting)
+    except InputError as fault:
+        named = str(fault) if str(photo.path) in str(fault) else f"{photo.path}: {fault}"
+        made.faults.append(named)
+        return []
+
+
+def _names(name: str, count: int, taken: set[str]) -> list[str]:
+    """Names for the faces of a photograph that no other photograph's faces have."""
+    if count == 1:
+        return [name]
+    names = []
+    for place in range(1, count + 1):
+        own = f"{name}_{place}"
+        while own.lower() in taken:
+            own += "_"
+        taken.add(own.lower())
+        names.append(own)
+    return names
+
+
+def _marked_faces(path: Path, photos: Sequence[Photo]) -> Find:
+    """The faces that the user has marked in a file."""
+    boxes = read_boxes(path.expanduser())
+    if unused := boxes.unused(photo.path for photo in photos):
+        _log.warning("%s: marks faces of %s, which is none of the photographs.", path, ", ".join(unused))
+    return lambda photo, _: faces_of_boxes(boxes, photo)

@@ -1,4 +1,4 @@
-"""The hourglass network: an RGB face crop to an image of positions.
+"""The hourglass network: an RGB face crop to an image of offsets in crop pixels.
 
 PRNet's network (Feng et al., "Joint 3D Face Reconstruction and Dense Alignment with Position Map Regression Network",
 ECCV 2018), which the weight-mask paper builds on.
@@ -14,6 +14,10 @@ from datamodules.errors import InputError
 
 Tail = Literal["published", "linear"]
 
+_RANGE_PX = 1.1 * 256  # what the published sigmoid spans, in pixels of a 256 x 256 crop (Feng et al., 2018)
+# What one unit of a linear tail stands for: Adam's steps are this many times as long, in pixels.
+_SPREAD_PX = 100.0
+
 _KERNEL = 4
 PAIRS = 5  # of residual blocks, as published; each halves the resolution and doubles the channels
 _TAIL_LAYERS = 3
@@ -24,21 +28,22 @@ _DECODER = [[32], [16, 16, 16], [8, 8, 8], [4, 4, 4], [2, 2], [1, 1]]
 class Hourglass(nn.Module):
     """Encoder of residual blocks, decoder of transposed convolutions.
 
-    The defaults are the published size: 13 353 618 parameters, 8.26 GFLOP an image forward.
+    The defaults are the published size: 13 353 618 parameters, 8.26 GFLOP an image forward. `tail` "published" makes
+    the published network of them.
 
     Args:
         base_channels: Channels of the first convolution; all others are multiples of it.
         image_size: Pixels a side of the input, a multiple of 2 to the power of `pairs`.
         map_size: Texels a side of the output: image_size / 2^pairs * (1, 2, ... or 2^pairs). Where it is smaller than
             the image, the last upsampling layers keep their resolution instead.
-        tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms,
-            "linear" has none, as many parameters, and starts from zero.
+        tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms and
+            is bounded to 140.8 pixels either way, "linear" has none, as many parameters, and starts from zero.
         norm_momentum: Of the batch norms' running statistics; 0.001 is the published decay of 0.999.
-        pairs: Of residual blocks, 1 to 5; with fewer, a small image is not squeezed to nothing: 64 pixels and 3 pairs
-            meet at 8 x 8, as 256 pixels and the published 5 do.
-        direct_rank: Width of a second, direct way from the code to the map, two linear layers added to the decoder's
-            output; 0, as published, for none. Through the deep plain decoder a short training brings the turn of the
-            head and little else (its nod and tilt least of all); the direct way brings all of it from the first step.
+        pairs: Number of pairs of residual blocks, 1 to 5. Fewer suit a small image: 64 pixels and 3 pairs end in a
+            code of 8 x 8, as 256 pixels and the published 5 do.
+        bypass_rank: Rank of a low-rank bypass from the code to the map: two linear layers whose output is added to the
+            decoder's; 0, as published, for none. Through the deep plain decoder a short training learns the yaw of the
+            head and little else, pitch and roll least of all; with the bypass it learns all three from the first step.
             Needs the linear tail.
 
     Raises:
@@ -50,19 +55,20 @@ class Hourglass(nn.Module):
         base_channels: int = 16,
         image_size: int = 256,
         map_size: int = 256,
-        tail: Tail = "published",
+        tail: Tail = "linear",
         norm_momentum: float = 0.001,
         pairs: int = PAIRS,
-        direct_rank: int = 0,
+        bypass_rank: int = 0,
     ) -> None:
         super().__init__()
         if base_channels < 1:
             raise InputError(f"base_channels is {base_channels}: give at least 1.")
         if not 1 <= pairs <= PAIRS:
             raise InputError(f"pairs is {pairs}: give a number from 1 to {PAIRS}.")
-        if direct_rank < 0 or (direct_rank and tail != "linear"):
-            raise InputError(f"direct_rank is {direct_rank}: give 0, or a positive number with the linear tail.")
+        if bypass_rank < 0 or (bypass_rank and tail != "linear"):
+            raise InputError(f"bypass_rank is {bypass_rank}: give 0, or a positive number with the linear tail.")
         doublings = _doublings(image_size, map_size, pairs)
+        self._tail = tail
         self.stem = Convolution(3, base_channels, 1, norm_momentum)
         channels = [base_channels * 2**level for level in range(pairs + 1)]
         self.encoder = nn.Sequential()
@@ -86,16 +92,20 @@ class Hourglass(nn.Module):
             self.decoder.append(TransposedConvolution(width, 3, 1, norm_momentum, activation))
             width = 3
         if tail == "linear":
-            # begin with no deviation at all: unit variance would be noise that training has to take back first
+            # start from offsets of zero: unit variance would be noise that training has to take back first
             nn.init.zeros_(cast(TransposedConvolution, self.decoder[-1]).norm.weight)
         code_size = image_size // 2**pairs
-        self.direct = _Direct(channels[-1] * code_size**2, direct_rank, map_size) if direct_rank else None
+        self.bypass = _Bypass(channels[-1] * code_size**2, bypass_rank, map_size) if bypass_rank else None
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, map_size, map_size) from (N, 3, image_size, image_size) in [0, 1]: 0 to 1, or unbounded if linear."""
+        """(N, 3, map_size, map_size) float32 offsets in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
         encoded: Tensor = self.encoder(self.stem(image))
         decoded: Tensor = self.decoder(encoded)
-        return decoded if self.direct is None else decoded + self.direct(encoded)
+        if self.bypass is not None:
+            decoded = decoded + self.bypass(encoded)
+        # in full precision from here on: bfloat16 has a resolution of half a pixel at 100
+        decoded = decoded.float()
+        return (decoded - 0.5) * _RANGE_PX if self._tail == "published" else decoded * _SPREAD_PX
 
 
 class Convolution(nn.Module):
@@ -154,8 +164,8 @@ class TransposedConvolution(nn.Module):
         return activated
 
 
-class _Direct(nn.Module):
-    """The whole code to the whole map through few numbers; starts from zero, as the linear tail does."""
+class _Bypass(nn.Module):
+    """Two linear layers of low rank from the whole code to the whole map; starts from zero, as the linear tail does."""
 
     def __init__(self, inputs: int, rank: int, map_size: int) -> None:
         super().__init__()

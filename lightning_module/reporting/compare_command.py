@@ -1,4 +1,4 @@
-"""`run.py compare`: runs beside each other, by data set, in every format that people paste."""
+"""`run.py compare`: runs beside each other, by data set, as Markdown, HTML, LaTeX and a picture."""
 
 import logging
 from collections.abc import Mapping
@@ -9,15 +9,14 @@ from rich.console import Console
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
-from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
-from lightning_module.reporting.comparison import Comparison
-from lightning_module.reporting.comparison import compare as compare_records
+from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.project import PROJECT
+from lightning_module.reporting.comparison import Comparison, compare_records
 from lightning_module.reporting.figures import ced_figure
 from lightning_module.reporting.run_reader import EvaluatedRun, find_runs
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 
 _log = logging.getLogger(__name__)
-_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def compare(
@@ -38,25 +37,22 @@ def compare(
 
     Args:
         runs: Their names, keys, ids, or beginnings of these; all tested runs of the experiment by default.
-        tags: name=value that a run must have, such as ratio=16:5:4:3:0.
+        tags: name=value that a run must have, such as ratio=16:5:4:3:0 (or 16-5-4-3-0, as it is written in MLflow).
         reference: The run to compare with; the first by default.
         dataset: Only this data set, by its name in metrics, such as aflw2000.
-        protocol: nme, nme_3d_rigid, nme_dense, ...
+        protocol: Name of a protocol that the runs' records hold: nme, nme_3d_rigid, nme_dense, nme_<region>, ...
         out: Folder for the tables as .md, .html and .tex and the CED curves; by default one in mlruns/comparisons.
         no_log: Make no summary run in MLflow.
         seed: Of the resampling.
         tracking: Where the runs are.
     """
-    try:
-        protocol_named(protocol)
-    except InputError as error:
-        raise InputError(f"--protocol {error}") from error
-    place = tracking.place(_PROJECT)
-    found = find_runs(place, runs or [], tags or [])
-    names = _names(found)
-    against = None if reference is None else _one_called(reference, found, names)
+    place = tracking.place(PROJECT)
+    evaluated = find_runs(place, runs or [], tags or [])
+    _refuse_unknown_protocol(protocol, evaluated)
+    names = _names(evaluated)
+    against = None if reference is None else _name_of_one(reference, evaluated, names)
     comparisons = []
-    for records in _by_faces(found, names, protocol):
+    for records in _by_faces(evaluated, names, protocol):
         if dataset is not None and dataset not in {record.slug for record in records.values()}:
             continue
         first = against if against in records else next(iter(records))
@@ -64,7 +60,7 @@ def compare(
             _log.warning("%s was not tested on %s: %s is the reference there.", against, records[first].dataset, first)
         comparisons.append((compare_records(records, protocol, first, seed), records))
     if not comparisons:
-        raise InputError(f"none of the {len(found)} runs was tested on {dataset or 'anything'} under {protocol}.")
+        raise InputError(f"none of the {len(evaluated)} runs was tested on {dataset or 'anything'} under {protocol}.")
     for comparison, _ in comparisons:
         Console().print(comparison.as_table())
     folder = out or place.folder / "comparisons" / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -72,7 +68,9 @@ def compare(
     print(f"Tables and CED curves: {folder}")
     if not no_log:
         tracker = Tracker(
-            place, f"compare {len(found)} runs", {"command": "compare", "runs": " ".join(run.run_id for run in found)}
+            place,
+            f"compare {len(evaluated)} runs",
+            {"command": "compare", "runs": " ".join(run.run_id for run in evaluated)},
         )
         for path in files:
             copy = tracker.run.path / path.name
@@ -88,19 +86,27 @@ def _names(runs: list[EvaluatedRun]) -> dict[str, str]:
     return {run.run_id: run.name if named.count(run.name) == 1 else f"{run.name} {run.key[-4:]}" for run in runs}
 
 
-def _one_called(reference: str, runs: list[EvaluatedRun], names: Mapping[str, str]) -> str:
-    fitting = [
+def _refuse_unknown_protocol(protocol: str, runs: list[EvaluatedRun]) -> None:
+    held = {name: None for run in runs for record in run.records.values() for name in record.reports}
+    if protocol not in held:
+        raise InputError(
+            f"--protocol {protocol}: none of the {len(runs)} runs holds it. Give one of {', '.join(held)}."
+        )
+
+
+def _name_of_one(reference: str, runs: list[EvaluatedRun], names: Mapping[str, str]) -> str:
+    matching = [
         run
         for run in runs
         if reference in (run.name, names[run.run_id])
         or run.run_id.startswith(reference)
         or run.key.startswith(reference)
     ]
-    if len(fitting) != 1:
+    if len(matching) != 1:
         raise InputError(
-            f"--reference {reference}: {len(fitting)} of the runs are called so. Give one of {', '.join(names.values())}."
+            f"--reference {reference}: {len(matching)} of the runs are called so. Give one of {', '.join(names.values())}."
         )
-    return names[fitting[0].run_id]
+    return names[matching[0].run_id]
 
 
 def _by_faces(runs: list[EvaluatedRun], names: Mapping[str, str], protocol: str) -> list[dict[str, EvaluationRecord]]:
@@ -111,8 +117,10 @@ def _by_faces(runs: list[EvaluatedRun], names: Mapping[str, str], protocol: str)
             if protocol not in record.reports:
                 continue
             name = names[run.run_id]
-            fitting = (group for group in groups if name not in group and record.same_faces(next(iter(group.values()))))
-            group = next(fitting, None)
+            matching = (
+                group for group in groups if name not in group and record.same_faces(next(iter(group.values())))
+            )
+            group = next(matching, None)
             if group is None:
                 groups.append({name: record})
             else:
@@ -133,8 +141,8 @@ def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, Evaluatio
             for ending, text in texts.items():
                 (folder / f"{stem}.{ending}").write_text(text)
                 written.append(folder / f"{stem}.{ending}")
-            reports = {name: record.reports[comparison.protocol] for name, record in records.items()}
-            title = f"CED, {protocol_named(comparison.protocol).title}, {comparison.dataset}"
+            reports = {name: record.reports[comparison.protocol.name] for name, record in records.items()}
+            title = f"CED, {comparison.protocol.title}, {comparison.dataset}"
             ced_figure(reports, title).savefig(folder / f"{stem}_ced.png", dpi=110)
             written.append(folder / f"{stem}_ced.png")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Methods beside each other on one data set: rows, and the ways to print them."""
+"""A comparison of methods on one data set: its rows, and the formats to print them in."""
 
 import re
 from collections.abc import Mapping
@@ -8,21 +8,13 @@ from html import escape
 import pandas as pd
 from rich.table import Table
 
-from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
-from lightning_module.evaluation.nme import YAW_BINS
-from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
+from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
+from lightning_module.evaluation.protocols import LANDMARKS_2D, Protocol
 from lightning_module.evaluation.statistics import Interval, confidence_intervals, paired_differences
-from lightning_module.reporting.nme_table import BIN_TITLES, interval, percent
+from lightning_module.reporting.nme_table import interval, percent
+from lightning_module.reporting.published_figures import PRINTED, is_whole_aflw2000
 
-# Table 1 of Shi et al., with its own row last; on the whole of AFLW2000-3D, 68 landmarks in x and y.
-PRINTED = {
-    "3DDFA": (3.80, 4.55, 7.88, 5.41),
-    "3DSTN": (3.13, 4.43, 5.78, 4.45),
-    "PRN": (2.75, 3.50, 4.60, 3.62),
-    "SDM": (3.67, 4.90, 9.67, 6.08),
-    "Shi et al.": (2.69, 3.48, 4.58, 3.58),
-}
 _PRINTED_NOTE = "* printed in the paper (Shi et al., Table 1), not measured here"
 _PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:14px sans-serif;margin:2em}}td,th{{padding:.3em .8em;text-align:left}}
@@ -60,7 +52,7 @@ class Comparison:
     Attributes:
         dataset: Its name.
         slug: Its name in files.
-        protocol: Name of the protocol.
+        protocol: What the figures measure.
         reference: The method that the others are compared with.
         rows: The methods.
         counts: Faces by yaw bin.
@@ -68,19 +60,19 @@ class Comparison:
 
     dataset: str
     slug: str
-    protocol: str
+    protocol: Protocol
     reference: str
     rows: list[Row]
     counts: dict[str, int]
 
     @property
     def title(self) -> str:
-        """What stands above it."""
-        return f"NME %, {protocol_named(self.protocol).title}, on {self.dataset}"
+        """The line above the table."""
+        return f"NME %, {self.protocol.title}, on {self.dataset}"
 
     @property
     def note(self) -> str:
-        """What stands below it."""
+        """The line below the table, where some rows need one."""
         return _PRINTED_NOTE if any(row.is_printed for row in self.rows) else ""
 
     @property
@@ -96,7 +88,7 @@ class Comparison:
         return f"**{self.title}**\n\n{table}\n" + (f"\n{self.note.replace('*', chr(92) + '*')}\n" if self.note else "")
 
     def as_html(self) -> str:
-        """A page of its own, which needs nothing from elsewhere."""
+        """A self-contained page."""
         title, table = escape(self.title), self.frame.to_html(index=False, border=0, justify="left")
         return _PAGE.format(title=title, table=table, note=escape(self.note))
 
@@ -121,12 +113,14 @@ class Comparison:
         return table
 
 
-def compare(records: Mapping[str, EvaluationRecord], protocol: str, reference: str, seed: int = 0) -> Comparison:
-    """Methods by name, all on one data set.
+def compare_records(
+    records: Mapping[str, EvaluationRecord], protocol: str, reference: str, seed: int = 0
+) -> Comparison:
+    """Compares methods that were tested on one data set.
 
     Args:
-        records: Of each method.
-        protocol: Which each of them has.
+        records: Of each method, by its name.
+        protocol: Name of a protocol that all of them hold.
         reference: The method to compare with.
         seed: Of the resampling.
     """
@@ -136,7 +130,7 @@ def compare(records: Mapping[str, EvaluationRecord], protocol: str, reference: s
     if protocol == LANDMARKS_2D.name and is_whole_aflw2000(against.reports[protocol]):
         nan = float("nan")
         rows += [Row(f"{name} *", True, means, Interval(nan, nan), None) for name, means in PRINTED.items()]
-    return Comparison(against.dataset, against.slug, protocol, reference, rows, counts)
+    return Comparison(against.dataset, against.slug, against.protocol(protocol), reference, rows, counts)
 
 
 def _measured(name: str, record: EvaluationRecord, against: EvaluationRecord, protocol: str, seed: int) -> Row:

@@ -1,4 +1,4 @@
-"""An evaluation's record into a run: files, table and figures."""
+"""Keeps an evaluation in its run: the record's files, figures as metrics, and a table in MLflow."""
 
 import json
 from collections.abc import Mapping
@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord
-from lightning_module.evaluation.nme import YAW_BINS
-from lightning_module.evaluation.protocols import LANDMARKS_2D, protocol_named
+from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
+from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.evaluation.statistics import Summary
-from lightning_module.reporting.nme_table import BIN_TITLES, interval, nme_rows, percent
+from lightning_module.reporting.nme_table import interval, nme_rows, percent
 from lightning_module.tracking.tracker import Tracker
 
 _TABLE = "nme_by_yaw.json"
@@ -17,15 +17,18 @@ _TABLE = "nme_by_yaw.json"
 
 def log_record(
     tracker: Tracker, record: EvaluationRecord, summaries: Mapping[str, Summary], step: int, is_own: bool
-) -> None:
-    """Everything about one test: `test/<data set>/<protocol>/<figure>`.
+) -> dict[str, float]:
+    """Logs a test, whose figures are named `test/<data set>/<protocol>/<figure>`.
 
     Args:
         tracker: The run's.
         record: The errors.
-        summaries: What is said of them.
+        summaries: Their figures.
         step: Of the training.
         is_own: Whether this is the test set that the run is sorted by: the field's protocol on it is `test/nme/...`.
+
+    Returns:
+        The figures by name; those that are NaN are left out.
     """
     for path in record.write(tracker.run.path / FOLDER, summaries):
         tracker.log_file(path, FOLDER)
@@ -33,19 +36,21 @@ def log_record(
     for protocol, summary in summaries.items():
         under = f"test/{record.slug}/{protocol}"
         means = f"test/{protocol}" if is_own and protocol == LANDMARKS_2D.name else under
-        for name, value in summary.figures.items():
-            name = "mean" if name == "mean_of_bins" else name
-            figures[f"{means if name == 'mean' or name in YAW_BINS else under}/{name}"] = value
+        figures |= {f"{means}/{name}": value for name, value in record.reports[protocol].figures.items()}
+        others = {name: value for name, value in summary.figures.items() if name not in (*YAW_BINS, "mean_of_bins")}
+        figures |= {f"{under}/{name}": value for name, value in others.items()}
         low, high = summary.intervals["mean_of_bins"]
         figures |= {f"{under}/mean_low_95": low, f"{under}/mean_high_95": high}
     (first, *_) = summaries.values()
     figures |= {
         f"{'test' if is_own else f'test/{record.slug}'}/faces/{name}": count for name, count in first.counts.items()
     }
-    tracker.log_metrics({name: value for name, value in figures.items() if value == value}, step)
+    figures = {name: value for name, value in figures.items() if value == value}
+    tracker.log_metrics(figures, step)
     log_table(tracker, summaries, "test", record.dataset)
     if is_own:
         tracker.log_tags({"mlflow.note.content": description(summaries, record.dataset)})
+    return figures
 
 
 def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, dataset: str) -> None:
@@ -54,15 +59,15 @@ def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, da
     path = tracker.run.path / _TABLE
     path.write_text(json.dumps({"columns": list(columns), "data": _other_rows(path, stage, dataset) + _rows(columns)}))
     tracker.log_file(path)
-    if not tracker.is_guest:
+    if not tracker.appends_only:
         # the second tag is what makes MLflow show the file as a table
         shown = json.dumps([{"path": _TABLE, "type": "table"}])
         tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
 
 
 def description(summaries: Mapping[str, Summary], dataset: str) -> str:
-    """What a run's page says first, in Markdown: the first protocol by yaw bin."""
-    (protocol, summary), *_ = summaries.items()
+    """The text on top of a run's page, in Markdown: the first protocol by yaw bin."""
+    (summary, *_) = summaries.values()
     heads = " | ".join(
         [*(f"{BIN_TITLES[name]} (n = {count})" for name, count in summary.counts.items()), "mean of bins", "95 %"]
     )
@@ -70,7 +75,7 @@ def description(summaries: Mapping[str, Summary], dataset: str) -> str:
         [*map(percent, (*summary.by_bin.values(), summary.mean_of_bins)), interval(summary.intervals["mean_of_bins"])]
     )
     rule = "|---" * 5
-    return f"NME %, {protocol_named(protocol).title}, on {dataset}:\n\n| {heads} |\n{rule}|\n| {cells} |"
+    return f"NME %, {summary.title}, on {dataset}:\n\n| {heads} |\n{rule}|\n| {cells} |"
 
 
 def _rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:

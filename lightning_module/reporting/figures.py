@@ -8,9 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from datamodules.geometry.regions import is_drawn
+from datamodules.geometry.regions import RegionTable, is_drawn
 from lightning_module.evaluation.nme import YAW_BINS, NMEReport
-from lightning_module.region_weights import RegionWeights
 
 _BIN_TITLES = {"yaw_00_30": "|yaw| 0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 
@@ -36,7 +35,8 @@ def region_weights_figure(
     weight_map: NDArray[np.float32],
     labels: NDArray[np.uint8],
     landmark_texels: NDArray[np.int64],
-    weights: RegionWeights,
+    regions: RegionTable,
+    name: str,
 ) -> Figure:
     """Weights over UV space, and the regions that they belong to.
 
@@ -44,13 +44,14 @@ def region_weights_figure(
         weight_map: (S, S).
         labels: (S, S) labels of the regions.
         landmark_texels: (81, 2) row, col.
-        weights: The regions' weights.
+        regions: The table of the regions.
+        name: Of the weights, as in "16-5-4-3-0".
     """
     figure = Figure((11, 4.8), layout="constrained")
     areas, weight_axes = figure.subplots(1, 2)
     colours = np.zeros((*labels.shape, 3))
     landmarks_title = f"{len(landmark_texels)} landmarks"
-    for region in weights.regions:
+    for region in regions:
         if not is_drawn(region):
             landmarks_title = region.title
             continue
@@ -69,7 +70,7 @@ def region_weights_figure(
     areas.legend(loc="lower center", ncols=3, fontsize=8)
     areas.set_title("regions in UV space")
     picture = weight_axes.imshow(weight_map, cmap="viridis")
-    weight_axes.set_title(f"weights {weights.ratio}, mean 1 over what counts")
+    weight_axes.set_title(f"weights {name}, mean 1 over what counts")
     figure.colorbar(picture, ax=weight_axes)
     texels = tuple(landmark_texels.T)
     share = weight_map[texels].sum() / weight_map.sum()

@@ -23,8 +23,8 @@ class EvaluatedRun:
 
     Attributes:
         run_id: MLflow's.
-        name: As people call it.
-        key: Its own name for itself.
+        name: Its display name.
+        key: Name of its folder.
         tags: All of them.
         records: Evaluations by the data set's slug.
     """
@@ -49,28 +49,28 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
         InputError: If one of the chosen is not there or was never tested, or none is left.
     """
     store = MlflowStore(place.uri, place.folder / "artifacts")
-    found = store.client.get_experiment_by_name(place.experiment)
-    if found is None:
+    experiment = store.client.get_experiment_by_name(place.experiment)
+    if experiment is None:
         raise InputError(
             f"{place.uri}: holds no experiment {place.experiment}. Set --tracking.experiment or --tracking.folder."
         )
-    wanted = dict(_pair(tag) for tag in tags)
+    wanted = [_pair(tag) for tag in tags]
     runs = [
         run
         for run in store.client.search_runs(
-            [found.experiment_id], order_by=["attributes.start_time DESC"], max_results=_MOST_RUNS
+            [experiment.experiment_id], order_by=["attributes.start_time DESC"], max_results=_MOST_RUNS
         )
-        if wanted.items() <= run.data.tags.items() and run.data.tags.get("command") != "compare"
+        if all(_has_tag(run, *pair) for pair in wanted) and run.data.tags.get("command") != "compare"
     ]
     runs.reverse()
     if chosen:
         by_choice = [[run for run in runs if _is_called(run, name)] for name in chosen]
-        for name, fitting in zip(chosen, by_choice, strict=True):
-            if not fitting:
+        for name, matching in zip(chosen, by_choice, strict=True):
+            if not matching:
                 raise InputError(
                     f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui."
                 )
-        runs = list({run.info.run_id: run for fitting in by_choice for run in fitting}.values())
+        runs = list({run.info.run_id: run for matching in by_choice for run in matching}.values())
     evaluated = [_read(store, run) for run in runs]
     for run in evaluated:
         if chosen and not run.records:
@@ -86,6 +86,12 @@ def _pair(tag: str) -> tuple[str, str]:
     if not (name and equals):
         raise InputError(f"--tags {tag}: give name=value, such as ratio=16:5:4:3:0.")
     return name, value
+
+
+def _has_tag(run: "Run", name: str, value: str) -> bool:
+    # a ratio's tag is written 16-5-4-3-0, as in names of runs; people, papers and tables write 16:5:4:3:0
+    values = (value, value.replace(":", "-")) if name == "ratio" else (value,)
+    return run.data.tags.get(name) in values
 
 
 def _is_called(run: "Run", name: str) -> bool:

@@ -1,21 +1,19 @@
-"""What a run leaves behind besides its figures: checkpoints to go on from, pictures, tables."""
+"""A callback that reports a run: pictures, tables and figures of its evaluations, and tags of its data."""
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from matplotlib.figure import Figure
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import Checkpoint
 from rich.console import Console
 
 from datamodules.types import FaceBatch
-from lightning_module.evaluation.aflw2000 import is_whole_aflw2000
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import YAW_BINS, landmark_nme, yaw_bin
-from lightning_module.evaluation.protocols import LANDMARKS_2D
-from lightning_module.face_module import FaceModule, StepOutput
+from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols
+from lightning_module.evaluation.stage_figures import StepOutput
+from lightning_module.face_data import face_data
+from lightning_module.face_module import FaceModule
 from lightning_module.reporting.evaluation_report import log_record, log_table
 from lightning_module.reporting.figures import (
     FacePicture,
@@ -25,93 +23,17 @@ from lightning_module.reporting.figures import (
     region_weights_figure,
 )
 from lightning_module.reporting.nme_table import nme_table, spread_table
-from lightning_module.tracking.run_folder import RunFolder
+from lightning_module.reporting.published_figures import is_whole_aflw2000
 from lightning_module.tracking.tracker import Tracker
 
 _FACES_PER_BIN = 5
 
 
-class LastCheckpoint(Checkpoint):
-    """Keeps the newest complete epoch, so that a killed fit goes on from there.
-
-    Args:
-        folder: The run's folder.
-        seconds: Epochs shorter than this share a checkpoint; the last one always has its own.
-    """
-
-    def __init__(self, folder: RunFolder, seconds: float) -> None:
-        self._path = folder.last_checkpoint
-        self._partial = self._path.with_suffix(".partial")
-        self._seconds = seconds
-        self._saved_at = time.monotonic()
-        self._is_kept = True
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves, unless the last time was a moment ago."""
-        is_due = trainer.strategy.broadcast(time.monotonic() - self._saved_at >= self._seconds)
-        if is_due:
-            self._save(trainer)
-
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keeps the epoch before: its figures are logged only after it was saved, and would be lost to a kill between."""
-        self._keep(trainer)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves the end."""
-        self._save(trainer)
-        self._keep(trainer)
-
-    def _save(self, trainer: Trainer) -> None:
-        trainer.save_checkpoint(self._partial)
-        self._saved_at = time.monotonic()
-        self._is_kept = False
-
-    def _keep(self, trainer: Trainer) -> None:
-        if not self._is_kept and trainer.is_global_zero:
-            self._partial.replace(self._path)
-        self._is_kept = True
-
-
-class Watch(Callback):
-    """Tells somebody of each validation, who may end the training there.
-
-    Args:
-        on_validation: Takes NME by yaw bin, percent; says whether to go on.
-
-    Attributes:
-        has_ended: Whether it did, before its end.
-    """
-
-    def __init__(self, on_validation: Callable[[Mapping[str, float]], bool]) -> None:
-        self._on_validation = on_validation
-        self.has_ended = False
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tells, and ends."""
-        if trainer.state.fn != "fit" or trainer.sanity_checking:
-            return
-        report = cast(FaceModule, pl_module).reports["val"][LANDMARKS_2D.name]
-        is_last = trainer.current_epoch + 1 == trainer.max_epochs
-        if self._on_validation(report.by_bin) or is_last:
-            return
-        self.has_ended = trainer.should_stop = True
-        if isinstance(trainer.logger, Tracker):
-            trainer.logger.log_tags({"ended_by": "pruned: other trials were better by then"})
-
-
-class _DescribesItself(Protocol):
-    def card(self, stage: str) -> Any: ...
-
-    def fingerprints(self) -> dict[str, str]: ...
-    @property
-    def turned_faces(self) -> str: ...
-
-
 class RunReport(Callback):
-    """Pictures and tables of a run's evaluation, into its folder and to MLflow.
+    """Reports a run's data and evaluations to its folder, to MLflow and, as far as they are figures, to other loggers.
 
     Args:
-        tracker: Where they go.
+        tracker: The run's record.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -119,9 +41,9 @@ class RunReport(Callback):
         self._faces: dict[str, list[FacePicture]] = defaultdict(list)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Pictures the weights, and takes down what they are trained on."""
-        self._log_fingerprints(trainer)
-        data = _data(trainer)
+        """Draws the region weights, and records which data is trained on."""
+        data = face_data(trainer)
+        self._tracker.log_tags({f"fingerprint.{name}": value for name, value in data.fingerprints().items()})
         self._tracker.log_tags({"dataset.train": str(data.card("fit")), "turned_faces": data.turned_faces})
         module = cast(FaceModule, pl_module)
         self._save(
@@ -129,22 +51,23 @@ class RunReport(Callback):
                 module.weight_map.cpu().numpy(),
                 module.regions.cpu().numpy(),
                 module.landmark_texels.cpu().numpy(),
-                module.region_weights,
+                module.region_table,
+                module.weights_name,
             ),
             "region_weights",
         )
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Takes down what is tested on."""
-        slug, found = _data(trainer).card("test").slug, _data(trainer).fingerprints()
-        self._tracker.log_tags({f"test.{slug}.fingerprint": found["test_data"]})
+        """Records which data is tested on."""
+        data = face_data(trainer)
+        self._tracker.log_tags({f"test.{data.card('test').slug}.fingerprint": data.fingerprints()["test_data"]})
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forgets the faces of the last time."""
+        """Drops the faces of the last evaluation."""
         self._faces.clear()
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forgets the faces of the last time."""
+        """Drops the faces of the last evaluation."""
         self._faces.clear()
 
     def on_validation_batch_end(
@@ -156,7 +79,7 @@ class RunReport(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keeps the first faces of each bin."""
+        """Keeps the first faces of each yaw bin."""
         self._keep(outputs, batch)
 
     def on_test_batch_end(
@@ -168,21 +91,21 @@ class RunReport(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keeps the first faces of each bin."""
+        """Keeps the first faces of each yaw bin."""
         self._keep(outputs, batch)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Reports on the validation faces."""
+        """Reports the last validation of a fit."""
         if "val" in cast(FaceModule, pl_module).reports:
             self._report(trainer, pl_module, "val")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Reports on the validation faces when nothing is trained."""
+        """Reports the validation of a checkpoint."""
         if trainer.state.fn != "fit":
             self._report(trainer, pl_module, "val")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Reports on the test faces."""
+        """Reports a test."""
         self._report(trainer, pl_module, "test")
 
     def _keep(self, outputs: StepOutput, batch: FaceBatch) -> None:
@@ -196,21 +119,25 @@ class RunReport(Callback):
             kept.append(FacePicture(image, predicted[0].float().cpu().numpy(), true[0].cpu().numpy(), title))
 
     def _report(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        reports = cast(FaceModule, pl_module).reports[stage]
-        card = _data(trainer).card(stage)
+        module = cast(FaceModule, pl_module)
+        reports, data = module.reports[stage], face_data(trainer)
+        card = data.card(stage)
         dataset = str(card)
-        # pictures and records of a test carry its data set's name: one run can be tested on several
+        # a run can be tested on several data sets: files of a test carry the name of its data set
         place = stage if stage == "val" else f"test_{card.slug}"
         if self._faces:
             self._save(landmarks_figure(bin_order(self._faces)), f"{place}_landmarks")
-        title = f"CED, {LANDMARKS_2D.title}, {stage}"
-        self._save(ced_figure({dataset: reports[LANDMARKS_2D.name]}, title), f"{place}_ced")
-        fingerprint = _data(trainer).fingerprints().get("test_data", "") if stage == "test" else ""
-        record = EvaluationRecord(dataset, card.slug, reports, fingerprint)
+        self._save(
+            ced_figure({dataset: reports[LANDMARKS_2D.name]}, f"CED, {LANDMARKS_2D.title}, {stage}"), f"{place}_ced"
+        )
+        fingerprint = data.fingerprints().get("test_data", "") if stage == "test" else ""
+        record = EvaluationRecord(dataset, card.slug, reports, fingerprint, test_protocols(module.region_table))
         summaries = record.summaries()
         if stage == "test":
-            is_own = cast(FaceModule, pl_module).is_own_test
-            log_record(self._tracker, record, summaries, trainer.global_step, is_own)
+            figures = log_record(self._tracker, record, summaries, trainer.global_step, module.is_primary_test)
+            for logger in trainer.loggers:
+                if logger is not self._tracker:
+                    logger.log_metrics(figures, trainer.global_step)
         else:
             log_table(self._tracker, summaries, stage, dataset)
         is_aflw2000 = is_whole_aflw2000(reports[LANDMARKS_2D.name])
@@ -218,16 +145,8 @@ class RunReport(Callback):
         if stage == "test":
             Console().print(spread_table(summaries))
 
-    def _log_fingerprints(self, trainer: Trainer) -> None:
-        found = _data(trainer).fingerprints()
-        self._tracker.log_tags({f"fingerprint.{name}": value for name, value in found.items()})
-
     def _save(self, figure: Figure, name: str) -> None:
         path = self._tracker.run.path / "pictures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         figure.savefig(path, dpi=110)
         self._tracker.log_file(path, "pictures")
-
-
-def _data(trainer: Trainer) -> _DescribesItself:
-    return cast(_DescribesItself, cast(Any, trainer).datamodule)

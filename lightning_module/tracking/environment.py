@@ -1,4 +1,4 @@
-"""Which code and which libraries made a run."""
+"""Tags for the code and the libraries that made a run."""
 
 import subprocess
 from importlib.metadata import PackageNotFoundError, version

@@ -1,6 +1,6 @@
-"""What a run has to tell MLflow, on disk first: nothing is lost when the server is away or the run is killed.
+"""A run's journal: what is logged is written to disk first, so that neither a crash nor a missing server loses it.
 
-One JSON object a line, in the order in which they are to be sent; how many were sent stands in a file beside it.
+The journal has one JSON object a line, in upload order; delivery.json beside it holds how many were uploaded.
 """
 
 import json
@@ -18,13 +18,13 @@ Kind = Literal["create", "resume", "params", "tags", "metrics", "artifact", "end
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to send.
+    """One line of the journal.
 
     Attributes:
         kind: create (name, experiment, tags) · resume · params · tags · metrics (values, step) · artifact (a file of
             the run's folder) · end (status).
-        content: Its fields, as JSON has them.
-        time_ms: When it happened.
+        content: Its fields, as JSON values.
+        time_ms: Milliseconds since 1970.
     """
 
     kind: Kind
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How far sending has come: entries sent, and the run's id once the tracking store has given one."""
+    """How far the upload has come: entries uploaded, and the run's id once the tracking store has assigned one."""
 
     sent: int = 0
     run_id: str | None = None
@@ -42,7 +42,7 @@ class Delivery:
 
 
 class Journal:
-    """The entries of one run; threads may write and read at the same time."""
+    """The entries of one run; safe to use from several threads."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -52,7 +52,7 @@ class Journal:
         self.delivery = Delivery(**json.loads(self._state.read_text())) if self._state.is_file() else Delivery()
 
     def write(self, kind: Kind, **content: Any) -> None:
-        """Adds an entry; it is on disk when this returns."""
+        """Appends an entry; it is on disk when this returns."""
         entry = Entry(kind, content)
         line = json.dumps({"kind": entry.kind, "time_ms": entry.time_ms, "content": entry.content})
         with self._lock:
@@ -61,12 +61,12 @@ class Journal:
             self._entries.append(entry)
 
     def pending(self) -> list[Entry]:
-        """What is still to be sent."""
+        """Entries that are not uploaded yet."""
         with self._lock:
             return self._entries[self.delivery.sent :]
 
     def delivered(self, delivery: Delivery) -> None:
-        """Takes down how far sending has come."""
+        """Records how far the upload has come."""
         self.delivery = delivery
         partial = self._state.with_suffix(".partial")
         partial.write_text(json.dumps(vars(delivery)))

@@ -1,7 +1,7 @@
-"""Whether a process lives still: numbers of processes are given out again, so when one started belongs to its name.
+"""Whether the process that made a run is still alive.
 
-Only the machine that a process runs on can say: names of machines are given twice, so which start of which system, and
-which of its spaces of processes, belong to theirs.
+Process ids are reused, so a process is named by its id and its start time. Only its own machine can answer: hostnames
+are not unique, so a machine is named by its hostname, boot id and process namespace.
 """
 
 import os
@@ -9,12 +9,12 @@ import socket
 from functools import cache
 from pathlib import Path
 
-_STATE, _STARTED = 0, 19  # places in what /proc says of a process behind its name
+_STATE, _STARTED = 0, 19  # fields of /proc/<pid>/stat, counted from behind the process's name
 
 
 @cache
 def machine_name() -> str:
-    """Of this machine, or container."""
+    """Name of this machine or container: hostname, boot id and process namespace."""
     parts = [socket.gethostname()]
     try:
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
@@ -25,21 +25,21 @@ def machine_name() -> str:
 
 
 def process_name(pid: int) -> str:
-    """A process's number and when it started, where the system tells."""
-    said = _said(pid)
-    return f"{pid} {said[_STARTED]}" if said else str(pid)
+    """Id and start time of a process; the id alone on systems without /proc."""
+    fields = _stat_fields(pid)
+    return f"{pid} {fields[_STARTED]}" if fields else str(pid)
 
 
 def is_running(name: str) -> bool:
-    """Whether the process of this name, of this machine, runs."""
+    """Whether the process that `process_name` named runs on this machine."""
     pid = int(name.split()[0])
-    said = _said(pid)
-    if said and said[_STATE] in "ZX":  # dead, and not yet buried by the process that started it
+    fields = _stat_fields(pid)
+    if fields and fields[_STATE] in "ZX":  # dead, and not yet waited for by its parent
         return False
     return _exists(pid) and process_name(pid) == name
 
 
-def _said(pid: int) -> list[str]:
+def _stat_fields(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,10 +1,9 @@
-"""What a run's options are called in MLflow: what a reader compares, under one name each."""
+"""The names of a run's options in MLflow: one name for each that a reader compares."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from jsonargparse import Namespace
-
-# what does not change a run's figures is left out of its parameters
+# options that do not change a run's figures are not logged
 _UNLOGGED_DATA = ("index.cache_dir", "index.verify", "num_workers", "seed")
 _LOGGED_TRAINER = (
     "max_epochs",
@@ -18,19 +17,42 @@ _LOGGED_TRAINER = (
     "accumulate_grad_batches",
     "gradient_clip_val",
 )
+_CLASS, _ARGUMENTS = "class_path", "init_args"
 
 
-def parameters(options: Namespace) -> dict[str, Any]:
-    """Of a command's options."""
-    data = {f"data.{name}": value for name, value in flat(options.data.as_dict()).items() if name not in _UNLOGGED_DATA}
-    trainer = {f"trainer.{name}": options.trainer[name] for name in _LOGGED_TRAINER}
-    return {"seed": options.seed_everything, **flat(options.model.as_dict()), **data, **trainer}
+def parameters(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The logged parameters of a command.
+
+    The network's class is `network`, and its arguments and those of the module go without a prefix, as in
+    `base_channels` and `weights.mouth`.
+
+    Args:
+        options: The command's options as plain values, link targets included.
+    """
+    model = {
+        name.removeprefix("network."): value
+        for name, value in _named_by_class(options["model"]).items()
+        if name != "regions"
+    }
+    data = {
+        f"data.{name}": value for name, value in _named_by_class(options["data"]).items() if name not in _UNLOGGED_DATA
+    }
+    trainer = {f"trainer.{name}": options["trainer"][name] for name in _LOGGED_TRAINER}
+    return {"seed": options["seed_everything"], **model, **data, **trainer}
 
 
-def flat(options: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """One level, names joined by dots."""
-    found: dict[str, Any] = {}
+def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options on one level, names joined by dots."""
+    leaves: dict[str, Any] = {}
     for name, value in options.items():
-        value = value.as_dict() if isinstance(value, Namespace) else value
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
+        leaves |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return leaves
+
+
+def _named_by_class(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat options, in which a class stands under the name of its option, and its arguments below that."""
+    named = {}
+    for name, value in flat(options).items():
+        name = name.replace(f".{_ARGUMENTS}.", ".").removesuffix(f".{_CLASS}")
+        named[name] = tuple(value) if isinstance(value, list) else value
+    return named

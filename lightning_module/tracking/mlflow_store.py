@@ -1,4 +1,4 @@
-"""Journal entries to MLflow: the only code that writes there."""
+"""Writes journal entries to MLflow; no other code does."""
 
 import logging
 import os
@@ -34,8 +34,8 @@ class MlflowStore:
     """One tracking store.
 
     Args:
-        uri: sqlite:///FILE, http://HOST:PORT, postgresql://...
-        artifacts: Folder for artifacts where the store keeps none itself.
+        uri: Address of the store: sqlite:///FILE, http://HOST:PORT or postgresql://...
+        artifacts: Folder of artifacts, for a store that does not keep them itself.
     """
 
     def __init__(self, uri: str, artifacts: Path) -> None:
@@ -47,7 +47,7 @@ class MlflowStore:
 
     @property
     def client(self) -> "MlflowClient":
-        """MLflow's client; a new sqlite file takes it seconds."""
+        """MLflow's client; creating a new sqlite file takes seconds."""
         if self._client is None:
             for name, value in _SETTINGS.items():
                 os.environ.setdefault(name, value)
@@ -61,10 +61,10 @@ class MlflowStore:
         return self._client
 
     def prepare(self) -> None:
-        """Makes the tables of a new sqlite file, and asks a server whether it is there.
+        """Creates the tables of a new sqlite file, or checks that a server answers.
 
         Raises:
-            InputError: If it cannot be used.
+            InputError: If the store cannot be used.
         """
         try:
             self.client.search_experiments(max_results=1)
@@ -72,11 +72,11 @@ class MlflowStore:
             # whatever MLflow, SQLAlchemy or a file system raises
             raise InputError(
                 f"{self.uri}: cannot be used to track runs ({(str(error).strip().splitlines() or ['?'])[0][:200]}). "
-                "Start the server, or give another --tracking_uri."
+                "Start the server, or give another address with --tracking.uri (--tracking_uri of a sweep)."
             ) from error
 
     def send_pending(self, journal: Journal) -> None:
-        """Sends what a journal still holds, in order. Raises whatever the store raises when it is away."""
+        """Uploads the pending entries of a journal in order; raises what MLflow raises if the store is unreachable."""
         for entry in journal.pending():
             run_id = journal.delivery.run_id
             try:
@@ -88,24 +88,24 @@ class MlflowStore:
             journal.delivered(Delivery(journal.delivery.sent + 1, run_id, self.uri))
 
     def beat(self, run_id: str) -> None:
-        """Says that a run is alive."""
+        """Records that a run is alive."""
         self.client.set_tag(run_id, _HEARTBEAT, f"{time.time():.0f}")
 
     def mark_killed(self, experiment: str, own_id: str | None) -> list[str]:
-        """Ends the runs that were killed outright: of this machine whose process is gone, or whose heart stopped.
+        """Marks runs that were killed: those of this machine whose process is gone, and those with a stale heartbeat.
 
         Args:
-            experiment: Where to look.
-            own_id: The caller's own run, which lives.
+            experiment: Name of the experiment to search.
+            own_id: Id of the caller's own run, which is alive.
 
         Returns:
-            Names of the runs.
+            Names of the marked runs.
         """
-        found = self.client.get_experiment_by_name(experiment)
-        if found is None:
+        stored_experiment = self.client.get_experiment_by_name(experiment)
+        if stored_experiment is None:
             return []
         killed = []
-        for run in self.client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'"):
+        for run in self.client.search_runs([stored_experiment.experiment_id], "attributes.status = 'RUNNING'"):
             tags = run.data.tags
             if run.info.run_id == own_id or _HEARTBEAT not in tags or not _is_dead(tags):
                 continue
@@ -115,12 +115,12 @@ class MlflowStore:
         return killed
 
     def end_running(self, experiment: str, tags: Mapping[str, str]) -> None:
-        """Ends runs that nobody is at any more, whatever they say."""
-        found = self.client.get_experiment_by_name(experiment)
-        if found is None:
+        """Marks the running runs with these tags as killed, whatever their heartbeat is."""
+        stored_experiment = self.client.get_experiment_by_name(experiment)
+        if stored_experiment is None:
             return
         wanted = " and ".join(["attributes.status = 'RUNNING'", *(f"tags.`{k}` = '{v}'" for k, v in tags.items())])
-        for run in self.client.search_runs([found.experiment_id], wanted):
+        for run in self.client.search_runs([stored_experiment.experiment_id], wanted):
             self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: its trial was given to another worker")
             self.client.set_terminated(run.info.run_id, "KILLED")
 
@@ -166,9 +166,9 @@ class MlflowStore:
         return str(run.info.run_id)
 
     def _experiment_id(self, name: str) -> str:
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
+        stored_experiment = self.client.get_experiment_by_name(name)
+        if stored_experiment is not None:
+            return str(stored_experiment.experiment_id)
         location = None if self.uri.startswith("http") else self._artifacts.resolve().as_uri()
         try:
             created = str(self.client.create_experiment(name, location))

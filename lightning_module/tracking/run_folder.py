@@ -1,10 +1,10 @@
-"""Where a run's files lie: one folder a run, complete without any tracking server.
+"""The folder of a run's files, which is complete without a tracking server.
 
-<runs>/<key>/config.yaml    what repeats the run
-last.ckpt      what it goes on from
+<runs>/<key>/config.yaml    repeats the run
+last.ckpt      the newest complete epoch, from which the run can be resumed
 best.ckpt      the network of the best epoch
-journal.jsonl  what is to be sent to MLflow; see journal.py
-lock           held while the run lives
+journal.jsonl  what is uploaded to MLflow; see journal.py
+lock           held while a process works on the run
 """
 
 import fcntl
@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def key(self) -> str:
-        """The run's name for itself, wherever it is tracked."""
+        """The run's unique name, in whichever store it is tracked."""
         return self.path.name
 
     @property
@@ -67,18 +67,18 @@ class RunFolder:
 
     @property
     def best_checkpoint(self) -> Path:
-        """The epoch with the least validation NME."""
+        """The epoch with the lowest score on the validation faces."""
         return self.path / "best.ckpt"
 
     @property
     def journal(self) -> Path:
-        """What is to be sent."""
+        """The file of journal.py."""
         return self.path / "journal.jsonl"
 
     def lock(self) -> IO[str] | None:
-        """An open file that keeps others off while it is open, or None while another process has it.
+        """An open file that locks the run until it is closed, or None while another process holds the lock.
 
-        The system drops the lock of a process that was killed.
+        The system releases the lock of a process that was killed.
         """
         file = (self.path / "lock").open("w")
         try:
@@ -91,14 +91,14 @@ class RunFolder:
         return file
 
     def is_busy(self) -> bool:
-        """Whether a process is at work on the run."""
+        """Whether a process is working on the run."""
         lock = self.lock()
         if lock is not None:
             lock.close()
         return lock is None
 
     def tags(self) -> dict[str, str]:
-        """What the run has said of itself so far."""
+        """All tags that the run has logged so far."""
         tags: dict[str, str] = {}
         for line in self.journal.read_text().splitlines():
             try:
@@ -112,7 +112,7 @@ class RunFolder:
         return tags
 
     def is_fit(self) -> bool:
-        """Whether the run trains, rather than judges."""
+        """Whether the run is a fit, not an evaluation."""
         with self.journal.open() as file:
             first = file.readline()
         try:
@@ -123,7 +123,7 @@ class RunFolder:
 
 
 def run_folders(runs: Path) -> Iterator[RunFolder]:
-    """All runs, the newest first."""
+    """All runs, newest first."""
     paths = [path for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
     for path in sorted(paths, reverse=True):
         folder = RunFolder(path)
@@ -132,7 +132,7 @@ def run_folders(runs: Path) -> Iterator[RunFolder]:
 
 
 def newest_fit(runs: Path) -> RunFolder | None:
-    """The newest run that trains, or None where there is none.
+    """The newest fit, or None if there is none.
 
     Raises:
         InputError: If a process is busy with it.
@@ -144,7 +144,8 @@ def newest_fit(runs: Path) -> RunFolder | None:
         while (lock := folder.lock()) is None:
             if time.monotonic() > deadline:
                 raise InputError(
-                    f"{folder.path}: a process is busy with the newest run. Wait for it, or give --ckpt_path the path of another run's last.ckpt."
+                    f"{folder.path}: a process is busy with the newest run. Wait for it, or give --ckpt_path the path "
+                    "of another run's last.ckpt."
                 )
             time.sleep(0.1)
         lock.close()

@@ -1,4 +1,4 @@
-"""Which columns MLflow's table of runs shows: a ratio, its seed and four figures, without a click."""
+"""The columns of MLflow's table of runs: the region weights, the seed and the test figures."""
 
 import json
 from typing import TYPE_CHECKING
@@ -21,11 +21,11 @@ _COLUMNS = [
 
 
 def offer_view(client: "MlflowClient", experiment_id: str) -> None:
-    """Keeps the view with an experiment, and says that models are trained there, not prompted."""
+    """Stores the view with an experiment, and declares it an experiment of model training."""
     client.set_experiment_tag(experiment_id, "mlflow.experimentKind", "custom_model_development")
     client.set_experiment_tag(experiment_id, _SHARED_VIEW, json.dumps({"selectedColumns": _COLUMNS}))
 
 
 def view_path(experiment_id: str) -> str:
-    """Of the table, below MLflow's address."""
+    """Path of the table below MLflow's address."""
     return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={_NAME}"

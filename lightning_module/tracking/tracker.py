@@ -1,4 +1,4 @@
-"""A run's record, as Lightning's logger."""
+"""A Lightning logger that writes a run into its folder and, in the background, to MLflow."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from datamodules.errors import InputError
 from lightning_module.tracking.journal import Delivery, Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.run_folder import RunFolder
-from lightning_module.tracking.uploader import Courier
+from lightning_module.tracking.uploader import Uploader
 
 _log = logging.getLogger(__name__)
 
@@ -28,10 +28,10 @@ class TrackingOptions:
         uri: MLflow's tracking store, such as http://127.0.0.1:5000. By default MLFLOW_TRACKING_URI, else the file
             mlflow.db below `folder`.
         experiment: Name of the MLflow experiment.
-        run_name: By default the ratio and the seed, as in "16-5-4-3-0 s0".
-        folder: Where run folders, and by default MLflow's own files, lie; mlruns/ of the project by default.
-        tags: Further tags of the run.
-        checkpoint_seconds: Epochs shorter than this share a checkpoint to go on from.
+        run_name: Name of the run; by default the region weights and the seed, as in "16-5-4-3-0 s0".
+        folder: Folder of the run folders and, by default, of MLflow's own files; by default mlruns/ of the project.
+        tags: Tags of the run beside those that every run has.
+        checkpoint_seconds: Seconds between two writes of last.ckpt; shorter epochs share one.
     """
 
     uri: str | None = None
@@ -42,7 +42,7 @@ class TrackingOptions:
     checkpoint_seconds: float = 30.0
 
     def place(self, project: Path) -> "TrackingPlace":
-        """Where that is, for a project in this folder."""
+        """The resolved place, for a project in the folder `project`."""
         folder = self.folder.expanduser().absolute() if self.folder is not None else project / "mlruns"
         uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
         return TrackingPlace(uri, folder, self.experiment)
@@ -50,11 +50,11 @@ class TrackingOptions:
 
 @dataclass(frozen=True)
 class TrackingPlace:
-    """Where runs are kept, found out.
+    """Where runs are kept, with all defaults resolved.
 
     Attributes:
         uri: MLflow's tracking store.
-        folder: mlruns/, which run folders and artifacts go below.
+        folder: mlruns/, the parent of run folders and artifacts.
         experiment: Name of the MLflow experiment.
     """
 
@@ -64,12 +64,12 @@ class TrackingPlace:
 
     @property
     def runs(self) -> Path:
-        """The run folders' folder."""
+        """The folder that holds all run folders."""
         return self.folder / "runs"
 
     @property
-    def look(self) -> str:
-        """What to do to see the runs."""
+    def how_to_view(self) -> str:
+        """A server's address, or the command that shows the runs."""
         if self.uri.startswith("http"):
             return self.uri
         return (
@@ -86,8 +86,11 @@ class Tracker(Logger):
         place: Where runs are kept.
         run_name: Name of the run.
         tags: Tags of the run.
-        resume: The folder of a run to go on with, in place of a new one.
-        is_guest: Whether figures are only added to that run: how it ended stays as it is.
+        resume: Folder of an earlier run to continue; None creates a new run.
+        appends_only: Whether figures are only added to the resumed run, whose status stays as it is.
+
+    Raises:
+        InputError: If another process is busy with the run.
     """
 
     def __init__(
@@ -96,13 +99,13 @@ class Tracker(Logger):
         run_name: str,
         tags: Mapping[str, str],
         resume: RunFolder | None = None,
-        is_guest: bool = False,
+        appends_only: bool = False,
     ) -> None:
         super().__init__()
         uri = place.uri
         self._experiment = place.experiment
         self._run_name = run_name
-        self.is_guest = is_guest
+        self.appends_only = appends_only
         self.run = resume or RunFolder.create(place.runs, run_name)
         self._lock = self.run.lock()
         if self._lock is None:
@@ -111,17 +114,17 @@ class Tracker(Logger):
         if resume is None:
             self._journal.delivered(Delivery(uri=uri))
             self._journal.write("create", experiment=place.experiment, name=run_name, tags=dict(tags))
-        elif not is_guest:
+        elif not appends_only:
             self._journal.write("resume")
         self.uri = self._journal.delivery.uri or uri
         if self.uri != uri:
             _log.warning("Run %s goes on in %s, where it began, and not in %s.", self.run.key, self.uri, uri)
         store = MlflowStore(self.uri, place.folder / "artifacts")
-        self._courier = Courier(store, self._journal, place.experiment, place.runs)
+        self._uploader = Uploader(store, self._journal, place.experiment, place.runs)
 
     @property
     def name(self) -> str:
-        """The experiment."""
+        """Name of the MLflow experiment."""
         return self._experiment
 
     @property
@@ -136,38 +139,38 @@ class Tracker(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """One batch of figures."""
+        """Records figures of one step."""
         values = {name: float(value) for name, value in metrics.items()}
         self._write("metrics", values=values, step=step or 0)
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Lightning's own notion of hyperparameters is not logged: `log_params` has the clean names."""
+        """Ignores Lightning's own hyperparameters: `log_params` records them under clean names."""
 
     @rank_zero_only
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """What the run was asked to do."""
+        """Records the options of the run."""
         self._write("params", **{name: str(value) for name, value in params.items()})
 
     @rank_zero_only
     def log_tags(self, tags: Mapping[str, str]) -> None:
-        """What else is known of the run."""
+        """Records tags of the run."""
         self._write("tags", **tags)
 
     @rank_zero_only
     def log_file(self, path: Path, to: str = "") -> None:
-        """A file in the run's folder, as an artifact."""
+        """Records a file of the run's folder as an artifact below `to`."""
         self._write("artifact", file=str(path.relative_to(self.run.path)), to=to)
 
     @rank_zero_only
     def end(self, status: str, reason: str = "") -> None:
-        """Ends the run as FINISHED, FAILED or KILLED, unless as a guest, and sends what is left."""
-        if not self.is_guest:
+        """Ends the run as FINISHED, FAILED or KILLED, unless it is only added to, and uploads what is left."""
+        if not self.appends_only:
             if reason:
                 self._write("tags", ended_by=reason)
             self._write("end", status=status)
-        if self._courier.close() and self._lock is not None:
+        if self._uploader.close() and self._lock is not None:
             self._lock.close()
 
     def _write(self, kind: Any, **content: Any) -> None:
         self._journal.write(kind, **content)
-        self._courier.wake()
+        self._uploader.wake()

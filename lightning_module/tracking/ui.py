@@ -1,4 +1,4 @@
-"""`run.py ui`: MLflow's pages of the project's runs."""
+"""`run.py ui` serves MLflow's pages of the project's runs."""
 
 import socket
 import subprocess
@@ -6,22 +6,22 @@ import sys
 from pathlib import Path
 
 from datamodules.errors import InputError
+from lightning_module.project import PROJECT
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.runs_view import offer_view, view_path
 from lightning_module.tracking.tracker import TrackingOptions
 
-_PROJECT = Path(__file__).resolve().parents[2]
-_HOST = "127.0.0.1"  # the store knows no passwords: nobody else may look
+_HOST = "127.0.0.1"  # MLflow asks for no password, so other machines must not reach it
 
 
 def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int:  # noqa: B008  # frozen
-    """Starts MLflow's pages of the project's runs on this machine, until Ctrl-C.
+    """Serves MLflow's pages of the project's runs on this machine until Ctrl-C.
 
     Args:
-        port: Of 127.0.0.1; through a remote machine's, `ssh -L 5000:127.0.0.1:5000 machine`.
-        tracking: Where the runs are.
+        port: Port on 127.0.0.1. To view the runs of a remote machine, use `ssh -L 5000:127.0.0.1:5000 machine`.
+        tracking: Where the runs are kept.
     """
-    place = tracking.place(_PROJECT)
+    place = tracking.place(PROJECT)
     if place.uri.startswith("http"):
         print(f"The runs are kept by a server: {place.uri}")
         return 0

@@ -1,4 +1,4 @@
-"""Sends journals in the background, and never lets a tracking store that is away hold up a training."""
+"""Uploads journals in the background, so that an unreachable tracking store never delays training."""
 
 import logging
 import threading
@@ -15,10 +15,10 @@ RETRY_SECONDS = 15.0
 _CLOSING_SECONDS = 60.0  # to send what is left when a run ends; the rest is sent by the next run
 
 
-class Courier:
-    """A thread that sends one run's journal.
+class Uploader:
+    """A thread that uploads one run's journal.
 
-    Before that it sends what earlier runs could not, and ends those that were killed.
+    It also uploads what earlier runs left behind, and marks the runs that were killed.
     """
 
     def __init__(self, store: MlflowStore, journal: Journal, experiment: str, runs: Path) -> None:
@@ -29,18 +29,18 @@ class Courier:
         self._is_closing = threading.Event()
         self._wake = threading.Event()
         self._is_reachable = True
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """Says that there is something to send."""
+        """Tells the thread that there is something to upload."""
         self._wake.set()
 
     def close(self, seconds: float = _CLOSING_SECONDS) -> bool:
-        """Sends what is left and stops.
+        """Uploads what is left and stops the thread.
 
         Returns:
-            Whether it did stop in time; all that was sent is taken down then.
+            Whether the thread stopped within `seconds`, so that the journal records all that was uploaded.
         """
         self._is_closing.set()
         self._wake.set()
@@ -81,12 +81,12 @@ class Courier:
                 self._is_closing.wait(RETRY_SECONDS)
 
     def _tidy(self) -> None:
-        """Sends what earlier runs could not, then ends the killed ones."""
+        """Uploads what earlier runs left behind, then marks the killed ones."""
         for folder in run_folders(self._runs):
             if folder != self._journal.folder:
                 send_left_over(folder, self._store)
         for name in self._store.mark_killed(self._experiment, self._journal.delivery.run_id):
-            _log.warning("Run %s had been killed; it is marked so.", name)
+            _log.warning("Run %s was killed; MLflow now shows it as KILLED.", name)
 
     def _note_reachable(self, error: Exception | None) -> None:
         if error is not None and self._is_reachable:
@@ -103,7 +103,7 @@ class Courier:
 
 
 def send_left_over(folder: RunFolder, store: MlflowStore) -> None:
-    """Sends what a run that lives no more had not; each run to the store that it began in."""
+    """Uploads the rest of a run that has ended, if this is the store that it began in."""
     lock = folder.lock()
     if lock is None:
         return

@@ -5,17 +5,18 @@ import torch
 
 from datamodules.errors import InputError
 from lightning_module.face_module import FaceModule
+from lightning_module.networks.hourglass import Hourglass
 from run import main
 from tests.runs import fit, mlflow_run
 
 
 def test_a_mirrored_image_gets_the_mirrored_map():
     torch.manual_seed(0)
-    module = FaceModule(2, 32, 32, mirror_average=True).eval()
+    module = FaceModule(Hourglass(2, 32, 32), 32, mirror_average=True).eval()
     torch.nn.init.normal_(next(reversed(list(module.network.parameters()))))  # a linear tail starts from zero
     image = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
-        plain, map_, mirrored = module(image), module._judged(image), module._judged(image.flip(-1))
+        plain, map_, mirrored = module(image), module.position_maps(image), module.position_maps(image.flip(-1))
     torch.testing.assert_close(mirrored[:, 0].flip(-1), 255 - map_[:, 0])
     torch.testing.assert_close(mirrored[:, 1:].flip(-1), map_[:, 1:])
     assert not torch.allclose(plain, map_)
@@ -41,5 +42,5 @@ def test_a_test_averages_as_the_fit_did_or_as_it_is_asked_to(faces, model_file, 
     errors = [result.reports["test"]["nme"].mean_of_bins for result in (as_fitted, averaged, plain)]
     assert errors[0] == errors[1]
     assert errors[1] != errors[2]
-    with pytest.raises(InputError, match=r"--model\.pairs cannot be changed"):
-        main([*test, "--model.pairs=4"])
+    with pytest.raises(InputError, match=r"--model\.network\.pairs cannot be changed"):
+        main([*test, "--model.network.pairs=4"])

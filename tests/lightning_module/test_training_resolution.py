@@ -3,6 +3,7 @@ from torch.utils.data import default_collate
 
 from lightning_module.face_module import FaceModule
 from lightning_module.map_output import resampling
+from lightning_module.networks.hourglass import Hourglass
 from tests.face_data import face_data
 
 
@@ -29,7 +30,7 @@ def test_a_map_made_small_is_the_large_one_read_at_its_texels(faces, model_file)
 
 def test_a_network_that_predicts_no_deviation_answers_with_the_mean_map(faces, model_file):
     data = face_data(faces, model_file, val_fraction=0)
-    module = FaceModule(2, 32, 32, pairs=3).eval()
+    module = FaceModule(Hourglass(2, 32, 32, pairs=3), 32).eval()
     module.adopt_layout(data.uv_layout)
     with torch.no_grad():
         torch.testing.assert_close(module(torch.rand(1, 3, 32, 32))[0], module.mean_map)

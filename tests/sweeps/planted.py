@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-import run
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.regions import by_name
 from sweeps.worker_process import run_worker
@@ -37,4 +36,4 @@ def _eyes_and_nose(module: Any) -> torch.Tensor:
 if __name__ == "__main__":
     if sys.argv[1] == "planted":
         FaceDataModule.on_after_batch_transfer = _planted  # type: ignore[method-assign]
-    run_worker(sys.argv[2], run.fit)
+    run_worker(sys.argv[2])

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
-from sweeps.training import FitRequest, FitResult, TestErrors
-from sweeps.worker_process import run_worker
+from sweeps.training import MeasuredErrors, TrainingRequest, TrainingResult
+from sweeps.worker_process import work_for_parent
 
 FACES = 30
 DATA = {"data": "d", "morphable_model": "m", "test_data": "t"}
@@ -31,7 +32,7 @@ def settings(folder: Path, **others: object) -> SweepSettings:
         "experiment": "stub",
         "config": config,
         "n_trials": 6,
-        "objective": "mean",
+        "scores": (Score("nme", "mean"),),
         "sampler": "tpe",
         "pruner": "none",
         "seed": 0,
@@ -43,7 +44,7 @@ def settings(folder: Path, **others: object) -> SweepSettings:
     return SweepSettings(**(known | others))
 
 
-def nme(request: FitRequest, epoch: int = 0) -> np.ndarray:
+def nme(request: TrainingRequest, epoch: int = 0) -> np.ndarray:
     """(3,) by bin: least where eyes and nose weigh 20; a seed moves all ratios alike, and each a little."""
     weights = request.weights
     away = abs(np.log(weights.by_name["eyes_nose"] / 20))
@@ -51,22 +52,22 @@ def nme(request: FitRequest, epoch: int = 0) -> np.ndarray:
     return np.array([3.0, 4.0, 6.0]) + away + 0.2 * (request.seed % 7) + luck - epoch
 
 
-def formula(request: FitRequest) -> FitResult:
+def formula(request: TrainingRequest) -> TrainingResult:
     """A fit of two epochs that takes no time."""
     for epoch in range(2):
         by_bin = dict(zip(("yaw_00_30", "yaw_30_60", "yaw_60_90"), nme(request, epoch), strict=True))
-        is_cut = not request.on_validation(by_bin) and epoch == 0
-        if is_cut:
+        is_pruned = not request.on_validation({"nme": by_bin}) and epoch == 0
+        if is_pruned:
             break
     test = (
-        TestErrors(nme(request, 1)[BINS] + np.linspace(-0.5, 0.5, FACES), BINS, "formula", "same")
+        MeasuredErrors(nme(request, 1)[BINS] + np.linspace(-0.5, 0.5, FACES), BINS, "formula", "same")
         if request.is_tested
         else None
     )
-    return FitResult(f"{request.weights.ratio} s{request.seed}", is_cut, DATA, test)
+    return TrainingResult(f"{request.weights.ratio} s{request.seed}", is_pruned, DATA, test)
 
 
-def tracked(request: FitRequest) -> FitResult:
+def tracked(request: TrainingRequest) -> TrainingResult:
     """The same with a run in MLflow, and long enough to be killed in."""
     from lightning_module.tracking.tracker import Tracker, TrackingPlace
 
@@ -79,4 +80,4 @@ def tracked(request: FitRequest) -> FitResult:
 
 
 if __name__ == "__main__":
-    run_worker(sys.argv[1], tracked if "STUB_SECONDS" in os.environ else formula)
+    work_for_parent(sys.argv[1], tracked if "STUB_SECONDS" in os.environ else formula)

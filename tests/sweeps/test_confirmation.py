@@ -12,11 +12,16 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from datamodules.errors import InputError
+from lightning_module.evaluation.nme import YAW_BINS
+from lightning_module.evaluation.score import Score
 from run import main
 from sweeps.confirmation import candidates, confirmation, confirmation_jobs
 from sweeps.storage import open_storage, search_study
+from sweeps.sweep_figures import sweep_figures
+from sweeps.sweep_markdown import as_markdown
 from sweeps.sweep_report import make_report
-from sweeps.training import FitResult
+from sweeps.sweep_results import log_summary, write_results
+from sweeps.training import TrainingResult
 from sweeps.worker_process import stage_queue, work
 from tests.sweeps.stubs import DATA, formula, settings
 
@@ -31,7 +36,7 @@ def _sweep(asked, fit=formula):
     trials = stage_queue("search", asked, storage).finished()
     found = None
     if asked.confirm_seeds:
-        found = confirmation(stage_queue("confirm", asked, storage).finished(), candidates(trials, asked))
+        found = confirmation(stage_queue("confirm", asked, storage).finished(), candidates(trials, asked), asked)
     return make_report(asked, search_study(asked, storage), trials, found)
 
 
@@ -43,7 +48,7 @@ def test_a_better_ratio_is_found_and_confirmed(tmp_path):
     errors = report.confirmation.errors
     assert len(errors) == 5
     assert all(found.shape == (7, 30) for found in errors.values())
-    text = report.as_markdown()
+    text = as_markdown(report)
     assert text.startswith("# Sweep stub\n\nBetter than 16-5-4-3-0")
     assert "--n_trials 12" in text
     assert "30 test faces of **formula**" in text
@@ -52,14 +57,16 @@ def test_a_better_ratio_is_found_and_confirmed(tmp_path):
 def test_nothing_is_better_where_ratios_make_no_difference(tmp_path):
     def fit(request):
         luck = np.random.default_rng([request.seed, round(request.weights.by_name["mouth"] * 1000)]).normal(0, 0.3)
-        request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), 5 + luck))
+        request.on_validation({"nme": dict.fromkeys(YAW_BINS, 5 + luck)})
         known = formula(request)
-        return FitResult("x", False, DATA, replace(known.test, nme=5 + luck + np.zeros(30)) if known.test else None)
+        return TrainingResult(
+            "x", False, DATA, replace(known.test, errors=5 + luck + np.zeros(30)) if known.test else None
+        )
 
     report = _sweep(settings(tmp_path, n_trials=8, confirm_ratios=2, confirm_seeds=6), fit)
     assert {verdict.outcome for verdict in report.verdicts} == {"not distinguishable"}
     assert report.headline == "No ratio that the search found could be shown to be better than 16-5-4-3-0 on formula."
-    report.write()
+    write_results(report)
     best = (tmp_path / "sweeps" / "stub" / "best.yaml").read_text()
     assert best.startswith("# No ratio")
     assert yaml.safe_load(best)["model"]["weights"]["landmarks"] == 16
@@ -68,8 +75,8 @@ def test_nothing_is_better_where_ratios_make_no_difference(tmp_path):
 def test_a_sweep_without_confirmation_claims_nothing(tmp_path):
     report = _sweep(settings(tmp_path, confirm_seeds=0))
     assert report.verdicts == []
-    assert "Nothing is confirmed" in report.as_markdown()
-    assert "confirmation" not in report.figures()
+    assert "Nothing is confirmed" in as_markdown(report)
+    assert "confirmation" not in sweep_figures(report)
 
 
 def test_candidates_are_the_best_that_were_not_known_before(tmp_path):
@@ -84,28 +91,37 @@ def test_candidates_are_the_best_that_were_not_known_before(tmp_path):
     assert len({job.name for job in jobs}) == len(jobs)
 
 
-def test_with_two_objectives_the_pareto_front_is_confirmed(tmp_path):
+def test_with_two_scores_the_pareto_front_is_confirmed(tmp_path):
     def fit(request):  # what is good in the mean is bad in the worst bin
         side = np.log(request.weights.by_name["mouth"])
-        request.on_validation({"yaw_00_30": 5 - 2 * side, "yaw_30_60": 5.0, "yaw_60_90": 20 + side})
-        return FitResult("x", False, DATA, None)
+        request.on_validation({"nme": {"yaw_00_30": 5 - 2 * side, "yaw_30_60": 5.0, "yaw_60_90": 20 + side}})
+        return TrainingResult("x", False, DATA, None)
 
-    asked = settings(tmp_path, n_trials=10, objective="both", confirm_ratios=2)
+    asked = settings(tmp_path, n_trials=10, scores=(Score("nme", "mean"), Score("nme", "worst")), confirm_ratios=2)
     work("search", asked, fit)
     trials = stage_queue("search", asked, open_storage(asked.storage)).finished()
     assert len(candidates(trials, asked)) == 2
 
 
-def test_the_objective_decides_what_is_compared(tmp_path):
-    report = _sweep(settings(tmp_path, objective="worst"))
-    assert report.figure == "worst"
-    assert "worst bin" in report.as_markdown()
+def test_the_score_decides_what_is_compared(tmp_path):
+    mean, worst = (_sweep(settings(tmp_path / x, scores=(Score("nme", x),))) for x in ("mean", "worst"))
+    assert "| worst bin " in as_markdown(worst)
+    assert "| mean of bins " in as_markdown(mean)
+    assert mean.verdicts[0].interval != worst.verdicts[0].interval
+
+
+def test_with_two_scores_the_first_is_confirmed(tmp_path):
+    text = as_markdown(_sweep(settings(tmp_path, scores=(Score("nme", "worst"), Score("nme", "mean")))))
+    assert "of the two scores, nme:worst is judged" in text
+    assert "--score nme:worst nme:mean" in text
 
 
 def test_tests_on_other_faces_do_not_compare(tmp_path):
     def fit(request):
         known = formula(request)
-        return FitResult("x", False, DATA, replace(known.test, fingerprint=str(request.seed)) if known.test else None)
+        return TrainingResult(
+            "x", False, DATA, replace(known.test, fingerprint=str(request.seed)) if known.test else None
+        )
 
     with pytest.raises(InputError, match="was tested on other faces"):
         _sweep(settings(tmp_path), fit)
@@ -113,7 +129,7 @@ def test_tests_on_other_faces_do_not_compare(tmp_path):
 
 def test_without_test_data_nothing_can_be_confirmed(tmp_path):
     def fit(request):
-        return replace(formula(request), data={"data": "d", "morphable_model": "m"})
+        return replace(formula(request), fingerprints={"data": "d", "morphable_model": "m"})
 
     with pytest.raises(InputError, match=r"names no test data.*--confirm_seeds 0"):
         _sweep(settings(tmp_path), fit)
@@ -122,7 +138,7 @@ def test_without_test_data_nothing_can_be_confirmed(tmp_path):
 def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty_store, capsys):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     report = _sweep(settings(tmp_path, n_trials=12, confirm_seeds=6))
-    report.log()
+    log_summary(report)
     client = MlflowClient(report.settings.tracking_uri)
     experiment = client.get_experiment_by_name("stub")
     (run,) = client.search_runs([experiment.experiment_id])
@@ -158,19 +174,21 @@ def test_the_help_of_a_sweep_loads_no_network_library():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--objective=best"], "objective"),
+        (["--score=best"], "--score best: give <protocol>:<reduction>"),
+        (["--score=nme:mean", "--score=nme:mean"], "two different ones"),
+        (["--pruner=hyperband"], "pruner"),
         (["--sampler=best"], "sampler"),
         (["--n_trials=0"], "--n_trials is 0: give at least 1"),
         (["--workers=0"], "--workers is 0: give at least 1"),
         (["--study=it's"], r"--study \"it's\": give letters"),
         (["--study=a/confirmation"], "--study 'a/confirmation'"),
         (["--confirm_seeds=1"], "one training shows nothing"),
-        (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing"),
+        (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing.*pip install -e .*postgres"),
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
         (["--pruner=wilcoxon"], "--search_seeds of at least 2"),
         (["--config=nowhere.yaml"], "there is no such file. Set --config"),
-        (["--space.landmarks=[0, 10]"], r"--space.landmarks is \[0, 10\]: give two numbers above 0"),
-        (["--space.mouth=[-3, 10]"], "--space.mouth"),
+        (["--space.ranges.landmarks=[0, 10]"], r"--space.ranges.landmarks is \[0, 10\]: give two numbers above 0"),
+        (["--space.ranges.mouth=[-3, 10]"], "--space.ranges.mouth"),
         (["--storage=postgresql://nobody:secret@127.0.0.1:1/none"], r"nobody:\*\*\*@127.0.0.1.*cannot be used"),
         (["--storage=nonsense"], "--storage nonsense: cannot be used"),
         (["--storage=sqlite://"], "in memory"),

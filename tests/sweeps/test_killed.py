@@ -32,7 +32,7 @@ command = (sys.executable, *sys.argv[3:])
 run_sweep(SweepSettings.from_json(Path(sys.argv[1]).read_text()), int(sys.argv[2]), command)
 """
 STUBS = ("-m", "tests.sweeps.stubs")
-REAL = ("run.py", "sweep_worker")
+REAL = ("run.py", "sweep-worker")
 
 
 def _start(asked, workers=2, command=STUBS):

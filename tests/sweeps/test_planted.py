@@ -9,6 +9,7 @@ import yaml
 
 from sweeps.run_sweep import run_sweep
 from sweeps.search_space import SearchSpace
+from sweeps.sweep_markdown import as_markdown
 from tests.fakes import write_faces, write_model
 from tests.sweeps.stubs import settings
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.evidence
 
 _BEST = 6  # the better half of the trials: the best one alone is luck
 # Twelve trials can find two weights, not four.
-_SPACE = SearchSpace(landmarks=(16, 300), mouth=(3, 5))
+_SPACE = SearchSpace(ranges={"landmarks": (16, 300), "mouth": (3, 5)})
 
 
 def _sweep(folder, kind, **others):
@@ -30,13 +31,16 @@ def _sweep(folder, kind, **others):
         assert model.is_file()
     folder.mkdir()
     config = {
-        "model": {"base_channels": 4, "pairs": 3, "direct_rank": 0, "lr": 3e-3, "map_size": 32},
+        "model": {
+            "network": {"init_args": {"base_channels": 4, "pairs": 3, "bypass_rank": 0, "map_size": 32}},
+            "lr": 3e-3,
+        },
         "data": {
             "root": str(faces / "train"),
-            "test_root": str(faces / "test"),
+            "test": {"root": str(faces / "test")},
             "image_size": 32,
             "batch_size": 16,
-            "morphable_model": str(folder.parent / "BFM.mat"),
+            "face_model": {"path": str(folder.parent / "BFM.mat")},
             "num_workers": 0,
             "val_fraction": 0.2,
             "augment": False,
@@ -59,7 +63,7 @@ def test_a_planted_fault_of_eyes_and_nose_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     planted = _sweep(tmp_path / "planted", "planted", confirm_seeds=6)
     clean = _sweep(tmp_path / "clean", "clean", confirm_seeds=0)
-    print(planted.as_markdown())
+    print(as_markdown(planted))
     print(
         f"eyes and nose among the best {_BEST} of 12: {_weight(planted):.2f} where their targets are off, {_weight(clean):.2f} where not"
     )

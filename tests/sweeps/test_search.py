@@ -8,24 +8,28 @@ import pytest
 from optuna.trial import TrialState
 
 from datamodules.errors import InputError
-from sweeps.baselines import BASELINES
+from lightning_module.evaluation.nme import YAW_BINS
+from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
-from sweeps.settings import SweepSettings, objective_value
+from sweeps.settings import SweepSettings
 from sweeps.storage import open_storage, search_study
-from sweeps.training import FitResult
+from sweeps.training import TrainingResult
 from sweeps.worker_process import stage_queue, work
 from tests.sweeps.stubs import DATA, formula, settings
 
+MEAN, WORST = (Score("nme", "mean"),), (Score("nme", "worst"),)
+BOTH = MEAN + WORST
 
-def _search(asked, fit=formula):
-    work("search", asked, fit)
+
+def _search(asked, train=formula):
+    work("search", asked, train)
     storage = open_storage(asked.storage)
     return stage_queue("search", asked, storage).finished()
 
 
 def test_the_known_ratios_come_first_and_then_the_samplers(tmp_path):
     trials = _search(settings(tmp_path, n_trials=8))
-    assert [trial.user_attrs["ratio"] for trial in trials[:3]] == [weights.ratio for weights in BASELINES]
+    assert [trial.user_attrs["ratio"] for trial in trials[:3]] == ["16-5-4-3-0", "3-3-3-3-0", "16-4-4-3-0"]
     assert len({trial.user_attrs["ratio"] for trial in trials}) == 8
     for trial in trials:
         assert set(trial.user_attrs["by_bin"]) == {"yaw_00_30", "yaw_30_60", "yaw_60_90"}
@@ -54,17 +58,36 @@ def test_all_fits_of_a_search_share_their_seeds_and_none_is_tested(tmp_path):
 def test_a_fits_value_is_that_of_the_network_it_keeps(tmp_path):
     def fit(request):
         for mean in (5.0, 4.0, 4.5):
-            request.on_validation({"yaw_00_30": mean - 1, "yaw_30_60": mean, "yaw_60_90": mean + 1})
-        return FitResult("x", False, DATA, None)
+            request.on_validation({"nme": {"yaw_00_30": mean - 1, "yaw_30_60": mean, "yaw_60_90": mean + 1}})
+        return TrainingResult("x", False, DATA, None)
 
     assert _search(settings(tmp_path / "a", n_trials=1), fit)[0].value == pytest.approx(4)
-    assert _search(settings(tmp_path / "b", n_trials=1, objective="worst"), fit)[0].value == pytest.approx(5)
-    assert _search(settings(tmp_path / "c", n_trials=1, objective="both"), fit)[0].values == pytest.approx([4, 5])
+    assert _search(settings(tmp_path / "b", n_trials=1, scores=WORST), fit)[0].value == pytest.approx(5)
+    assert _search(settings(tmp_path / "c", n_trials=1, scores=BOTH), fit)[0].values == pytest.approx([4, 5])
 
 
-def test_an_empty_bin_does_not_count():
+def test_an_empty_bin_does_not_count(tmp_path):
     by_bin = {"yaw_00_30": 2.0, "yaw_30_60": 4.0, "yaw_60_90": float("nan")}
-    assert objective_value("both", by_bin) == (3, 4)
+    assert settings(tmp_path, scores=BOTH).values({"nme": by_bin}) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("scores", "stored"),
+    [(MEAN, "mean"), (WORST, "worst"), (BOTH, "both"), ((Score("nme_mouth", "worst"),), "nme_mouth:worst")],
+)
+def test_studies_of_earlier_versions_go_on(tmp_path, scores, stored):
+    assert settings(tmp_path, scores=scores).identity["objective"] == stored
+
+
+@pytest.mark.parametrize("scores", [(), MEAN * 2, (*BOTH, Score("nme_mouth", "mean"))])
+def test_a_sweep_has_one_score_or_two_different_ones(tmp_path, scores):
+    with pytest.raises(InputError, match="give one score, or two different ones"):
+        settings(tmp_path, scores=scores)
+
+
+def test_a_score_that_no_validation_measures_ends_the_search(tmp_path):
+    with pytest.raises(InputError, match=r"--score nme_jaw:mean: validation does not measure nme_jaw. Give one of nme"):
+        work("search", settings(tmp_path, scores=(Score("nme_jaw", "mean"),)), formula)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
@@ -91,30 +114,30 @@ def test_hopeless_trials_are_ended_early_and_count(tmp_path):
         bad = len(epochs)  # each is worse than all before
         for _ in range(3):
             epochs[-1] += 1
-            if not request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), float(bad))):
+            if not request.on_validation({"nme": dict.fromkeys(YAW_BINS, float(bad))}):
                 break
-        return FitResult("x", epochs[-1] < 3, DATA, None)
+        return TrainingResult("x", epochs[-1] < 3, DATA, None)
 
     trials = _search(settings(tmp_path, n_trials=12, pruner="median"), fit)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8 + [TrialState.PRUNED] * 4
     assert epochs == [3] * 8 + [1] * 4
 
 
-def test_with_two_objectives_nothing_is_ended_early(tmp_path):
-    asked = settings(tmp_path, n_trials=12, pruner="median", objective="both")
+def test_with_two_scores_nothing_is_ended_early(tmp_path):
+    asked = settings(tmp_path, n_trials=12, pruner="median", scores=BOTH)
     assert not asked.prunes
     assert {trial.state for trial in _search(asked)} == {TrialState.COMPLETE}
 
 
-@pytest.mark.parametrize("pruner", ["median", "hyperband", "wilcoxon"])
+@pytest.mark.parametrize("pruner", ["median", "wilcoxon"])
 def test_with_several_seeds_a_ratio_is_ended_between_them(tmp_path, pruner):
     fits = []
 
     def fit(request):
         fits.append(request.weights.ratio)
         bad = len(set(fits)) / 10 + request.seed  # seeds differ by more than ratios do
-        request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), bad))
-        return FitResult("x", False, DATA, None)
+        request.on_validation({"nme": dict.fromkeys(YAW_BINS, bad)})
+        return TrainingResult("x", False, DATA, None)
 
     trials = _search(settings(tmp_path, n_trials=10, pruner=pruner, search_seeds=6), fit)
     ended = [trial for trial in trials if trial.state == TrialState.PRUNED]
@@ -129,8 +152,8 @@ def test_a_training_that_comes_to_nothing_fails_and_others_go_on(tmp_path):
     def fit(request):
         calls.append(request)
         if len(calls) == 2:
-            request.on_validation(dict.fromkeys(("yaw_00_30", "yaw_30_60", "yaw_60_90"), float("nan")))
-            return FitResult("x", False, DATA, None)
+            request.on_validation({"nme": dict.fromkeys(YAW_BINS, float("nan"))})
+            return TrainingResult("x", False, DATA, None)
         return formula(request)
 
     asked = settings(tmp_path, n_trials=4)
@@ -175,7 +198,7 @@ def test_what_a_worker_found_after_it_was_taken_for_dead_does_not_count(tmp_path
 
 
 def test_a_worker_is_told_all_of_a_sweep(tmp_path):
-    asked = settings(tmp_path, n_trials=7, objective="worst", search_seeds=3, pruner="wilcoxon")
+    asked = settings(tmp_path, n_trials=7, scores=WORST, search_seeds=3, pruner="wilcoxon")
     assert SweepSettings.from_json(asked.to_json()) == asked
 
 
@@ -183,17 +206,38 @@ def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
     asked = settings(tmp_path)
     work("search", settings(tmp_path, n_trials=1), formula)
     for other, key in (
-        ({"space": SearchSpace(mouth=(1.0, 2.0))}, "space"),
+        ({"space": SearchSpace(ranges={"mouth": (1.0, 2.0)})}, "space"),
+        ({"scores": WORST}, "score"),
         ({"seed": 9}, "seed"),
         ({"search_seeds": 2}, "search_seeds"),
     ):
         with pytest.raises(InputError, match=f"study stub was begun with another {key}"):
             search_study(settings(tmp_path, **other), open_storage(asked.storage))
     asked.config.write_text("model: {lr: 1.0e-5}\n")
-    with pytest.raises(InputError, match="begun with another config"):
+    with pytest.raises(InputError, match="begun with another configuration"):
         search_study(asked, open_storage(asked.storage))
-    asked.config.write_text("trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7}\n")
+    asked.config.write_text(
+        "trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7, test: {root: /there}}\n"
+    )
     search_study(settings(tmp_path, n_trials=99, sampler="gp"), open_storage(asked.storage))  # another machine's paths
+
+
+def test_a_study_of_an_earlier_version_goes_on_with_todays_names_of_options(tmp_path, caplog):
+    asked = settings(tmp_path)
+    _search(settings(tmp_path, n_trials=2))
+    stored = search_study(asked, open_storage(asked.storage)).user_attrs | {"config": "0123"}
+    del stored["configuration"]
+    optuna.delete_study(study_name="stub", storage=asked.storage)
+    earlier = optuna.create_study(study_name="stub", storage=asked.storage)
+    for key, value in stored.items():
+        earlier.set_user_attr(key, value)
+    earlier.optimize(lambda trial: trial.suggest_float("landmarks", 1, 9), n_trials=1)
+    found = search_study(asked, open_storage(asked.storage))
+    assert len(found.get_trials()) == 1
+    assert "make sure that --config is what it was begun with" in caplog.text
+    asked.config.write_text("model: {lr: 1.0e-5}\n")
+    with pytest.raises(InputError, match="begun with another configuration"):
+        search_study(asked, open_storage(asked.storage))
 
 
 def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
@@ -215,13 +259,13 @@ def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
 
 
 def test_a_first_try_of_another_space_is_replaced_when_nothing_came_of_it(tmp_path):
-    narrow = settings(tmp_path, space=SearchSpace(landmarks=(10.0, 100.0)))
+    narrow = settings(tmp_path, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)}))
     search_study(narrow, open_storage(narrow.storage))
     assert len(_search(settings(tmp_path, n_trials=2))) == 2
 
 
 def test_known_ratios_outside_the_space_are_left_out(tmp_path):
-    trials = _search(settings(tmp_path, n_trials=4, space=SearchSpace(landmarks=(10.0, 100.0))))
+    trials = _search(settings(tmp_path, n_trials=4, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)})))
     assert [trial.user_attrs["ratio"] for trial in trials[:2]] == ["16-5-4-3-0", "16-4-4-3-0"]
     assert all(10 <= trial.user_attrs["weights"]["landmarks"] <= 100 for trial in trials)
 
@@ -234,8 +278,8 @@ def test_a_study_of_somebody_elses_is_left_alone(tmp_path):
         search_study(asked, open_storage(asked.storage))
     assert len(theirs.get_trials()) == 2
     assert theirs.user_attrs == {}
-    search_study(settings(tmp_path, study="two", objective="both"), open_storage(asked.storage))
-    with pytest.raises(InputError, match="other objectives"):
+    search_study(settings(tmp_path, study="two", scores=BOTH), open_storage(asked.storage))
+    with pytest.raises(InputError, match="another number of scores"):
         search_study(settings(tmp_path, study="two"), open_storage(asked.storage))
 
 
@@ -243,7 +287,7 @@ def test_trials_on_other_data_do_not_join(tmp_path):
     _search(settings(tmp_path, n_trials=2))
 
     def fit(request):
-        return replace(formula(request), data=DATA | {"data": "other"})
+        return replace(formula(request), fingerprints=DATA | {"data": "other"})
 
     with pytest.raises(InputError, match="begun on other training data"):
         work("search", settings(tmp_path, n_trials=3), fit)
@@ -251,7 +295,7 @@ def test_trials_on_other_data_do_not_join(tmp_path):
 
 def test_a_search_is_not_judged_on_what_it_searched_with(tmp_path):
     asked = settings(tmp_path)
-    asked.config.write_text("data: {root: /lp, test_root: /lp, test_holdout: true}\n")
+    asked.config.write_text("data: {root: /lp, test: {root: /lp, holdout: true}}\n")
     with pytest.raises(InputError, match="tests on the faces that validate"):
         search_study(asked, open_storage(asked.storage))
 

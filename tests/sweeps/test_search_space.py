@@ -1,36 +1,40 @@
+from dataclasses import replace
+
 import optuna
 import pytest
 
 from datamodules.errors import InputError
-from datamodules.geometry.regions import five_regions
+from datamodules.geometry.face_areas import above_jaw
+from datamodules.geometry.regions import RegionSpec, five_regions
 from lightning_module.region_weights import RegionWeights
-from sweeps.baselines import BASELINES
-from sweeps.search_space import SearchSpace
+from sweeps.search_space import SearchSpace, stored_weights, weights_from_store
+
+FIVE = five_regions()
+REFERENCE = RegionWeights.of(FIVE, {})
 
 
 def _weights(*values, radius=0.0):
-    names = [region.name for region in five_regions()]
-    return RegionWeights.of(five_regions(), dict(zip(names, values, strict=True)), radius)
+    return RegionWeights.of(FIVE, dict(zip(REFERENCE.by_name, values, strict=True)), radius)
 
 
 def test_weights_that_are_enqueued_are_tried_as_they_are():
     space = SearchSpace()
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    for weights in BASELINES:
+    known = [REFERENCE, _weights(3, 3, 3, 3, 0), _weights(16, 4, 4, 3, 2)]
+    for weights in known:
         study.enqueue_trial(space.parameters(weights))
-    tried = [space.suggest(study.ask()) for _ in BASELINES]
-    assert tried == list(BASELINES)
+    assert [space.suggest(study.ask(), FIVE) for _ in known] == known
 
 
 def test_a_ratio_is_the_same_whatever_its_factor():
     space = SearchSpace()
-    assert space.parameters(_weights(1, 1, 1, 1, 0)) == space.parameters(BASELINES[1])
+    assert space.parameters(_weights(1, 1, 1, 1, 0)) == space.parameters(_weights(3, 3, 3, 3, 0))
 
 
 def test_draws_stay_in_the_space_and_the_neck_is_switched():
     space = SearchSpace(landmark_radius_texels=(0.0, 2.0))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
-    drawn = [space.suggest(study.ask()) for _ in range(200)]
+    drawn = [space.suggest(study.ask(), FIVE) for _ in range(200)]
     assert all(1 <= weights.by_name["landmarks"] <= 3000 and weights.by_name["face"] == 3 for weights in drawn)
     without = [weights for weights in drawn if weights.by_name["neck"] == 0]
     assert 70 < len(without) < 130
@@ -43,15 +47,21 @@ def test_draws_stay_in_the_space_and_the_neck_is_switched():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"landmarks": (0.0, 10.0)}, r"--space.landmarks is \[0, 10\]"),
-        ({"mouth": (5.0, 1.0)}, "--space.mouth"),
-        ({"neck": (-1.0, 1.0)}, "--space.neck"),
+        ({"ranges": {"landmarks": (0.0, 10.0)}}, r"--space.ranges.landmarks is \[0, 10\]"),
+        ({"ranges": {"mouth": (5.0, 1.0)}}, "--space.ranges.mouth"),
+        ({"ranges": {"neck": (-1.0, 1.0)}}, "--space.ranges.neck"),
         ({"landmark_radius_texels": ()}, "at least one"),
     ],
 )
 def test_a_space_that_cannot_be_is_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         SearchSpace(**arguments)
+
+
+@pytest.mark.parametrize("name", ["nose", "face"])
+def test_a_range_of_a_region_that_is_not_searched_is_refused(name):
+    with pytest.raises(InputError, match=rf"--space\.ranges\.{name}: .*landmarks, eyes_nose, mouth, neck\."):
+        SearchSpace(ranges={name: (1.0, 2.0)}).signature(FIVE)
 
 
 def test_weights_outside_the_space_are_refused():
@@ -62,7 +72,36 @@ def test_weights_outside_the_space_are_refused():
     ):
         with pytest.raises(InputError, match=message):
             SearchSpace().parameters(weights)
+        assert not SearchSpace().holds(weights)
 
 
-def test_spaces_that_differ_have_other_signatures():
-    assert SearchSpace().signature == SearchSpace().signature != SearchSpace(mouth=(1.0, 2.0)).signature
+def test_the_signature_of_the_five_regions_is_that_of_existing_studies():
+    assert SearchSpace().signature(FIVE) == (
+        "landmarks=(1.0, 3000.0) eyes_nose=(0.3, 100.0) mouth=(0.3, 100.0) neck=(0.01, 10.0) "
+        "landmark_radius_texels=(0.0,)"
+    )
+    assert SearchSpace(ranges={"mouth": (1.0, 2.0)}).signature(FIVE) != SearchSpace().signature(FIVE)
+
+
+def test_a_table_of_ones_own_is_searched():
+    table = (RegionSpec(7, "chin", "chin", "#123456", True, 2.0, (1.0, 4.0), above_jaw), *FIVE)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=2))
+    weights = SearchSpace().suggest(study.ask(), table)
+    assert list(study.trials[0].params)[:2] == ["chin", "landmarks"]
+    assert 1 <= weights.by_name["chin"] <= 4
+    assert weights_from_store(table, stored_weights(weights)) == weights
+    assert "chin=(1.0, 4.0)" in SearchSpace().signature(table)
+
+
+def test_two_held_regions_keep_their_ratio():
+    *first, face, neck = FIVE
+    table = (*first, face, replace(neck, search_range=None, weight=1.0))
+    space = SearchSpace()
+    assert space.holds(RegionWeights.of(table, {}))
+    assert not space.holds(RegionWeights.of(table, {"neck": 2.0}))
+
+
+def test_a_table_whose_regions_all_vary_is_refused():
+    table = tuple(replace(region, search_range=(1.0, 2.0)) for region in FIVE)
+    with pytest.raises(InputError, match="no region is held at a weight above 0"):
+        SearchSpace().signature(table)

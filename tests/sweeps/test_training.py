@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-import run
 from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.evaluation_record import read_record
 from lightning_module.region_weights import RegionWeights
@@ -14,7 +13,7 @@ from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from sweeps.confirmation import candidates, confirmation
 from sweeps.storage import open_storage
-from sweeps.training import FitRequest
+from sweeps.training import TrainingRequest, train
 from sweeps.worker_process import stage_queue, work
 from tests.runs import TINY, history, write_config
 from tests.sweeps.stubs import settings
@@ -34,8 +33,8 @@ def asked(tmp_path_factory, faces, model_file, empty_store):
         f"--data.index.cache_dir={folder / 'cache'}",
     )
     asked = settings(folder, n_trials=4, confirm_seeds=1, pruner="median")
-    work("search", asked, run.fit)
-    work("confirm", asked, run.fit)
+    work("search", asked)
+    work("confirm", asked)
     return asked
 
 
@@ -66,7 +65,7 @@ def test_a_confirmation_compares_the_same_faces(asked):
     storage = open_storage(asked.storage)
     chosen = candidates(stage_queue("search", asked, storage).finished(), asked)
     tested = stage_queue("confirm", asked, storage).finished()
-    found = confirmation(tested, chosen)
+    found = confirmation(tested, chosen, asked)
     assert list(found.errors) == ["16-5-4-3-0", "3-3-3-3-0", "16-4-4-3-0", chosen[0].ratio]
     assert np.bincount(found.bins).tolist() == [6, 3, 3]
     runs = {entry.data.tags["weightmask.key"]: entry for entry in _runs(asked, "confirm")}
@@ -85,22 +84,22 @@ def test_a_hopeless_fit_ends_early_and_in_good_order(asked):
 
     def ask(limit):
         validations.clear()
-        return run.fit(
-            FitRequest(
+        return train(
+            TrainingRequest(
                 asked,
                 RegionWeights.of(five_regions(), {}),
                 7,
                 {"stage": "alone"},
                 False,
-                lambda by_bin: validations.append(by_bin) or len(validations) < limit,
+                lambda validation: validations.append(validation) or len(validations) < limit,
             )
         )
 
     cut = ask(1)
-    assert cut.is_cut
+    assert cut.is_pruned
     assert len(validations) == 1
     whole = ask(2)
-    assert not whole.is_cut  # it was at its end anyway
+    assert not whole.is_pruned  # it was at its end anyway
     assert len(validations) == 2
     first, second = _runs(asked, "alone")
     assert first.info.status == second.info.status == "FINISHED"

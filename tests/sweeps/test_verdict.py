@@ -12,7 +12,7 @@ from lightning_module.evaluation.paired_seeds import (
     interval_coverage,
     sign_flip_p,
 )
-from sweeps.verdict import judge
+from sweeps.verdict import verdicts_against
 
 SEEDS, FACES, RATIOS = 8, 60, 3
 BINS = np.repeat([0, 1, 2], FACES // 3)
@@ -83,13 +83,15 @@ def test_a_verdict_says_what_it_rests_on():
     rng = np.random.default_rng(4)
     reference, errors = _trainings(rng, [-2.0, 2.0])
     errors["2"] = reference + np.tile([0.1, -0.1], SEEDS // 2)[:, None]  # as often worse as better, and by no luck
-    verdicts = judge({"30-5-4-3-0": errors["0"], "1-1-1-1-0": errors["1"], "16-4-4-3-0": errors["2"]}, reference, BINS)
+    verdicts = verdicts_against(
+        reference, {"30-5-4-3-0": errors["0"], "1-1-1-1-0": errors["1"], "16-4-4-3-0": errors["2"]}, BINS
+    )
     assert [verdict.outcome for verdict in verdicts] == ["better", "worse", "not distinguishable"]
     said = [verdict.in_words("16-5-4-3-0") for verdict in verdicts]
     assert said[0].startswith("30-5-4-3-0 is better than 16-5-4-3-0: -")
     assert "is not distinguishable from" in said[2]
     assert verdicts[0].interval.low < verdicts[0].difference < verdicts[0].interval.high < 0
-    few = judge({"1-1-1-1-0": errors["1"][:4]}, reference[:4], BINS)
+    few = verdicts_against(reference[:4], {"1-1-1-1-0": errors["1"][:4]}, BINS)
     assert few[0].outcome == "not distinguishable"
     assert "too few seeds" in few[0].in_words("16-5-4-3-0")
 
@@ -98,7 +100,9 @@ def test_the_worst_bin_is_judged_where_it_was_searched_for():
     rng = np.random.default_rng(5)
     reference = BINS + rng.normal(0, 0.01, (SEEDS, FACES))
     trade = reference + np.where(BINS == 2, -0.5, 0.5)  # better where it was worst, worse elsewhere
-    (by_mean,), (by_worst,) = (judge({"x": trade}, reference, BINS, figure) for figure in ("mean", "worst"))
+    (by_mean,), (by_worst,) = (
+        verdicts_against(reference, {"x": trade}, BINS, reduction) for reduction in ("mean", "worst")
+    )
     assert (by_mean.outcome, by_worst.outcome) == ("worse", "better")
     assert by_mean.difference == pytest.approx(1 / 6, abs=0.01)
     assert by_worst.difference == pytest.approx(-0.5, abs=0.01)

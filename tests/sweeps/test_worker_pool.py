@@ -15,13 +15,13 @@ def test_threads_and_gpus_are_divided(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    given = [workers._surroundings(number, 3) for number in range(3)]
+    given = [workers._environment(number, 3) for number in range(3)]
     assert [found["CUDA_VISIBLE_DEVICES"] for found in given] == ["3", "5", "3"]
     assert {found["OMP_NUM_THREADS"] for found in given} == {"2"}
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    assert "CUDA_VISIBLE_DEVICES" not in workers._surroundings(1, 3)
+    assert "CUDA_VISIBLE_DEVICES" not in workers._environment(1, 3)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert workers._surroundings(0, 1)["OMP_NUM_THREADS"] == "1"
+    assert workers._environment(0, 1)["OMP_NUM_THREADS"] == "1"
 
 
 @pytest.mark.parametrize(

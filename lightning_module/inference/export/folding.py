@@ -1,95 +1,185 @@
-"""A network for evaluation alone: the same function in fewer and plainer steps."""
+"""A network for evaluation alone: the same function without batch norms, which go into the layers before them."""
 
+import operator
 from copy import deepcopy
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.fx import GraphModule, Node, symbolic_trace
+from torch.fx.passes.shape_prop import ShapeProp
+from torch.nn import functional
 
-from lightning_module.networks.hourglass import Convolution, Hourglass, ResidualBlock, TransposedConvolution
+from lightning_module.inference.export.linear_layers import has_linear_output, scaled_and_shifted
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_SUMS = (operator.add, operator.iadd, torch.add)
+_UNCHANGED = (nn.Identity, nn.Dropout, nn.Dropout2d)  # in evaluation
+_ZERO_PADS = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)
 
 
-class _Scale(nn.Module):
-    """What a norm after a sum leaves of a shortcut that is no convolution."""
+class ChannelScale(nn.Module):
+    """Multiplies each channel by a factor: what a batch norm after a sum leaves of a term that no layer computes.
+
+    Args:
+        factors: (C,).
+        rank: Dimensions of the features, (N, C, ...).
+    """
 
     factors: Tensor
 
-    def __init__(self, factors: Tensor) -> None:
+    def __init__(self, factors: Tensor, rank: int) -> None:
         super().__init__()
-        self.register_buffer("factors", factors[:, None, None].clone())
+        self.register_buffer("factors", factors.reshape(-1, *[1] * (rank - 2)))
 
     def forward(self, features: Tensor) -> Tensor:
+        """(N, C, ...)."""
         return features * self.factors
 
 
-def folded(network: Hourglass) -> Hourglass:
-    """A copy, for evaluation, that holds no batch norm: they are folded into the convolutions before them."""
+class _Fold(NamedTuple):
+    """Where the factors and the shift of a batch norm go.
+
+    Attributes:
+        layers: Layers whose outputs are scaled.
+        edges: Pairs of a node and the argument of it that is scaled on its own.
+        shifted: The one of the layers whose output is shifted, or None where padding would come after the shift.
+    """
+
+    layers: tuple[Node, ...]
+    edges: tuple[tuple[Node, Node], ...] = ()
+    shifted: Node | None = None
+
+
+def folded(network: nn.Module, image_size: int) -> nn.Module:
+    """A copy for evaluation whose batch norms are folded into convolutions and linear layers before them.
+
+    The factors of a norm are carried backwards through sums (into both terms), crops and zero padding. A norm that
+    cannot be folded stays, and so do all norms of a network that torch.fx cannot trace: the function is the same.
+
+    Args:
+        network: Takes (N, 3, image_size, image_size).
+        image_size: Pixels a side.
+    """
     copy = deepcopy(network).eval()
-    with torch.no_grad():
-        for layer in copy.modules():
-            if isinstance(layer, Convolution):
-                layer.convolution, layer.norm = fuse_conv_bn_eval(layer.convolution, _norm(layer)), _NONE
-            elif isinstance(layer, TransposedConvolution):
-                layer.convolution = fuse_conv_bn_eval(layer.convolution, _norm(layer), transpose=True)
-                layer.norm = _NONE
-            elif isinstance(layer, ResidualBlock):
-                _fold_block(layer)
-    return copy
+    example = torch.zeros(2, 3, image_size, image_size, device=next(copy.parameters(), torch.zeros(0)).device)
+    try:
+        traced = symbolic_trace(copy)
+        with torch.no_grad():
+            ShapeProp(traced).propagate(example)
+    # what tracing raises depends on what the network does
+    except Exception:  # noqa: BLE001
+        return copy
+    for node in list(traced.graph.nodes):
+        norm = _module(traced, node)
+        if isinstance(norm, _NORMS) and norm.running_mean is not None and norm.running_var is not None:
+            _fold(traced, node, norm)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced.eval()
 
 
-def without_transposed(network: Hourglass) -> Hourglass:
-    """A copy of a folded network with convolutions in place of transposed ones.
-
-    ONNX Runtime takes nearly twice the time for the whole network with transposed ones; torch itself is quicker with
-    them.
-    """
-    copy = deepcopy(network)
-    with torch.no_grad():
-        copy.decoder = nn.Sequential(*(_plain(cast(TransposedConvolution, layer)) for layer in copy.decoder))
-    return copy
-
-
-def _plain(layer: TransposedConvolution) -> nn.Sequential:
-    """A folded layer of the decoder.
-
-    Of stride 1 it is a convolution with the kernel turned round. Of stride 2 it is four of 2 x 2, one for each place of
-    a pixel among its neighbours, here in one kernel of 3 x 3 that is zero where it does not reach, and interleaved.
-    """
-    fused = layer.convolution
-    kernel = fused.weight.flip(2, 3).transpose(0, 1)  # (outputs, inputs, 4, 4)
-    outputs, inputs = kernel.shape[:2]
-    shift = cast(Tensor, fused.bias)
-    if fused.stride == (1, 1):
-        convolution = nn.Conv2d(inputs, outputs, kernel.shape[2])
-        convolution.weight.copy_(kernel)
-        convolution.bias = nn.Parameter(shift)
-        return nn.Sequential(nn.ZeroPad2d((2, 1, 2, 1)), convolution, layer.activation)
-    convolution = nn.Conv2d(inputs, 4 * outputs, 3, padding=1)
-    convolution.weight.zero_()
-    for row in range(2):
-        for column in range(2):
-            place = slice(2 * row + column, None, 4)  # channels as PixelShuffle takes them
-            reach = convolution.weight[place, :, row : row + 2, column : column + 2]
-            reach.copy_(kernel[:, :, row::2, column::2])
-    convolution.bias = nn.Parameter(shift.repeat_interleave(4))
-    return nn.Sequential(convolution, nn.PixelShuffle(2), layer.activation)
+def _fold(traced: GraphModule, node: Node, norm: nn.Module) -> None:
+    fold = _plan(traced, cast(Node, node.args[0]), node)
+    if fold is None or fold.shifted is None:
+        return
+    factors, shift = _affine(norm)
+    for layer in fold.layers:
+        changed = scaled_and_shifted(
+            cast(nn.Module, _module(traced, layer)), factors, shift if layer is fold.shifted else None
+        )
+        _set_module(traced, cast(str, layer.target), changed)
+    for number, (user, term) in enumerate(fold.edges):
+        name = f"{str(node.target).replace('.', '_')}_scale_{number}"
+        dtype = term.meta["tensor_meta"].dtype
+        traced.add_submodule(name, ChannelScale(factors.to(dtype), len(_shape(term))))
+        with traced.graph.inserting_before(user):
+            user.replace_input_with(term, traced.graph.call_module(name, (term,)))
+    node.replace_all_uses_with(cast(Node, node.args[0]))
+    traced.graph.erase_node(node)
 
 
-_NONE = cast(nn.BatchNorm2d, nn.Identity())
+def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
+    """(C,) float64 factors and (C,) shifts that a batch norm is in evaluation."""
+    batch_norm = cast(nn.BatchNorm2d, norm)
+    mean, variance = cast(Tensor, batch_norm.running_mean).double(), cast(Tensor, batch_norm.running_var).double()
+    factors = (variance + batch_norm.eps).rsqrt()
+    if batch_norm.affine:
+        factors = factors * batch_norm.weight.detach().double()
+        return factors, batch_norm.bias.detach().double() - mean * factors
+    return factors, -mean * factors
 
 
-def _norm(layer: nn.Module) -> nn.BatchNorm2d:
-    return cast(nn.BatchNorm2d, layer.norm)
+def _plan(traced: GraphModule, node: Node, user: Node) -> _Fold | None:
+    """How the output of a node, of which there is one user, can be scaled by channel; None where it cannot."""
+    if len(node.users) != 1:
+        return None
+    module = _module(traced, node)
+    if module is not None:
+        is_used_once = sum(other.target == node.target for other in traced.graph.nodes) == 1
+        if has_linear_output(module, len(_shape(node))) and is_used_once:
+            return _Fold((node,), (), node)
+        if isinstance(module, _UNCHANGED):
+            return _plan(traced, cast(Node, node.args[0]), node)
+        if isinstance(module, _ZERO_PADS):
+            return _unshifted(_plan(traced, cast(Node, node.args[0]), node))
+    if node.op == "call_function" and node.target in _SUMS:
+        return _plan_sum(traced, node)
+    if node.op == "call_function" and node.target is operator.getitem and is_crop(node):
+        return _plan(traced, cast(Node, node.args[0]), node)
+    if node.op == "call_function" and node.target is functional.pad and _is_zero_pad(node):
+        return _unshifted(_plan(traced, cast(Node, node.args[0]), node))
+    return None
 
 
-def _fold_block(block: ResidualBlock) -> None:
-    """A norm after a sum goes into both of its terms, its shift into the first."""
-    block.reduce, block.reduce_norm = fuse_conv_bn_eval(block.reduce, block.reduce_norm), _NONE
-    norm = block.norm
-    factors = norm.weight / torch.sqrt(cast(Tensor, norm.running_var) + norm.eps)
-    if isinstance(block.shortcut, nn.Conv2d):
-        block.shortcut.weight *= factors[:, None, None, None]
-    else:
-        block.shortcut = cast(nn.Identity, _Scale(factors))
-    block.expand, block.norm = fuse_conv_bn_eval(block.expand, norm), _NONE
+def _plan_sum(traced: GraphModule, node: Node) -> _Fold | None:
+    terms = node.args
+    if len(terms) != 2 or node.kwargs or terms[0] is terms[1]:
+        return None
+    if not all(isinstance(term, Node) and "tensor_meta" in term.meta for term in terms):
+        return None
+    if any(_shape(cast(Node, term)) != _shape(node) for term in terms):
+        return None
+    first, second = (_plan(traced, cast(Node, term), node) for term in terms)
+    if (first is None and second is None) or (first is None and node.target is operator.iadd):
+        return None
+    first = first or _Fold((), ((node, cast(Node, terms[0])),))
+    second = second or _Fold((), ((node, cast(Node, terms[1])),))
+    return _Fold(first.layers + second.layers, first.edges + second.edges, first.shifted or second.shifted)
+
+
+def _unshifted(fold: _Fold | None) -> _Fold | None:
+    return None if fold is None else fold._replace(shifted=None)
+
+
+def is_crop(node: Node) -> bool:
+    """Whether a node takes slices of its input along dimensions other than the batch and the channels."""
+    index = node.args[1]
+    index = index if isinstance(index, tuple) else (index,)
+    if not index or "tensor_meta" not in cast(Node, node.args[0]).meta:
+        return False
+    rank = len(_shape(cast(Node, node.args[0])))
+    if index[0] is Ellipsis:
+        return len(index) - 1 <= rank - 2 and all(isinstance(part, slice) for part in index[1:])
+    return all(isinstance(part, slice) for part in index) and all(part == slice(None) for part in index[:2])
+
+
+def _is_zero_pad(node: Node) -> bool:
+    options = dict(zip(("input", "pad", "mode", "value"), node.args, strict=False)) | node.kwargs
+    pad = options["pad"]
+    if not isinstance(pad, list | tuple) or len(pad) // 2 > len(_shape(node)) - 2:
+        return False
+    return options.get("mode", "constant") == "constant" and not options.get("value")
+
+
+def _shape(node: Node) -> torch.Size:
+    return cast(torch.Size, node.meta["tensor_meta"].shape)
+
+
+def _module(traced: GraphModule, node: Node) -> nn.Module | None:
+    return traced.get_submodule(cast(str, node.target)) if node.op == "call_module" else None
+
+
+def _set_module(traced: GraphModule, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(traced.get_submodule(parent), child, module)

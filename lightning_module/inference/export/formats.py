@@ -1,5 +1,6 @@
-"""The files a network can be exported to: how each is written, and how it is run."""
+"""The files that a network can be exported to: how each is written, and how it is run."""
 
+import json
 import logging
 import warnings
 from collections.abc import Callable
@@ -11,37 +12,49 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import InputError
+from datamodules.geometry.regions import RegionTable, five_regions, regions_as_data, regions_from_data
 from lightning_module.inference.export.exported_network import INPUT, ExportedNetwork, Outputs
-from lightning_module.inference.export.folding import without_transposed
+from lightning_module.inference.export.transposed import without_transposed
 
 ExportFormat = Literal["onnx", "torchscript", "pt2"]
 Runner = Callable[[Tensor], Outputs]
 
+_REGIONS = "regions"  # what a file calls its table of regions: an ONNX property, or a file within the others
 _EXTRA = "Install the project with its extra: pip install -e '.[onnx]'."
 
 
 class FileFormat(NamedTuple):
-    """A kind of file."""
+    """A format of files.
+
+    Attributes:
+        ending: Of a file's name.
+        write: Writes a network to a path, given an example of its (N, 3, S, S) input.
+        read: Gives a function that runs a file.
+    """
 
     ending: str
     write: Callable[[ExportedNetwork, Tensor, Path], None]
     read: Callable[[Path], Runner]
 
 
+def _regions_of(network: ExportedNetwork) -> dict[str, str]:
+    return {_REGIONS: json.dumps(regions_as_data(network.region_table))}
+
+
 def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     try:
-        import onnx  # noqa: F401
+        import onnx
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise InputError(f"{error.name} is not installed, and --format onnx needs it. {_EXTRA}") from error
-    network = deepcopy(network)
-    network.network = without_transposed(network.network)
-    logging.disable(logging.WARNING)  # of the exporter's own making
+    plain = deepcopy(network)
+    plain.network = without_transposed(network.network)
+    logging.disable(logging.WARNING)  # the exporter's own
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                network,
+                plain,
                 (example,),
                 path,
                 input_names=[INPUT],
@@ -53,6 +66,9 @@ def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
             )
     finally:
         logging.disable(logging.NOTSET)
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, _regions_of(network))
+    onnx.save(model, path)
 
 
 class OnnxNetwork:
@@ -62,7 +78,11 @@ class OnnxNetwork:
         path: The file.
 
     Raises:
-        InputError: If onnxruntime is not installed, or the file is none that `export` wrote.
+        InputError: If onnxruntime is not installed, or `export` did not write the file.
+
+    Attributes:
+        image_size: Pixels a side of its images, S.
+        region_table: The regions that its labels mean.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,12 +97,14 @@ class OnnxNetwork:
             if {output.name for output in self._session.get_outputs()} != set(Outputs._fields):
                 raise ValueError("its outputs are others")
             self.image_size = int(self._session.get_inputs()[0].shape[2])
+            regions = self._session.get_modelmeta().custom_metadata_map.get(_REGIONS)
+            self.region_table: RegionTable = regions_from_data(json.loads(regions)) if regions else five_regions()
         # what onnxruntime raises is derived from nothing but Exception
         except Exception as error:
             raise InputError(f"{path}: is no ONNX file that `run.py export` wrote. Export it again.") from error
 
     def __call__(self, image: Tensor) -> Outputs:
-        """Its outputs."""
+        """The outputs of (N, 3, S, S) RGB in [0, 1]."""
         outputs = self._session.run(list(Outputs._fields), {INPUT: image.contiguous().numpy()})
         return Outputs(*(torch.from_numpy(array) for array in outputs))
 
@@ -90,7 +112,7 @@ class OnnxNetwork:
 def _write_torchscript(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.trace(network, example), path)
+        torch.jit.save(torch.jit.trace(network, example), path, _extra_files=_regions_of(network))
 
 
 def _read_torchscript(path: Path) -> Runner:
@@ -104,7 +126,7 @@ def _write_pt2(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # buffers of a device are told apart where there is but one
         program = torch.export.export(network, (example,), dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}})
-        torch.export.save(program, path)
+        torch.export.save(program, path, extra_files=_regions_of(network))
 
 
 def _read_pt2(path: Path) -> Runner:

@@ -1,10 +1,11 @@
-"""What stands beside an exported network: what it is, what it was trained on, and how good it is."""
+"""The model card beside an exported network: what it is, what it was trained on, and how good it is."""
 
 import hashlib
 from pathlib import Path
 
 import yaml
 
+from datamodules.geometry.regions import is_drawn
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.exported_network import INPUT
@@ -19,29 +20,35 @@ nor passing them on. Ask their owners before you pass on or sell a network train
 
 
 def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float, crops: int) -> str:
-    """Markdown.
+    """The card's text, in Markdown.
 
     Args:
         checkpoint: Where the network comes from.
         module: The network.
-        name: Of the exported file.
+        name: Name of the exported file.
         apart_px: How far its maps are from the checkpoint's on average.
-        crops: Of a photograph, on how many this was measured.
+        crops: Number of crops of a photograph on which this was measured.
     """
     run = RunFolder.of_checkpoint(checkpoint)
     tags = run.tags() if run else {}
     with checkpoint.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    weights, size = module.region_weights, module.image_size
+    size, regions = module.image_size, module.region_table
+    ratio = module.region_weights.ratio.replace("-", ":")
+    weights = f"{ratio} ({' : '.join(region.title for region in regions)})"
+    if module.weight_file is not None:
+        weights = f"of the file {module.weight_file.name}"
+    labels = ", ".join(f"{region.label} {region.title}" for region in regions if is_drawn(region))
+    parameters = sum(parameter.numel() for parameter in module.network.parameters())
     facts = {
-        "network": f"hourglass, {sum(p.numel() for p in module.network.parameters()):,} parameters before folding",
+        "network": f"{type(module.network).__name__}, {parameters:,} parameters before folding",
         "checkpoint": f"{checkpoint.name}, sha256 {digest}",
         "run": run.key if run else "not known: the checkpoint lies outside its run's folder",
         "trained on": tags.get("dataset.train", _UNKNOWN),
         "data's fingerprint": tags.get("fingerprint.data", _UNKNOWN),
         "face model's fingerprint": tags.get("fingerprint.morphable_model", _UNKNOWN),
         "seed": _seed(run),
-        "region weights": f"{weights.ratio.replace('-', ':')} (81 landmarks : eyes and nose : mouth : face : neck)",
+        "region weights": weights,
         "code": tags.get("mlflow.source.git.commit", _UNKNOWN),
         "checked": f"{apart_px:.2g} px from the checkpoint on average, on {crops} crops of a photograph",
         "mirror images": "averaged" if module.mirror_average else "not averaged",
@@ -62,7 +69,7 @@ square's corners, and what lies outside the photograph is black.
 - `position_map`: (N, 3, 256, 256) x, y, z of every point of the face in the pixels of a crop of 256 x 256; nearer is larger.
 - `landmarks_81`: (N, 81, 3) the same at the landmarks; the first 68 are iBUG's.
 - `mean_map`: (3, 256, 256) the map of the mean face, looking straight ahead.
-- `regions`: (256, 256) 2 eyes and nose, 3 mouth, 4 rest of the face, 5 neck, which was not trained where its weight is 0.
+- `regions`: (256, 256) labels: {labels}. A region whose weight is 0 was not trained.
 - `landmark_texels`: (81, 2) row and column of the landmarks in the maps.
 
 ## How good it is
@@ -82,9 +89,7 @@ def _seed(run: RunFolder | None) -> str:
 
 
 def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:
-    """Of the tests of this very checkpoint, not of another epoch of its run."""
+    """The figures of the tests of this very checkpoint, not of another epoch of its run."""
     records = sorted((run.path / FOLDER).glob("*.json")) if run else []
-    read = [read_record(path) for path in records if tags.get(f"test.{path.stem}.checkpoint", "").endswith(digest)]
-    return (
-        "\n\n".join(description(record.summaries(), record.dataset) for record in read) or "Not tested, or not known."
-    )
+    own = [read_record(path) for path in records if tags.get(f"test.{path.stem}.checkpoint", "").endswith(digest)]
+    return "\n\n".join(description(record.summaries(), record.dataset) for record in own) or "Not tested, or not known."

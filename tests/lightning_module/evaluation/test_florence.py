@@ -102,9 +102,7 @@ def folders(face, tmp_path):
 
 
 def _evaluate(folder, *more):
-    return main(
-        ["evaluate", "--meshes", str(folder / "found"), str(folder / "true"), f"--tracking.folder={folder}", *more]
-    )
+    return main(["evaluate-meshes", str(folder / "found"), str(folder / "true"), f"--tracking.folder={folder}", *more])
 
 
 def test_folders_of_meshes_are_judged(folders, capsys):
@@ -130,4 +128,4 @@ def test_bad_meshes_get_one_line(folders):
     with pytest.raises(InputError, match=r"a.npy: .*are \(68, 3\)"):
         _evaluate(folders, "--no_log")
     with pytest.raises(InputError, match="there is no such folder"):
-        main(["evaluate", "--meshes", str(folders / "none"), str(folders / "true")])
+        main(["evaluate-meshes", str(folders / "none"), str(folders / "true")])

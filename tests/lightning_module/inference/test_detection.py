@@ -11,7 +11,7 @@ from datamodules.errors import InputError
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference import face_alignment_detector as alignment
 from lightning_module.inference.cascade_detector import CascadeDetector, merge_boxes
-from lightning_module.inference.detectors import box_crop, choose_detector
+from lightning_module.inference.detectors import boxed_faces, choose_detector
 from lightning_module.inference.face_alignment_detector import AlignmentDetector
 from tests.real_faces import real_landmarks
 
@@ -27,7 +27,7 @@ def test_the_astronaut_is_found_without_any_download(cascade):
     (face,) = cascade.detect(skimage.data.astronaut())
     eyes_and_mouth = np.array([[207, 107], [247, 105], [227, 146]])  # looked up by eye
     assert (np.abs(eyes_and_mouth - face.crop[:2]) < face.crop[2] / 3).all()
-    assert face.source == "scikit-image"
+    assert face.detector == "scikit-image"
 
 
 def test_nothing_is_found_in_noise_or_in_what_is_too_small(cascade):
@@ -67,7 +67,8 @@ def test_a_cascades_crop_is_near_the_one_of_training(cascade, real):
 def test_a_box_about_the_landmarks_gives_the_crop_of_training():
     landmarks = np.random.default_rng(0).uniform(0, 100, (1, 68, 2))
     box = np.concatenate([landmarks[0].min(axis=0), landmarks[0].max(axis=0)])
-    np.testing.assert_allclose(box_crop(box), crop_boxes(landmarks)[0])
+    (face,) = boxed_faces(box[None])
+    np.testing.assert_allclose(face.crop, crop_boxes(landmarks)[0])
 
 
 class _Fan:
@@ -98,7 +99,7 @@ def test_landmarks_of_face_alignment_give_the_crop_of_training(fan):
     left, right = fan.detect(image)
     np.testing.assert_allclose(left.crop, [35, 55, 1.5 * 60], atol=1e-4)
     np.testing.assert_allclose(right.crop, [135, 55, 1.5 * 60], atol=1e-4)
-    assert left.source == "face-alignment"
+    assert left.detector == "face-alignment"
     assert fan.detect(0 * image) == []
 
 

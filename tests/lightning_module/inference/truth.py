@@ -3,9 +3,12 @@
 import numpy as np
 import torch
 
-from lightning_module.inference.detection import FoundFace
+from datamodules.geometry.regions import face_labels, five_regions
+from lightning_module.inference.detection import DetectedFace
+from lightning_module.inference.face import MapLayout
 from lightning_module.inference.photo_list import collect_photos
-from lightning_module.inference.reconstruct import Making, reconstruct
+from lightning_module.inference.predict_command import write_faces
+from lightning_module.inference.reconstructor import Reconstructor
 from tests.face_data import face_data
 
 
@@ -13,9 +16,8 @@ class TrueNetwork:
     """Answers with true maps, in the order in which faces come."""
 
     def __init__(self, data, maps):
-        layout = data.uv_layout
         self.image_size = 64
-        self.mean_map, self.regions, self.landmark_texels = layout.mean_map, layout.regions, layout.landmark_texels
+        self.layout = map_layout(data)
         self._maps = list(maps)
 
     def maps(self, crops):
@@ -23,8 +25,18 @@ class TrueNetwork:
         return np.stack([self._maps.pop(0) for _ in crops])
 
 
+def map_layout(data):
+    layout = data.uv_layout
+    is_face = np.isin(layout.regions, face_labels(five_regions()))
+    return MapLayout.of(layout.mean_map, is_face, layout.landmark_texels)
+
+
+def detection(crop, box=(20.0, 20, 100, 100), detector="truth"):
+    return DetectedFace(np.array(box, float), crop, detector)
+
+
 def finder(crops):
-    left = [FoundFace(np.array([20.0, 20, 100, 100]), crop, "truth") for crop in crops]
+    left = [detection(crop) for crop in crops]
     return lambda path, image: [left.pop(0)]
 
 
@@ -40,7 +52,11 @@ def true_maps(folder, model_file):
     )
 
 
-def run_truth(fakes, out, making=Making(texture_size=128, passes=1)):  # noqa: B008
+def write_truth(places, find, network, out, texture_size=128, passes=1):
+    photos = collect_photos(places, out)
+    return write_faces(photos, find, Reconstructor(network, passes=passes), "truth.ckpt", out, texture_size)
+
+
+def run_truth(fakes, out):
     folder, data, maps, crops = fakes
-    photos = collect_photos([folder], out)
-    return reconstruct(photos, finder(crops), TrueNetwork(data, maps), "truth.ckpt", out, making)
+    return write_truth([folder], finder(crops), TrueNetwork(data, maps), out)

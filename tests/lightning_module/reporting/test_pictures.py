@@ -5,10 +5,9 @@ import torch
 from rich.console import Console
 
 from datamodules.geometry.regions import five_regions
-from lightning_module.evaluation.aflw2000 import MEAN_ASPECT, is_whole_aflw2000
 from lightning_module.evaluation.nme import NMEReport
+from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.evaluation.statistics import summarize
-from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.figures import (
     FacePicture,
     bin_order,
@@ -17,10 +16,11 @@ from lightning_module.reporting.figures import (
     region_weights_figure,
 )
 from lightning_module.reporting.nme_table import nme_rows, nme_table
+from lightning_module.reporting.published_figures import MEAN_ASPECT, is_whole_aflw2000
 
 YAWS = torch.tensor([0.0, 10, -50])
 REPORTS = {"nme": NMEReport(torch.tensor([1.0, 3, 4.5]), YAWS)}
-SUMMARIES = {name: summarize(report, resamples=100) for name, report in REPORTS.items()}
+SUMMARIES = {name: summarize(report, LANDMARKS_2D.title, resamples=100) for name, report in REPORTS.items()}
 
 
 def _text(table):
@@ -74,7 +74,7 @@ def test_pictures_are_drawn(tmp_path):
         landmarks_figure(faces),
         ced_figure(REPORTS, "CED"),
         region_weights_figure(
-            np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), RegionWeights.of(five_regions(), {})
+            np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), five_regions(), "16-5-4-3-0"
         ),
     ):
         figure.savefig(tmp_path / "figure.png")

@@ -9,8 +9,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from datamodules.errors import InputError
-from lightning_module.tracking import mlflow_store
-from lightning_module.tracking import uploader as courier
+from lightning_module.tracking import mlflow_store, uploader
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
@@ -19,7 +18,7 @@ from tests.runs import mlflow_run
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(uploader, "RETRY_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -187,7 +186,7 @@ def test_a_killed_run_that_goes_on_forgets_that_it_was_killed(tmp_path, uri):
 
 
 def test_a_long_run_shows_its_heartbeat(tmp_path, uri, monkeypatch):
-    monkeypatch.setattr(courier, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(uploader, "HEARTBEAT_SECONDS", 0.1)
     tracker = _tracker(tmp_path, uri)
     while tracker.run_id is None:
         time.sleep(0.05)

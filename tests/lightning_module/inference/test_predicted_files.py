@@ -12,10 +12,9 @@ from datamodules.files.images import warp_image
 from datamodules.files.photographs import read_photograph
 from datamodules.geometry.camera import HeadPose
 from datamodules.geometry.crop import crop_matrix, crop_points, image_matrix
-from lightning_module.inference.detection import FoundFace
-from lightning_module.inference.photo_list import collect_photos
-from lightning_module.inference.reconstruct import Making, reconstruct
-from tests.lightning_module.inference.truth import TrueNetwork, finder, run_truth
+from lightning_module.inference.predict_command import predict
+from lightning_module.inference.reconstructor import Reconstructor
+from tests.lightning_module.inference.truth import TrueNetwork, detection, finder, run_truth, write_truth
 from tests.real_faces import real_maps
 
 
@@ -85,24 +84,18 @@ def test_a_second_pass_crops_by_what_the_first_one_found(fakes, tmp_path):
 
     class Network(TrueNetwork):
         def maps(self, images):
-            matrices = [crop_matrix(crop) for crop in (wrong if not seen else crops)]
-            seen.append(images)
-            inverse = [
-                crop_points(_in_image(map_, crop), matrix).reshape(256, 256, 3)
-                for map_, crop, matrix in zip(maps, crops, matrices, strict=True)
-            ]
-            return np.stack(inverse)
+            number, is_second = divmod(len(seen), 2)
+            seen.append(images[0])
+            matrix = crop_matrix((crops if is_second else wrong)[number])
+            return crop_points(_in_image(maps[number], crops[number]), matrix).reshape(1, 256, 256, 3)
 
     folder = fakes[0]
-    photos = collect_photos([folder], tmp_path / "out")
-    reconstruct(
-        photos, finder(wrong), Network(data, maps), "n", tmp_path / "out", Making(texture_size=128, batch_size=3)
-    )
-    assert len(seen) == 2
+    write_truth([folder], finder(wrong), Network(data, maps), tmp_path / "out", passes=2)
+    assert len(seen) == 6
     for number, crop in enumerate(crops):
         photograph = read_photograph(folder / f"image0000{number}.jpg")
         expected = warp_image(photograph, image_matrix(crop_matrix(crop), 64), 64)
-        first, second = (np.abs(images[number].astype(int) - expected).mean() for images in seen)
+        first, second = (np.abs(seen[2 * number + turn].astype(int) - expected).mean() for turn in (0, 1))
         assert second < 0.6 * first  # the network is shown what it saw in training
         said = json.loads((tmp_path / "out" / f"image0000{number}.json").read_text())["crop"]
         # landmarks are read at whole texels, so that a box of them is near that of the model's own
@@ -118,10 +111,7 @@ def _in_image(map_, crop):
 def test_what_cannot_be_read_is_left_out_and_the_rest_goes_on(fakes, tmp_path):
     folder, data, maps, crops = fakes
     (folder / "image00000.jpg").write_bytes(b"")
-    photos = collect_photos([folder], tmp_path / "out")
-    done = reconstruct(
-        photos, finder(crops[1:]), TrueNetwork(data, maps[1:]), "n", tmp_path / "out", Making(128, passes=1)
-    )
+    done = write_truth([folder], finder(crops[1:]), TrueNetwork(data, maps[1:]), tmp_path / "out")
     assert done.faces == ["image00001", "image00002"]
     (fault,) = done.faults
     assert "image00000.jpg: is no image" in fault
@@ -130,15 +120,12 @@ def test_what_cannot_be_read_is_left_out_and_the_rest_goes_on(fakes, tmp_path):
 def test_several_faces_of_a_photograph_have_names_of_their_own(fakes, tmp_path):
     folder, data, maps, crops = fakes
     (folder / "image00000.jpg").rename(folder / "image00001_1.jpg")
-    photos = collect_photos([folder / "image00001.jpg", folder / "image00001_1.jpg"], tmp_path / "out")
-    faces = [FoundFace(np.array([20.0, 20, 100, 100]), crop, "truth") for crop in crops]
-    done = reconstruct(
-        photos,
+    faces = [detection(crop) for crop in crops]
+    done = write_truth(
+        [folder / "image00001.jpg", folder / "image00001_1.jpg"],
         lambda path, image: faces[:2] if path.stem == "image00001" else faces[2:],
         TrueNetwork(data, maps),
-        "n",
         tmp_path / "out",
-        Making(128, passes=1),
     )
     assert done.faces == ["image00001_1_", "image00001_2", "image00001_1"]
 
@@ -146,10 +133,9 @@ def test_several_faces_of_a_photograph_have_names_of_their_own(fakes, tmp_path):
 def test_a_box_that_can_be_no_face_is_named_and_the_rest_goes_on(fakes, tmp_path):
     folder, data, maps, crops = fakes
     boxes = ([500, 500, 600, 600], [10, 10, 10.1, 10.1], [0, 0, 9000, 9000], [10, 10, 90, 90])
-    faces = [FoundFace(np.array(box, float), crops[1], "boxes") for box in boxes]
-    photos = collect_photos([folder / "image00001.jpg"], tmp_path / "out")
-    done = reconstruct(
-        photos, lambda path, image: faces, TrueNetwork(data, maps[1:]), "n", tmp_path / "out", Making(128, passes=1)
+    faces = [detection(crops[1], box, "boxes") for box in boxes]
+    done = write_truth(
+        [folder / "image00001.jpg"], lambda path, image: faces, TrueNetwork(data, maps[1:]), tmp_path / "out"
     )
     assert done.faces == ["image00001"]
     assert len(done.faults) == 3
@@ -165,23 +151,17 @@ def test_what_was_made_before_someone_stopped_it_has_its_page(fakes, tmp_path):
             raise KeyboardInterrupt
         return find(path, image)
 
-    photos = collect_photos([folder], tmp_path / "out")
     with pytest.raises(KeyboardInterrupt):
-        reconstruct(
-            photos, stopped, TrueNetwork(data, maps), "n", tmp_path / "out", Making(128, passes=1, batch_size=1)
-        )
+        write_truth([folder], stopped, TrueNetwork(data, maps), tmp_path / "out")
     assert '"image00001"' in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_a_network_that_gives_no_numbers_is_named(fakes, tmp_path):
     folder, data, maps, crops = fakes
-    photos = collect_photos([folder], tmp_path / "out")
-    done = reconstruct(
-        photos, finder(crops), TrueNetwork(data, np.nan * maps), "n", tmp_path / "out", Making(128, passes=1)
-    )
+    done = write_truth([folder], finder(crops), TrueNetwork(data, np.nan * maps), tmp_path / "out")
     assert done.page is None
     assert len(done.faults) == 3
-    assert "gives no numbers" in done.faults[0]
+    assert "image00000.jpg: the network's position maps hold numbers that are not finite" in done.faults[0]
 
 
 def test_a_folder_that_cannot_be_written_is_said(fakes, tmp_path):
@@ -190,17 +170,17 @@ def test_a_folder_that_cannot_be_written_is_said(fakes, tmp_path):
         run_truth(fakes, tmp_path / "out")
 
 
-@pytest.mark.parametrize("wrong", [{"texture_size": 100}, {"passes": 3}, {"batch_size": 0}])
-def test_what_cannot_be_made_is_said(wrong):
-    with pytest.raises(InputError, match="give"):
-        Making(**wrong)
+def test_a_texture_size_or_a_number_of_passes_that_there_is_not_is_refused(tmp_path):
+    with pytest.raises(InputError, match="--texture_size is 100: give one of 128"):
+        predict([tmp_path], tmp_path / "a.ckpt", tmp_path / "out", texture_size=100)
+    with pytest.raises(InputError, match="--passes is 3: give 1 or 2"):
+        Reconstructor(None, passes=3)
 
 
 def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_path):
     data, maps, crops = real_maps(real)
     network = TrueNetwork(data, maps)
-    photos = collect_photos([real / "aflw2000"], tmp_path)
-    done = reconstruct(photos, finder(crops), network, "truth", tmp_path, Making(texture_size=256, passes=1))
+    done = write_truth([real / "aflw2000"], finder(crops), network, tmp_path, texture_size=256)
     index = data.plain_faces().index
     errors, turns = [], []
     for row, name in enumerate(done.faces):

@@ -1,9 +1,7 @@
-"""Tests of a checkpoint on several data sets in one run, and of other methods' landmarks."""
+"""`run.py evaluate`: landmarks that any method has predicted, under the project's protocols."""
 
 import json
-import shutil
 import socket
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,136 +9,10 @@ import torch
 from scipy.io import savemat
 
 from datamodules.errors import InputError
-from datamodules.files.face_folders import scan
-from datamodules.files.face_mat import read_face_mat
-from lightning_module.evaluation.evaluation_record import read_record
 from lightning_module.evaluation.nme import NMEReport, landmark_nme
 from lightning_module.tracking.run_folder import RunFolder
 from run import main
-from tests.fakes import write_faces
-from tests.runs import fit, history, mlflow_run
-
-
-@pytest.fixture(scope="module")
-def trained(faces, model_file, tmp_path_factory):
-    return fit(
-        faces, model_file, tmp_path_factory.mktemp("judged"), f"--data.test.root={faces}", "--trainer.max_epochs=1"
-    )
-
-
-@pytest.fixture
-def run(trained, tmp_path):
-    """A copy of the trained run's folder, to add to."""
-
-    return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "runs" / trained.key)))
-
-
-def _test(run, root, model_file, *more):
-    return main(
-        [
-            "test",
-            f"--ckpt_path={run.best_checkpoint}",
-            f"--data.test.root={root}",
-            "--data.num_workers=0",
-            f"--data.face_model.path={model_file}",
-            f"--tracking.folder={run.path.parents[1]}",
-            *more,
-        ]
-    )
-
-
-def test_a_test_adds_to_the_run_that_trained_the_network(run, model_file, tmp_path):
-    root = write_faces(tmp_path / "Other Faces", [0.0, 20, 40, 50, 70, 80])
-    before = history(run)
-    config = run.config.read_text()
-    result = _test(run, root, model_file)
-    assert result.folder.path == run.path
-    assert run.config.read_text() == config
-    added = {name: value for (name, step), value in history(run).items() if (name, step) not in before}
-    assert all(name.startswith("test/other-faces/") for name in added)
-    assert added["test/other-faces/nme/mean"] == pytest.approx(result.reports["test"]["nme"].mean_of_bins)
-    assert {name: history(run)[name] for name in before} == before  # the fit's own test stays
-    seen = mlflow_run(run)
-    assert seen.info.status == "FINISHED"
-    assert seen.data.tags["command"] == "fit"
-    assert seen.data.tags["dataset.test"] == "faces"
-    assert seen.data.tags["test.other-faces.checkpoint"].startswith("best.ckpt ")
-    assert len(seen.data.tags["test.other-faces.fingerprint"]) == 16
-    rows = json.loads((run.path / "nme_by_yaw.json").read_text())["data"]
-    assert {row[1] for row in rows if row[0] == "test"} == {"faces", "Other Faces"}
-    record = read_record(run.path / "evaluation" / "other-faces.json")
-    assert torch.equal(record.reports["nme"].per_face, result.reports["test"]["nme"].per_face)
-
-
-def test_a_test_while_the_fit_is_at_work_is_a_run_of_its_own(run, faces, model_file):
-    lock = run.lock()
-    result = _test(run, faces, model_file)
-    lock.close()
-    assert result.folder.path != run.path
-
-
-def _own_landmarks(root):
-    """(N, 3, 68) as AFLW2000-3D's files hold them: counted from 1."""
-    points = [read_face_mat(root / f"{key}.mat").landmarks_image_px for key in scan(root).keys]
-    return np.stack(points).transpose(0, 2, 1) + np.array([1, 1, 0])[:, None]
-
-
-def test_other_landmarks_that_are_the_same_give_the_same_figures(run, faces, model_file, tmp_path, caplog):
-    np.save(tmp_path / "again.npy", _own_landmarks(faces))
-    own = _test(run, faces, model_file).reports["test"]
-    other = _test(
-        run, faces, model_file, f"--data.test.landmarks={tmp_path / 'again.npy'}", "--data.test.landmarks_first_pixel=1"
-    ).reports["test"]
-    assert list(other) == list(own)
-    torch.testing.assert_close(other["nme"].per_face, own["nme"].per_face, rtol=1e-4, atol=1e-4)
-    assert "size from" not in caplog.text
-    assert any(name == "test/faces-again/nme/mean" for name, _ in history(run))
-
-
-def test_landmarks_without_depth_give_no_figures_in_depth_and_strangers_are_named(
-    run, faces, model_file, tmp_path, caplog
-):
-    points = _own_landmarks(faces)[:, :2]
-    points[3] += 60
-    np.save(tmp_path / "flat.npy", points)
-    reports = _test(run, faces, model_file, f"--data.test.landmarks={tmp_path / 'flat.npy'}").reports["test"]
-    assert "nme" in reports
-    assert not any(name.startswith("nme_3d") for name in reports)
-    assert f"{scan(faces).keys[3]} (" in caplog.text
-
-
-def test_another_network_of_the_run_or_other_data_of_the_name_do_not_take_its_records_place(
-    run, faces, model_file, tmp_path
-):
-    own = _test(run, faces, model_file)
-    assert own.folder.path == run.path
-    shutil.copy(run.last_checkpoint, run.path / "other.ckpt")
-    result = main(
-        [
-            "test",
-            f"--ckpt_path={run.path / 'other.ckpt'}",
-            f"--data.test.root={faces}",
-            "--data.num_workers=0",
-            f"--data.face_model.path={model_file}",
-            f"--tracking.folder={tmp_path}",
-        ]
-    )
-    assert result.folder.path != run.path
-    elsewhere = write_faces(tmp_path / "elsewhere" / faces.name, [0.0, 40, 80])
-    assert _test(run, elsewhere, model_file).folder.path != run.path
-
-
-def test_the_hold_out_of_a_data_set_is_what_validated(run, faces, model_file):
-    result = _test(run, faces, model_file, "--data.val_fraction=0.3", "--data.test.holdout=true")
-    held_out = len(result.reports["test"]["nme"].per_face)
-    assert 0 < held_out < 12
-    assert any(name == "test/faces-hold-out/nme/mean" for name, _ in history(run))
-
-
-def test_rows_of_another_folder_are_refused(run, faces, model_file, tmp_path):
-    np.save(tmp_path / "short.npy", _own_landmarks(faces)[1:])
-    with pytest.raises(InputError, match=r"short.npy: holds 11 faces, .* 12 samples"):
-        _test(run, faces, model_file, f"--data.test.landmarks={tmp_path / 'short.npy'}")
+from tests.runs import mlflow_run
 
 
 @pytest.fixture

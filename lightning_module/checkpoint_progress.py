@@ -1,0 +1,27 @@
+"""How far the training in a checkpoint has come."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the training in a checkpoint has come.
+
+    Attributes:
+        is_epoch_end: Whether it was saved when all batches of an epoch were done.
+        has_optimizer: Whether it holds the state of the optimiser.
+    """
+
+    is_epoch_end: bool
+    has_optimizer: bool
+
+
+def read_progress(path: Path) -> Progress:
+    """The progress of a checkpoint that Lightning wrote."""
+    checkpoint = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+    fit_loop = checkpoint.get("loops", {}).get("fit_loop", {})
+    batches = fit_loop.get("epoch_loop.batch_progress", {})
+    return Progress(bool(batches.get("is_last_batch")), bool(checkpoint.get("optimizer_states")))

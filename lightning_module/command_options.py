@@ -1,0 +1,150 @@
+"""The options of `run.py fit`, `validate` and `test`, and the network and data that they describe."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from datamodules.errors import InputError
+from datamodules.face_datamodule import FaceDataModule
+from datamodules.geometry.regions import checked_table
+from lightning_module.evaluation.protocols import validation_protocols
+from lightning_module.evaluation.score import DEFAULT_SCORE, Score
+from lightning_module.face_module import FaceModule
+from lightning_module.fit_parser import FitParser
+from lightning_module.networks.hourglass import Hourglass
+from lightning_module.project import PROJECT
+from lightning_module.region_weights import RegionWeights
+from lightning_module.run_origin import Origin, find_origin
+from lightning_module.run_session import RunPlan
+from lightning_module.tracking.tracker import TrackingOptions
+from lightning_module.weight_file import read_weight_map
+
+_DESCRIPTIONS = {
+    "fit": "Trains a network, and tests its best epoch if there is test data.",
+    "validate": "Evaluates a checkpoint on the validation faces.",
+    "test": "Evaluates a checkpoint on the test faces.",
+}
+
+
+class FaceCLI(LightningCLI):
+    """The options of fit, validate and test, and the objects that they describe.
+
+    Args:
+        command: "fit", "validate" or "test".
+        args: Its options.
+
+    Attributes:
+        origin: The checkpoint that the command starts from.
+
+    Raises:
+        InputError: If an option is unknown or cannot be used.
+    """
+
+    def __init__(self, command: str, args: Sequence[str]) -> None:
+        self.command = command
+        self.origin: Origin | None = None
+        self._args = list(args)
+        super().__init__(
+            FaceModule,
+            FaceDataModule,
+            save_config_callback=None,
+            seed_everything_default=0,
+            parser_class=FitParser,
+            auto_configure_optimizers=False,
+            parser_kwargs={
+                "prog": f"run.py {command}",
+                "description": _DESCRIPTIONS[command],
+                "allow_abbrev": False,
+                "default_config_files": [str(PROJECT / "conf" / "default.yaml")],
+            },
+            args=self._args,
+            run=False,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds the options beside Lightning's own, and links those that network and data share."""
+        parser.add_argument("--tracking", type=TrackingOptions, default=TrackingOptions())
+        for name, text in (
+            ("ckpt_path", "checkpoint to test, or whose run to continue; `last` is that of the newest run"),
+            ("init_from", "fit: checkpoint whose weights a new run begins with"),
+            ("branch_from", "fit: checkpoint that a new run continues with other options, such as region weights"),
+            ("maps", "test: folder for the predicted position maps"),
+        ):
+            parser.add_argument(f"--{name}", type=Path, default=None, help=text)
+        parser.add_argument(
+            "--test_at_end", type=bool, default=True, help="fit: test the best epoch if there is test data"
+        )
+        parser.add_argument(
+            "--score",
+            type=str,
+            default=str(DEFAULT_SCORE),
+            help="fit: validation figure that chooses the best epoch, as <protocol>:<reduction>, such as nme_mouth:worst",
+        )
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
+        parser.link_arguments("data.image_size", "model.image_size")
+        # skipped for a network that has no such argument
+        parser.link_arguments("data.image_size", "model.network.init_args.image_size")
+        parser.link_arguments("data.regions", "model.regions")
+        parser.set_defaults({"model.network": {"class_path": f"{Hourglass.__module__}.{Hourglass.__name__}"}})
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parses; the options of a checkpoint, or of a run to continue, come before the user's own."""
+        self.config = parser.parse_args(self._args)
+        runs = TrackingOptions(**self.config.tracking.as_dict()).place(PROJECT).runs
+        self.origin = find_origin(self.command, self.config, runs)
+        if self.origin is not None:
+            with TemporaryDirectory() as folder:
+                base = Path(folder) / "base.yaml"
+                base.write_text(yaml.safe_dump(self.origin.base_config()))
+                self.config = parser.parse_args(["--config", str(base), *self._args])
+            self.config[self.origin.start] = self.origin.checkpoint
+        regions = checked_table(self.config.data.regions)
+        Score.parse(self.config.score).require(protocol.name for protocol in validation_protocols(regions))
+        weights = RegionWeights.of(regions, self.config.model.weights, self.config.model.landmark_radius_texels)
+        for name, value in weights.options.items():  # the configuration of a run names all weights
+            self.config.model[name] = value
+        if self.origin is not None:
+            self.origin.refuse_changes(self.plain_options()["model"])
+
+    def before_instantiate_classes(self) -> None:
+        """Makes paths absolute, so that a run's configuration repeats it from any folder."""
+        for name, value in list(self.config.items()):
+            if isinstance(value, Path):
+                self.config[name] = value.expanduser().absolute()
+
+        if self.command == "fit" and self.config.model.weight_map is not None:
+            read_weight_map(self.config.model.weight_map)  # a fault of the file ends the command before there is a run
+
+    def instantiate_classes(self) -> None:
+        """Makes the network's module and the data module; the trainer and its loggers need a run first."""
+        config = self.config.clone()
+        config.trainer.logger = None
+        self.config_init = self.parser.instantiate_classes(config)
+        self.datamodule = self.config_init.data
+        self.model = self.config_init.model
+
+    def plain_options(self) -> dict[str, Any]:
+        """All options as YAML holds them."""
+        text = self.parser.dump(self.config, skip_link_targets=False, skip_none=False)
+        options: dict[str, Any] = yaml.safe_load(text)
+        return options
+
+    def plan(self) -> RunPlan:
+        """What the command is going to do."""
+        repeated = self.config.clone()
+        if self.origin is not None and self.origin.is_resumed:
+            repeated.ckpt_path = None
+        values = self.plain_options()
+        differs = self.origin is not None and self.origin.evaluates_differently(values["model"])
+        config = self.parser.dump(repeated, skip_none=False)
+        return RunPlan(self.command, self.config, values, config, self.origin, differs)
+
+
+def _whole_number(seed: bool | int) -> int:
+    if isinstance(seed, bool):
+        raise InputError(f"--seed_everything is {str(seed).lower()}: give a number, which decides the whole run.")
+    return seed

@@ -1,0 +1,39 @@
+"""The outcome of an evaluation step, and the names of a stage's figures."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from lightning_module.evaluation.nme import NMEReport
+from lightning_module.evaluation.protocols import LANDMARKS_2D
+
+Stage = Literal["val", "test"]
+
+
+class StepOutput(NamedTuple):
+    """The outcome of a validation or test step, for callbacks.
+
+    Attributes:
+        loss: Over the whole map; None where the data's texels are other points of the face than the network's.
+        predicted_68_px: (N, 68, 3) landmarks in crop pixels.
+        position_map: (N, 3, 256, 256) in crop pixels.
+    """
+
+    loss: Tensor | None
+    predicted_68_px: Tensor
+    position_map: Tensor
+
+
+def figures_of(stage: Stage, reports: Mapping[str, NMEReport]) -> dict[str, float]:
+    """Figures by their names: <stage>/<protocol>/<mean, worst or bin> in percent, and <stage>/faces/<bin>.
+
+    Args:
+        stage: The stage.
+        reports: Errors by protocol; figures of bins without faces are left out.
+    """
+    counts = reports[LANDMARKS_2D.name].counts
+    figures: dict[str, float] = {f"{stage}/faces/{name}": count for name, count in counts.items()}
+    for protocol, report in reports.items():
+        figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.figures.items()}
+    return {name: value for name, value in figures.items() if value == value}

@@ -1,0 +1,52 @@
+"""The parser of fit, validate and test: one-line errors, configurations of earlier versions, loggers' folders."""
+
+import re
+from typing import Any, NoReturn
+
+import yaml
+from jsonargparse import ActionConfigFile, Namespace  # type: ignore[attr-defined]  # missing from its __all__
+
+from lightning_module.legacy_config import read_with_notice, refuse_old_names
+from lightning_module.loggers import LoggerArguments
+
+_WEIGHTS = "model.weights"
+
+
+class _ConfigFile(ActionConfigFile):
+    """A configuration file, whose region weights are merged by name into those of earlier files and options."""
+
+    @staticmethod
+    def apply_config(parser: Any, cfg: Namespace, dest: str, value: Any) -> None:
+        """Merges a file into the options so far; jsonargparse itself replaces a dictionary as a whole."""
+        before = cfg.get(_WEIGHTS) or {}
+        ActionConfigFile.apply_config(parser, cfg, dest, value)
+        if before and isinstance(cfg.get(_WEIGHTS), dict):
+            cfg[_WEIGHTS] = {**before, **cfg[_WEIGHTS]}
+
+
+class FitParser(LoggerArguments):
+    """Lightning's parser as this project uses it."""
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds an argument; configuration files are merged by this project's rules."""
+        if kwargs.get("action") is ActionConfigFile:
+            kwargs["action"] = _ConfigFile
+        return super().add_argument(*args, **kwargs)
+
+    def parse_string(self, content: str, path: Any = "", *args: Any, **kwargs: Any) -> Namespace:
+        """Reads a configuration, also one of an earlier version."""
+        try:
+            config = yaml.safe_load(content)
+        except yaml.YAMLError:
+            config = None  # which the parser itself complains of
+        if isinstance(config, dict):
+            migrated = read_with_notice(config, str(path) or "the configuration")
+            if migrated != config:
+                content = yaml.safe_dump(migrated, sort_keys=False)
+        parsed: Namespace = super().parse_string(content, path, *args, **kwargs)
+        return parsed
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raises an error of one line, which names today's option for an old one."""
+        refuse_old_names(message)
+        super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # which a parser of a class has added

@@ -1,0 +1,40 @@
+"""Which file holds the network that a user names: a checkpoint, an exported file, or a run's best checkpoint."""
+
+from pathlib import Path
+
+from datamodules.errors import InputError
+from lightning_module.project import PROJECT
+from lightning_module.tracking.run_folder import RunFolder, run_folders
+from lightning_module.tracking.tracker import TrackingOptions
+
+
+def find_network(path_or_name: Path | str) -> Path:
+    """The file of a network.
+
+    Args:
+        path_or_name: A file; a run's folder; or the name, the key, or the end of the key of a run below mlruns/, of
+            which the newest is taken.
+
+    Raises:
+        InputError: If there is no such file or run, or the run has no checkpoint.
+    """
+    path = Path(path_or_name).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        return _best(RunFolder(path))
+    name = str(path_or_name).replace(" ", "-")
+    runs = TrackingOptions().place(PROJECT).runs
+    if path.suffix or len(path.parts) > 1:
+        raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
+    for folder in run_folders(runs):
+        if folder.key == name or folder.key.endswith(f"-{name}") or f"-{name}-" in folder.key:
+            return _best(folder)
+    raise InputError(f"{path_or_name}: is no file, and {runs} holds no run of this name. Set --ckpt_path.")
+
+
+def _best(run: RunFolder) -> Path:
+    for checkpoint in (run.best_checkpoint, run.last_checkpoint):
+        if checkpoint.is_file():
+            return checkpoint
+    raise InputError(f"{run.path}: holds no checkpoint. Set --ckpt_path to one.")

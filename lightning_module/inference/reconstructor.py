@@ -1,0 +1,144 @@
+"""Faces of photographs in Python: load a trained network once, then call it with images.
+
+from lightning_module.inference.reconstructor import Reconstructor
+
+reconstructor = Reconstructor.load("mlruns/runs/<run>/best.ckpt")
+for face in reconstructor(image):  # (H, W, 3) uint8 RGB
+    print(face.landmarks, face.pose)
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.errors import InputError
+from datamodules.files.images import warp_image
+from datamodules.geometry.crop import crop_boxes, crop_matrix, image_matrix, uncrop_points
+from datamodules.geometry.landmarks import LANDMARKS_68
+from lightning_module.inference.crop_network import MapNetwork, load_network
+from lightning_module.inference.detection import DetectedFace, Detector
+from lightning_module.inference.detectors import DetectorName, boxed_faces, choose_detector
+from lightning_module.inference.face import Face
+from lightning_module.inference.network_file import find_network
+
+_FACES_AT_ONCE = 8  # that the network sees, so that a photograph of a crowd fits into memory
+_MOST_SHIFT = 0.5  # sides of a crop from its centre to the second pass's
+_MOST_CHANGE = 2.0  # of a crop's side from one pass to the next: beyond that the network has lost the face
+
+
+class Reconstructor:
+    """Reconstructs the faces of images.
+
+    Args:
+        network: Gives the position maps.
+        detector: Finds faces where no boxes are given: a name, which is loaded when it is first needed, or an object.
+        passes: 1, or 2 to crop each face again by the landmarks of the first pass, as in training.
+
+    Raises:
+        InputError: If the number of passes is another.
+    """
+
+    def __init__(self, network: MapNetwork, detector: DetectorName | Detector = "auto", passes: int = 2) -> None:
+        if passes not in (1, 2):
+            raise InputError(f"--passes is {passes}: give 1 or 2.")
+        self._network = network
+        self._detector = detector
+        self._passes = passes
+
+    @classmethod
+    def load(
+        cls,
+        path_or_name: Path | str,
+        mirror_average: bool | None = None,
+        detector: DetectorName = "auto",
+        passes: int = 2,
+    ) -> Self:
+        """A reconstructor with the network of a checkpoint or of an exported ONNX file.
+
+        Args:
+            path_or_name: A checkpoint, an ONNX file, a run's folder, or the name or key of a run below mlruns/, whose
+                best network is taken.
+            mirror_average: Whether to average the map of each face and that of its mirror image; by default as the
+                network was trained to.
+            detector: "face-alignment", any pose, whose weights are downloaded once; "scikit-image", faces that look
+                at the camera, nothing to download; or "auto", the first where it can be loaded.
+            passes: 1, or 2 to crop each face again by the landmarks of the first pass.
+
+        Raises:
+            InputError: If there is no such network, or the file is none.
+        """
+        return cls(load_network(find_network(path_or_name), mirror_average), detector, passes)
+
+    def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.floating] | None = None) -> list[Face]:
+        """The faces of an image, in the order of the boxes, or from left to right as they are detected.
+
+        Args:
+            image: (H, W, 3) RGB.
+            boxes: (N, 4) x1, y1, x2, y2 in 0-based pixels, tight about brows, chin and jaw; None to detect faces.
+
+        Raises:
+            InputError: If the image or the boxes have another shape, or a box is no face of the image.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise InputError(f"the image is {image.dtype} of shape {image.shape}: give (H, W, 3) uint8 RGB.")
+        if boxes is None:
+            return self.reconstruct(image, [face for face in self.detect(image) if face.fits(image)])
+        boxes = np.asarray(boxes)
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise InputError(f"the boxes have shape {boxes.shape}: give (N, 4) numbers x1, y1, x2, y2.")
+        faces = boxed_faces(boxes)
+        for face in faces:
+            if not face.fits(image):
+                raise InputError(f"{face.misfit(image)}: give x1, y1, x2, y2 within the image.")
+        return self.reconstruct(image, faces)
+
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Where the faces of an (H, W, 3) RGB image are, from left to right."""
+        if isinstance(self._detector, str):
+            self._detector = choose_detector(self._detector)
+        return self._detector.detect(image)
+
+    def reconstruct(self, image: NDArray[np.uint8], detections: Sequence[DetectedFace]) -> list[Face]:
+        """The faces of an (H, W, 3) RGB image, given where they are.
+
+        Raises:
+            InputError: If the network's maps are not finite.
+        """
+        layout = self._network.layout
+        faces: list[Face] = []
+        for first in range(0, len(detections), _FACES_AT_ONCE):
+            batch = detections[first : first + _FACES_AT_ONCE]
+            crops = np.stack([detection.crop for detection in batch])
+            maps = self._maps(image, crops)
+            if self._passes == 2:
+                crops = _recropped(crops, maps, layout.landmark_texels)
+                maps = self._maps(image, crops)
+            if not np.isfinite(maps).all():
+                raise InputError("the network's position maps hold numbers that are not finite. Has it been trained?")
+            faces += [
+                Face.of_map(position_map, crop, layout, image, detection)
+                for position_map, crop, detection in zip(maps, crops, batch, strict=True)
+            ]
+        return faces
+
+    def _maps(self, image: NDArray[np.uint8], crops: NDArray[np.float64]) -> NDArray[np.float32]:
+        size = self._network.image_size
+        return self._network.maps(
+            np.stack([warp_image(image, image_matrix(crop_matrix(crop), size), size) for crop in crops])
+        )
+
+
+def _recropped(
+    crops: NDArray[np.float64], maps: NDArray[np.float32], landmark_texels: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(N, 3) crops about the landmarks that the network found, as in training; where it found none, the old ones."""
+    row, col = landmark_texels[:LANDMARKS_68].T
+    landmarks = [uncrop_points(map_[row, col], crop_matrix(crop)) for map_, crop in zip(maps, crops, strict=True)]
+    again = crop_boxes(np.stack(landmarks))
+    change = again[:, 2] / crops[:, 2]
+    shift = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
+    is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (shift <= _MOST_SHIFT)  # False for NaN
+    return np.where(is_kept[:, None], again, crops)

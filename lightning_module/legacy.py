@@ -1,0 +1,58 @@
+"""Model options and parameters of checkpoints that versions before the exchangeable network wrote."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+_log = logging.getLogger(__name__)
+
+_HOURGLASS = "lightning_module.networks.hourglass.Hourglass"
+# Options of the module that are the hourglass's own now, under today's names.
+_NETWORK_OPTIONS = {
+    "base_channels": "base_channels",
+    "map_size": "map_size",
+    "tail": "tail",
+    "norm_momentum": "norm_momentum",
+    "pairs": "pairs",
+    "direct_rank": "bypass_rank",
+}
+_RADIUS = "landmark_radius_texels"
+_REDUCTION = "loss_reduction"
+_PARAMETERS = {"network.direct.": "network.bypass."}
+
+
+def migrated_model_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `model:`, or a checkpoint's hyper-parameters, under today's names; today's own stay as they are.
+
+    Args:
+        options: As they were written. The network's options stood beside the module's, the radius of the landmarks
+            among the region weights.
+    """
+    migrated = {name: value for name, value in options.items() if name not in _NETWORK_OPTIONS and name != _REDUCTION}
+    network = {new: options[old] for old, new in _NETWORK_OPTIONS.items() if old in options}
+    if network:
+        if "image_size" in options:  # a configuration file links it, a checkpoint holds it
+            network["image_size"] = options["image_size"]
+        migrated = {"network": {"class_path": _HOURGLASS, "init_args": network}, **migrated}
+    if options.get(_REDUCTION) == "sum":
+        _log.warning("loss_reduction sum is no longer there: the loss is the mean over texels, in proportion to it.")
+    weights = options.get("weights")
+    if weights is not None and not isinstance(weights, Mapping):
+        weights = vars(weights)  # a module made in Python kept them as an object
+    if weights is not None:
+        migrated["weights"] = {name: weight for name, weight in weights.items() if name != _RADIUS}
+        if _RADIUS in weights:
+            migrated[_RADIUS] = weights[_RADIUS]
+    return migrated
+
+
+def migrated_parameters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A module's state under today's names of parameters."""
+    migrated = {}
+    for name, value in state.items():
+        for old, new in _PARAMETERS.items():
+            name = name.replace(old, new, 1) if name.startswith(old) else name
+        migrated[name] = value
+    return migrated

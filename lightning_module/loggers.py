@@ -1,0 +1,58 @@
+"""Lightning's loggers beside MLflow: their options on the command line, and their construction."""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from pytorch_lightning.cli import LightningArgumentParser
+from pytorch_lightning.loggers import Logger
+
+from datamodules.errors import InputError, OneLineErrors
+
+RUN_FOLDER = "<run folder>"  # in a configuration: the folder of whichever run it makes
+
+
+class LoggerArguments(OneLineErrors, LightningArgumentParser):
+    """Lightning's parser, whose loggers write into the run's folder unless they are given a save_dir."""
+
+    def add_class_arguments(self, class_type: type, *args: Any, **kwargs: Any) -> list[str]:
+        """Adds a class's arguments."""
+        added: list[str] = super().add_class_arguments(class_type, *args, **kwargs)
+        if inspect.isclass(class_type) and issubclass(class_type, Logger) and "save_dir" in added:
+            self.set_defaults({"save_dir": RUN_FOLDER})
+        return added
+
+
+def make_loggers(chosen: Any, folder: Path, params: Mapping[str, Any]) -> list[Logger]:
+    """The loggers of `--trainer.logger`, which a run uses beside MLflow.
+
+    Args:
+        chosen: The parsed option: None, true, a logger's class_path and init_args, or a list of these.
+        folder: The run's folder.
+        params: Logged as hyperparameters, under the names that MLflow shows.
+
+    Raises:
+        InputError: If a logger cannot be constructed.
+    """
+    if chosen is None or isinstance(chosen, bool):
+        return []
+    loggers = [_make_logger(logger, folder) for logger in (chosen if isinstance(chosen, list) else [chosen])]
+    for logger in loggers:
+        logger.log_hyperparams(dict(params))
+    return loggers
+
+
+def _make_logger(chosen: Namespace, folder: Path) -> Logger:
+    init_args: dict[str, Any] = chosen.init_args.as_dict() if chosen.get("init_args") else {}
+    if init_args.get("save_dir") == RUN_FOLDER:
+        init_args["save_dir"] = str(folder)
+    parser = LoggerArguments()
+    parser.add_subclass_arguments(Logger, "logger")
+    parsed = parser.parse_object({"logger": {"class_path": chosen.class_path, "init_args": init_args}})
+    try:
+        logger: Logger = parser.instantiate_classes(parsed).logger
+    except Exception as error:  # whatever a logger's constructor raises
+        raise InputError(f"--trainer.logger: {chosen.class_path} cannot be used ({error}).") from error
+    return logger

@@ -1,0 +1,189 @@
+"""The checkpoint that a command starts from, and which options it may change.
+
+A fit starts from a checkpoint in one of three ways: `--ckpt_path` continues a run, `--init_from` begins a new run with
+the weights alone, and `--branch_from` begins a new run that also continues the optimiser, the schedule and the order of
+the data.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from jsonargparse import Namespace
+
+from datamodules.errors import InputError
+from lightning_module.checkpoint import read_hyper_parameters
+from lightning_module.checkpoint_progress import read_progress
+from lightning_module.legacy_config import read_with_notice
+from lightning_module.process_rank import rank
+from lightning_module.tracking.logged_parameters import flat
+from lightning_module.tracking.run_folder import RunFolder, newest_fit
+
+Start = Literal["ckpt_path", "init_from", "branch_from"]
+
+_STARTS: tuple[Start, ...] = ("ckpt_path", "init_from", "branch_from")
+_LAST = "last"
+_RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts beside the first
+_NETWORK = ("network", "is_residual")
+_SCHEDULE = ("lr", "lr_schedule", "lr_halving_epochs")
+_LINKED = ("image_size", "regions")  # options of model: that the command line takes from data:
+# what a checkpoint that does not know an option was trained with
+_DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0}
+MIRROR = "mirror_average"  # chosen anew for each evaluation: it is no part of the network
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a command starts from.
+
+    Attributes:
+        start: The option that says so.
+        checkpoint: The file; None for a run that was killed before its first checkpoint.
+        run: The run that the checkpoint belongs to, or None if the file was moved out of it.
+        is_resumed: Whether a fit continues that run, not a new one.
+        model_options: Options of `model:` in the checkpoint.
+    """
+
+    start: Start
+    checkpoint: Path | None
+    run: RunFolder | None
+    is_resumed: bool
+    model_options: Mapping[str, Any]
+
+    @property
+    def frozen_options(self) -> tuple[str, ...] | None:
+        """Options of `model:` that cannot be changed; None for all of them."""
+        return {"ckpt_path": None, "init_from": _NETWORK, "branch_from": (*_NETWORK, *_SCHEDULE)}[self.start]
+
+    def base_config(self) -> dict[str, Any]:
+        """The configuration that the user's own options are merged into."""
+        config: dict[str, Any] = {}
+        run_config = _read_config(self.run)
+        if self.is_resumed or (self.start == "branch_from" and run_config):
+            config = {name: value for name, value in run_config.items() if name not in _STARTS}
+        if self.start == "branch_from":  # the new run has a name and tags of its own
+            config["tracking"] = {
+                name: value for name, value in config.get("tracking", {}).items() if name not in ("run_name", "tags")
+            }
+        if not self.model_options:
+            return config
+        data = config.setdefault("data", {})
+        data["image_size"] = self.model_options["image_size"]
+        if self.start == "ckpt_path" and isinstance(self.model_options.get("regions"), str):
+            data["regions"] = self.model_options["regions"]
+        chosen = _NETWORK if self.start == "init_from" else self.model_options.keys() - set(_LINKED)
+        model = {name: value for name, value in self.model_options.items() if name in chosen}
+        model["network"] = _without_links(self.model_options["network"])
+        config["model"] = {**config.get("model", {}), **model}
+        return config
+
+    def refuse_changes(self, model: Mapping[str, Any]) -> None:
+        """Checks the merged options of `model:`, wherever they were set, against the checkpoint's.
+
+        Raises:
+            InputError: If one that cannot be changed differs.
+        """
+        before, after = {**_DEFAULTS, **flat(self.model_options)}, flat(model)
+        for name in sorted(before.keys() & after.keys()):
+            is_frozen = self.frozen_options is None or name.split(".")[0] in (*self.frozen_options, "image_size")
+            if not is_frozen or name in (MIRROR, "regions") or before[name] == after[name]:
+                continue
+            option = "--data.image_size" if name == "image_size" else f"--model.{_option_name(name)}"
+            remedy = {
+                "ckpt_path": "Leave it out, or start a new run from the checkpoint: --init_from takes its weights "
+                "alone, --branch_from its optimiser too.",
+                "branch_from": "Leave it out; with --init_from the learning rate and its schedule can be changed.",
+                "init_from": "Leave it out, or train the other network from the beginning.",
+            }[self.start]
+            raise InputError(
+                f"{option} cannot be changed beside --{self.start}: it is {after[name]}, and {before[name]} in "
+                f"{self.checkpoint}. {remedy}"
+            )
+
+    def evaluates_differently(self, model: Mapping[str, Any]) -> bool:
+        """Whether predictions are averaged over mirror images now and were not when the run tested, or reversed."""
+        return bool(model[MIRROR] != self.model_options.get(MIRROR, False))
+
+
+def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
+    """Where a command starts from; None for a fit that begins with random weights.
+
+    Args:
+        command: "fit", "validate" or "test".
+        options: The command line, parsed.
+        runs: The folder of run folders, for `last`.
+
+    Raises:
+        InputError: If there is no such checkpoint, or two are named, or a command that needs one has none.
+    """
+    starts = [start for start in _STARTS if options.get(start) is not None]
+    if len(starts) > 1:
+        raise InputError(f"--{starts[0]} and --{starts[1]} are both set: a run starts from one checkpoint. Give one.")
+    if command != "fit" and starts != ["ckpt_path"]:
+        if starts:
+            raise InputError(f"--{starts[0]} is an option of fit. Give {command} a checkpoint with --ckpt_path.")
+        raise InputError(f"--ckpt_path is not set: {command} needs the checkpoint of a fit.")
+    if not starts:
+        return None
+    (start,) = starts
+    if str(options[start]) == _LAST:
+        return _newest(command, start, runs)
+    path = Path(options[start]).expanduser()
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such checkpoint. Set --{start}.")
+    run = RunFolder.of_checkpoint(path)
+    # a run is continued where it stopped; from any other epoch a new run starts
+    is_resumed = command == "fit" and start == "ckpt_path" and run is not None and path.name == run.LAST_CHECKPOINT
+    return _checked(Origin(start, path.absolute(), run, is_resumed, read_hyper_parameters(path)))
+
+
+def _newest(command: str, start: Start, runs: Path) -> Origin:
+    run = _run_of_first_process() if rank() else newest_fit(runs)
+    if run is None:
+        raise InputError(f"{runs}: holds no run to start from. Leave out --{start}.")
+    os.environ[_RESUMED] = str(run.path)
+    is_resumed = command == "fit" and start == "ckpt_path"
+    if run.last_checkpoint.is_file():
+        options = read_hyper_parameters(run.last_checkpoint)
+        return _checked(Origin(start, run.last_checkpoint, run, is_resumed, options))
+    if not is_resumed:
+        raise InputError(f"{run.path}: holds no checkpoint yet. Set --{start} to one.")
+    return Origin(start, None, run, is_resumed, {})
+
+
+def _checked(origin: Origin) -> Origin:
+    if origin.start == "branch_from" and origin.checkpoint is not None:
+        progress = read_progress(origin.checkpoint)
+        if not progress.is_epoch_end or not progress.has_optimizer:
+            fault = "was saved in the middle of an epoch" if progress.has_optimizer else "holds no optimiser state"
+            raise InputError(
+                f"{origin.checkpoint}: {fault}; --branch_from needs the end of one. Give the run's last.ckpt or "
+                "best.ckpt, or take the weights alone with --init_from."
+            )
+    return origin
+
+
+def _read_config(run: RunFolder | None) -> dict[str, Any]:
+    if run is None or not run.config.is_file():
+        return {}
+    return read_with_notice(yaml.safe_load(run.config.read_text()), str(run.config))
+
+
+def _without_links(network: Mapping[str, Any]) -> dict[str, Any]:
+    """A network's class_path and init_args without the image size, which the command line takes from data."""
+    arguments = {name: value for name, value in network.get("init_args", {}).items() if name != "image_size"}
+    return {"class_path": network["class_path"], "init_args": arguments}
+
+
+def _option_name(name: str) -> str:
+    return name.replace(".init_args", "").removesuffix(".class_path")
+
+
+def _run_of_first_process() -> RunFolder:
+    """The run that the first process found: it is busy by now, and would not be found again."""
+    if _RESUMED not in os.environ:
+        raise InputError("--ckpt_path last cannot be found by processes that are started apart: give the file's path.")
+    return RunFolder(Path(os.environ[_RESUMED]))

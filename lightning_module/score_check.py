@@ -1,0 +1,27 @@
+"""A callback that ends a fit whose validation does not measure its score, before its first checkpoint is chosen."""
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from datamodules.errors import InputError
+from lightning_module.evaluation.score import Score
+
+
+class ScoreCheck(Callback):
+    """Refuses a score that the validation faces do not have, such as that of a yaw bin without faces.
+
+    Args:
+        score: What chooses the best checkpoint.
+    """
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Looks for the score among the figures of a complete validation."""
+        metric = self._score.metric("val")
+        if trainer.state.fn != "fit" or trainer.sanity_checking or metric in trainer.callback_metrics:
+            return
+        raise InputError(
+            f"--score {self._score}: the validation has no {metric}, as its faces have no {self._score.title}. Give "
+            "another score, such as nme:mean, or other validation faces (--data.val_fraction)."
+        )

@@ -1,0 +1,38 @@
+"""Mean map and weights at a network's own resolution, which it is trained at."""
+
+import torch
+from torch import Tensor, nn
+
+from datamodules.geometry.uv_layout import MAP_SIZE
+from lightning_module.map_output import resampling
+
+
+class TrainingResolution(nn.Module):
+    """What a network whose maps are smaller than 256 x 256 is trained on; no part of a checkpoint.
+
+    Args:
+        size: Texels a side of the network's maps, s.
+
+    Attributes:
+        enlarge: (256, s) resampling of its maps.
+        mean_map: (3, s, s) in crop pixels.
+        weights: (s, s) with mean 1 over the texels that count.
+    """
+
+    enlarge: Tensor
+    mean_map: Tensor
+    weights: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("enlarge", resampling(size, MAP_SIZE), persistent=False)
+        self.register_buffer("mean_map", torch.zeros(3, size, size), persistent=False)
+        self.register_buffer("weights", torch.zeros(size, size), persistent=False)
+
+    def adopt(self, mean_map: Tensor, weight_map: Tensor) -> None:
+        """Takes over (3, 256, 256) and (256, 256) maps of this module's device."""
+        shrink = resampling(MAP_SIZE, len(self.weights)).to(mean_map.device)
+        self.mean_map.copy_(shrink @ mean_map @ shrink.mT)
+        # each texel takes the weight of what is interpolated from it, so that every region keeps its share
+        weights = self.enlarge.mT @ weight_map @ self.enlarge
+        self.weights.copy_(weights / weights[weights > 0].mean())

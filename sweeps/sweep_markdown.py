@@ -1,0 +1,111 @@
+"""A sweep's report as Markdown: verdicts, tables, and the command that repeats it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from lightning_module.evaluation.nme import BIN_TITLES
+from lightning_module.evaluation.paired_seeds import interval_coverage, reduced_by_seed
+from lightning_module.project import PROJECT
+from sweeps.confirmation import Confirmation
+from sweeps.search_space import SearchSpace
+from sweeps.settings import SweepSettings
+from sweeps.storage import shown
+from sweeps.sweep_report import SweepReport
+from sweeps.trial import RATIO
+from sweeps.verdict import Verdict
+
+_BEST_OF_SEARCH = 5
+
+
+def as_markdown(report: SweepReport) -> str:
+    """The whole report."""
+    settings = report.settings
+    complete = [trial for trial in report.trials if trial.state == TrialState.COMPLETE]
+    scores = " and ".join(map(str, settings.scores))
+    confirmed = "Confirm with --confirm_seeds 8 or more."
+    if report.confirmation is not None:
+        confirmed = _confirmation_table(report, report.confirmation)
+    parts = [
+        f"# Sweep {settings.study}",
+        report.headline,
+        "\n".join(f"- {verdict.in_words(report.reference)}" for verdict in report.verdicts),
+        confirmed,
+        "## Search",
+        f"{len(report.trials)} trials ({len(report.trials) - len(complete)} ended early), {scores} "
+        f"by {settings.sampler} from seed {settings.seed}; validation faces, "
+        f"{_several(settings.search_seeds, 'training')} a ratio. Best of so many, so these figures flatter:",
+        _search_table(complete, settings),
+        "## Again",
+        f"```\n{_command(settings)}\n```",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def short_path(path: Path) -> str:
+    """A path as it is given from the project's folder."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def _confirmation_table(report: SweepReport, confirmation: Confirmation) -> str:
+    score, reference = report.settings.score, report.reference
+    by_ratio = {verdict.ratio: verdict for verdict in (*report.verdicts, *report.known)}
+    places = np.unique(confirmation.bins)
+    rows = []
+    for ratio, errors in confirmation.errors.items():
+        means = [f"{errors[:, confirmation.bins == place].mean():.2f}" for place in places]
+        by_seed = reduced_by_seed(errors, confirmation.bins, score.reduction)
+        spread = f"{by_seed.mean():.2f} ± {by_seed.std(ddof=1):.2f}"
+        rows.append([ratio, *means, spread, *_verdict_cells(by_ratio.get(ratio))])
+    titles = list(BIN_TITLES.values())
+    bins = [titles[place] for place in places]
+    columns = ["ratio", *bins, score.reduction_title, f"less {reference}", "95 %", "p", "outcome"]
+    table = pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)
+    seeds = len(next(iter(confirmation.errors.values())))
+    first = f"; of the two scores, {score} is judged" if len(report.settings.scores) == 2 else ""
+    return (
+        f"NME %, {score.protocol_title}, on {len(confirmation.bins)} test faces of **{confirmation.dataset}**; {seeds} "
+        f"fresh seeds each, ± one deviation over seeds.\n\n{table}\n\n"
+        f"p: sign-flip test over {seeds} pairs of trainings from the same seed (the smallest possible is "
+        f"{2 / 2**seeds:.2g}), Holm's correction over {len(report.verdicts)} found ratios, and apart from them over "
+        f"{len(report.known)} known ones{first}. 95 %: bootstrap over seeds and faces, which with "
+        f"{seeds} seeds holds the truth in {interval_coverage(seeds):.0%} of simulated repetitions (seeds alone; faces "
+        "widen it). Nothing follows for other data, networks or lengths of training."
+    )
+
+
+def _verdict_cells(verdict: Verdict | None) -> list[str]:
+    if verdict is None:  # the reference
+        return ["-"] * 4
+    interval = f"{verdict.interval.low:+.2f} to {verdict.interval.high:+.2f}"
+    return [f"{verdict.difference:+.2f}", interval, f"{verdict.p:.3f}", verdict.outcome]
+
+
+def _search_table(complete: Sequence[FrozenTrial], settings: SweepSettings) -> str:
+    best = sorted(complete, key=lambda trial: trial.values[0])[:_BEST_OF_SEARCH]
+    rows = [[trial.user_attrs[RATIO], *(f"{value:.2f}" for value in trial.values)] for trial in best]
+    columns = ["ratio", *(f"validation NME %, {score.title}" for score in settings.scores)]
+    return str(pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True))
+
+
+def _command(settings: SweepSettings) -> str:
+    changed: dict[str, tuple[float, ...]] = {f"ranges.{name}": ends for name, ends in settings.space.ranges.items()}
+    radii = settings.space.landmark_radius_texels
+    if radii != SearchSpace().landmark_radius_texels:
+        changed["landmark_radius_texels"] = radii
+    space = "".join(f' --space.{name} "{list(values)}"' for name, values in changed.items())
+    return (
+        f"python run.py sweep --study {settings.study} --n_trials {settings.n_trials} "
+        f"--score {' '.join(map(str, settings.scores))} --seed {settings.seed} --sampler {settings.sampler} "
+        f"--pruner {settings.pruner} --search_seeds {settings.search_seeds} "
+        f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} "
+        f"--config {short_path(settings.config)}{space} "
+        f"--storage {shown(settings.storage)} --tracking_uri {settings.tracking_uri}"
+    )
+
+
+def _several(count: int, what: str) -> str:
+    return f"one {what}" if count == 1 else f"{count} {what}s"

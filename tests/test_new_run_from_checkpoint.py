@@ -1,0 +1,142 @@
+"""`--init_from` and `--branch_from`: new runs that start from a checkpoint, and what each of them may change."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from datamodules.errors import InputError
+from datamodules.files.bfm import write_morphable_model
+from run import main
+from tests.fakes import fake_model
+from tests.runs import PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
+
+HALVING = "--model.lr_halving_epochs=1"
+
+
+@pytest.fixture(scope="module")
+def parent(faces, model_file, tmp_path_factory):
+    """A fit of two epochs that validates each, to branch from."""
+    return fit(faces, model_file, tmp_path_factory.mktemp("parent"), HALVING)
+
+
+def _branch(checkpoint, folder, *more):
+    return main(["fit", f"--branch_from={checkpoint}", f"--tracking.folder={folder}", *more]).folder
+
+
+@pytest.fixture(scope="module")
+def whole(faces, model_file, tmp_path_factory):
+    """The same fit, trained for four epochs at once."""
+    return fit(faces, model_file, tmp_path_factory.mktemp("whole"), HALVING, "--trainer.max_epochs=4")
+
+
+@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+def test_a_branch_with_nothing_changed_ends_where_the_run_that_went_on_does(name, parent, whole, tmp_path):
+    before = {path.name: path.read_bytes() for path in parent.path.iterdir() if path.is_file()}
+    branch = _branch(parent.path / name, tmp_path, "--trainer.max_epochs=4")
+    assert_same_weights(branch, whole)
+    expected, own = history(whole), history(branch)
+    assert own == {at: value for at, value in expected.items() if at in own}
+    assert ("train/loss", 11) in own
+    # a run of its own, which names its parent
+    tags = mlflow_run(branch).data.tags
+    assert tags["parent"] == tags["weightmask.parent"] == parent.key
+    assert tags["started_by"] == "branch_from"
+    assert {path.name: path.read_bytes() for path in parent.path.iterdir() if path.is_file()} == before
+
+
+def test_a_branch_trains_with_the_region_weights_that_it_is_given(parent, tmp_path):
+    branch = _branch(parent.last_checkpoint, tmp_path, "--trainer.max_epochs=3", "--model.weights.mouth=50")
+    assert branch.tags()["ratio"] == "16-5-50-3-0"
+    old, new = weights(parent)["weight_map"], weights(branch)["weight_map"]
+    assert new.max() / new[new > 0].min() == pytest.approx(50 / 3)
+    assert not torch.equal(old, new)
+    again = _branch(branch.last_checkpoint, tmp_path / "again", "--trainer.max_epochs=4")  # keeps them
+    assert torch.equal(weights(again)["weight_map"], new)
+
+
+@pytest.mark.parametrize(
+    "option", ["--model.lr=0.5", "--model.lr_schedule=one_cycle", "--model.network.norm_momentum=0.5"]
+)
+def test_a_branch_keeps_network_learning_rate_and_schedule(option, parent, tmp_path):
+    with pytest.raises(InputError, match=r"cannot be changed beside --branch_from.*--init_from"):
+        _branch(parent.last_checkpoint, tmp_path, option)
+
+
+def test_a_branch_starts_at_the_end_of_an_epoch(parent, tmp_path):
+    checkpoint = torch.load(parent.last_checkpoint, weights_only=True)
+    checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
+    torch.save(checkpoint, tmp_path / "middle.ckpt")
+    with pytest.raises(InputError, match=r"middle\.ckpt: was saved in the middle of an epoch"):
+        _branch(tmp_path / "middle.ckpt", tmp_path)
+    torch.save({**checkpoint, "optimizer_states": []}, tmp_path / "bare.ckpt")
+    with pytest.raises(InputError, match=r"bare\.ckpt: holds no optimiser state.*--init_from"):
+        _branch(tmp_path / "bare.ckpt", tmp_path)
+
+
+def test_a_branch_of_a_one_cycle_schedule_has_its_length(faces, model_file, tmp_path):
+    run = fit(faces, model_file, tmp_path / "parent", "--model.lr_schedule=one_cycle")
+    checkpoint = shutil.copy(run.best_checkpoint, tmp_path / "network.ckpt")
+    with pytest.raises(InputError, match=r"one-cycle schedule has 6 steps, and this fit 12.*--init_from"):
+        fit(
+            faces,
+            model_file,
+            tmp_path / "branch",
+            "--model.lr_schedule=one_cycle",
+            "--trainer.max_epochs=4",
+            f"--branch_from={checkpoint}",
+        )
+
+
+def test_a_fit_can_begin_with_another_ones_weights_alone(parent, faces, model_file, tmp_path):
+    """Learning rate, schedule, region weights, data and face model are its own; its configuration repeats it."""
+    model = fake_model()
+    write_morphable_model(replace(model, mean=model.mean * np.float32([1, 1.1, 1])), tmp_path / "BFM.mat")
+    run = fit(
+        faces,
+        tmp_path / "BFM.mat",
+        tmp_path,
+        f"--init_from={parent.last_checkpoint}",
+        "--model.weights.mouth=50",
+        "--model.lr=0",
+        "--model.lr_schedule=one_cycle",
+        "--trainer.max_epochs=1",
+        "--data.batch_size=3",
+    )
+    old, new = weights(parent), weights(run)
+    for name in old:
+        if name.startswith("network.") and "running" not in name and "tracked" not in name:
+            assert torch.equal(old[name], new[name]), name
+    assert not torch.equal(old["mean_map"], new["mean_map"])
+    assert not torch.equal(old["weight_map"], new["weight_map"])
+    assert torch.load(run.last_checkpoint, weights_only=True)["epoch"] == 1  # and not 3
+    assert run.tags()["parent"] == parent.key
+    assert mlflow_run(run).data.params["lr"] == "0.0"
+    again = main(["fit", "--config", str(run.config), f"--tracking.folder={tmp_path / 'again'}"]).folder
+    assert_same_weights(again, run)
+
+
+def test_another_networks_weights_are_refused(parent, faces, model_file, tmp_path):
+    with pytest.raises(
+        InputError, match=r"--model\.network\.base_channels cannot be changed beside --init_from"
+    ) as error:
+        fit(faces, model_file, tmp_path, f"--init_from={parent.last_checkpoint}", "--model.network.base_channels=4")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("has_config", [False, True])
+def test_going_on_refuses_other_weights_wherever_they_are_set(has_config, parent):
+    unweighted = ["--config", str(PROJECT / "conf" / "unweighted.yaml")]
+    options = unweighted if has_config else ["--model.weights.mouth=3"]
+    with pytest.raises(InputError, match=r"--model\.weights\.\w+ cannot be changed.*--init_from.*--branch_from"):
+        main(["fit", f"--ckpt_path={parent.last_checkpoint}", *options])
+
+
+def test_going_on_accepts_options_that_are_the_checkpoints_own(parent, faces, model_file, tmp_path):
+    folder = shutil.copytree(parent.path, tmp_path / "runs" / parent.key)
+    arguments = fit_arguments(faces, model_file, tmp_path, HALVING, "--model.weights.mouth=4", "--trainer.max_epochs=3")
+    result = main([*arguments, f"--ckpt_path={folder / 'last.ckpt'}"])
+    assert result.folder.path == folder
+    assert ("train/loss", 8) in history(result.folder)

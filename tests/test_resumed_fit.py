@@ -1,0 +1,112 @@
+"""A fit that was stopped continues as if it had not been."""
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datamodules.errors import InputError
+from datamodules.files.bfm import write_morphable_model
+from lightning_module.last_checkpoint import LastCheckpoint
+from run import main
+from tests.fakes import fake_model, write_model
+from tests.runs import POSES, PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces, model_file, tmp_path):
+    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1", *POSES]
+    whole = fit(faces, model_file, tmp_path / "whole", *options, "--trainer.max_epochs=4")
+    short = fit(faces, model_file, tmp_path / "parts", *options, "--trainer.max_epochs=2")
+    run_id = mlflow_run(short).info.run_id
+    where = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={tmp_path / 'parts'}"]
+    main(["validate", f"--ckpt_path={short.last_checkpoint}", "--data.val_fraction=0.3", *where])  # is no fit
+    rest = main(["fit", "--ckpt_path=last", where[2], "--trainer.max_epochs=4"]).folder
+    assert rest == short
+    assert mlflow_run(rest).info.run_id == run_id
+    assert_same_weights(rest, whole)
+    assert history(rest) == history(whole)
+
+
+def test_another_epoch_than_the_last_starts_a_run_of_its_own(trained_run, tmp_path):
+    before = trained_run.last_checkpoint.read_bytes()
+    result = main(
+        [
+            "fit",
+            "--config",
+            str(trained_run.config),
+            f"--ckpt_path={trained_run.best_checkpoint}",
+            f"--tracking.folder={tmp_path}",
+            "--trainer.max_epochs=3",
+        ]
+    )
+    assert result.folder != trained_run
+    assert trained_run.last_checkpoint.read_bytes() == before
+
+
+def test_going_on_with_another_face_model_is_refused(faces, tmp_path):
+    model_file = write_model(tmp_path / "one")
+    run = fit(faces, model_file, tmp_path / "mlruns", "--trainer.max_epochs=1")
+    model = fake_model()
+    write_morphable_model(replace(model, mean=model.mean * np.float32([1, 1.1, 1])), tmp_path / "BFM.mat")
+    with pytest.raises(InputError, match="another face model"):
+        main(
+            [
+                "fit",
+                f"--ckpt_path={run.last_checkpoint}",
+                f"--tracking.folder={tmp_path / 'mlruns'}",
+                f"--data.face_model.path={tmp_path / 'BFM.mat'}",
+            ]
+        )
+    assert mlflow_run(run).info.status == "FAILED"
+
+
+def test_a_checkpoint_is_kept_only_when_its_epochs_figures_are(faces, model_file, tmp_path, monkeypatch):
+    known, keep = [], LastCheckpoint._keep
+
+    def watched(self, trainer):
+        if not self._is_kept:
+            known.append(self._path.with_name("journal.jsonl").read_text().count('"train/loss"'))
+        keep(self, trainer)
+
+    monkeypatch.setattr(LastCheckpoint, "_keep", watched)
+    fit(faces, model_file, tmp_path, "--trainer.max_epochs=3", "--tracking.checkpoint_seconds=0")
+    assert known == [1, 2, 3]  # or a kill between the two would lose them
+
+
+def _start(arguments, cwd):
+    return subprocess.Popen(
+        [sys.executable, str(PROJECT / "run.py"), *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_killed_fit_goes_on_and_ends_in_the_same_weights(seed, faces, model_file, tmp_path):
+    epochs = ["--trainer.max_epochs=60", "--data.num_workers=1", "--tracking.checkpoint_seconds=0"]
+    whole = fit(faces, model_file, tmp_path / "whole", *epochs)
+    arguments = fit_arguments(faces, model_file, tmp_path / "parts", *epochs)
+    process = _start(arguments, tmp_path)
+    runs = tmp_path / "parts" / "runs"
+    while not list(runs.glob("*/last.ckpt")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(np.random.default_rng(seed).uniform(0, 2))
+    assert process.poll() is None, "it was over before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (folder,) = runs.iterdir()
+    rest = main(["fit", "--ckpt_path=last", f"--tracking.folder={tmp_path / 'parts'}"]).folder
+    assert rest.path == folder
+    assert mlflow_run(rest).info.status == "FINISHED"
+    assert_same_weights(rest, whole)
+    expected = history(whole)
+    assert {name: history(rest)[name] for name in expected} == expected
