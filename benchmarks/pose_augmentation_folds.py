@@ -26,6 +26,7 @@ from datamodules.readers.index_options import IndexOptions
 from datamodules.render_views import render_views
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D
+from lightning_module.project import PROJECT
 
 FOLDS = 5
 VIEWS_DEG = (-90.0, -75.0, -60.0, 60.0, 75.0, 90.0)
@@ -77,7 +78,7 @@ def _errors(task: tuple[Path, str, str]) -> list[dict[str, Any]]:
     result = run.main(
         [
             "fit",
-            f"--config={run.PROJECT / 'conf' / 'profile.yaml'}",
+            f"--config={PROJECT / 'conf' / 'profile.yaml'}",
             f"--data.root={fold / 'train'}",
             f"--data.test.root={fold / 'views'}",
             f"--data.face_model.path={model}",
