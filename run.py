@@ -48,6 +48,7 @@ COMMANDS = {
         "lightning_module.reporting.compare_command:compare",
         "compare runs on the data sets that they were tested on",
         ("runs",),
+        flags=("no_log",),
         repeated=("tags",),
     ),
     "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
