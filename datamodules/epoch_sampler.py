@@ -1,4 +1,4 @@
-"""Which face comes when: a seeded order that carries its epoch along."""
+"""The order of the faces in an epoch: a seeded permutation whose items carry the epoch."""
 
 from collections.abc import Iterator
 

@@ -9,9 +9,11 @@ from datamodules.errors import cannot_write
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.images import write_jpeg, write_png
 from datamodules.files.position_map_files import LAYOUT_FILE, MAP_ENDING, write_position_map, write_uv_layout
+from datamodules.readers.stored_map_reader import StoredMapReader
 from datamodules.types import FaceSample
 
 _BATCH = 16
+_READER = f"{StoredMapReader.__module__}.{StoredMapReader.__qualname__}"
 
 
 def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
@@ -50,7 +52,10 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
                 write_position_map(path, points)  # last: it tells that the sample is done
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
-    print(f"{len(rows)} maps and crops written to {out}, {len(faces) - len(rows)} were there already.")
+    print(
+        f"{len(rows)} maps and crops written to {out}, {len(faces) - len(rows)} were there already.\n"
+        f"Train on them: python run.py fit --data.root {out} --data.reader {_READER}"
+    )
     return len(rows)
 
 

@@ -43,9 +43,10 @@ TINY = [
 ]
 
 
-def fit_arguments(faces: Path, model_file: Path, folder: Path, *more: str) -> list[str]:
+def fit_arguments(faces: Path, model_file: Path | None, folder: Path, *more: str) -> list[str]:
     """The command line of a fit of seconds; of an option that is given twice, the last value counts."""
-    where = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={folder}"]
+    model = [] if model_file is None else [f"--data.face_model.path={model_file}"]
+    where = [f"--data.root={faces}", *model, f"--tracking.folder={folder}"]
     return ["fit", *TINY, *where, *more]
 
 
@@ -59,7 +60,7 @@ def write_config(path: Path, *options: str) -> None:
     path.write_text(yaml.safe_dump(options_by_group))
 
 
-def fit(faces: Path, model_file: Path, folder: Path, *more: str) -> RunFolder:
+def fit(faces: Path, model_file: Path | None, folder: Path, *more: str) -> RunFolder:
     """Runs a fit of seconds."""
     result = main(fit_arguments(faces, model_file, folder, *more))
     assert isinstance(result, RunResult)

@@ -1,4 +1,4 @@
-"""Where the faces of photographs are, as people write it down: CSV or JSON."""
+"""Files of face boxes in photographs: CSV or JSON."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ class FaceBoxes:
     """
 
     def __init__(self, boxes: dict[str, NDArray[np.float64]]) -> None:
-        self._boxes = {Path(os.path.normpath(name)).parts: found for name, found in boxes.items()}
+        self._boxes = {Path(os.path.normpath(name)).parts: of_photo for name, of_photo in boxes.items()}
 
     def of(self, photo: Path) -> NDArray[np.float64]:
         """(N, 4), N = 0 where the photograph is not named; the longest name that fits decides."""
@@ -35,12 +35,12 @@ class FaceBoxes:
 
     def unused(self, photos: Iterable[Path]) -> list[str]:
         """Names that belong to none of these photographs."""
-        known = [_parts(photo) for photo in photos]
-        return ["/".join(name) for name in self._boxes if not any(parts[-len(name) :] == name for parts in known)]
+        all_parts = [_parts(photo) for photo in photos]
+        return ["/".join(name) for name in self._boxes if not any(parts[-len(name) :] == name for parts in all_parts)]
 
 
 def _parts(photo: Path) -> tuple[str, ...]:
-    """As it was given, not where a link leads: that is the name that people know."""
+    """Of the path as it is given, not of the file that a link leads to."""
     return Path(os.path.abspath(photo)).parts
 
 
@@ -53,22 +53,22 @@ def read_boxes(path: Path) -> FaceBoxes:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = _json_rows(json.loads(text)) if path.suffix.lower() == ".json" else _csv_rows(text)
-        found: dict[str, list[list[float]]] = {}
+        by_name: dict[str, list[list[float]]] = {}
         for name, numbers in rows:
             x1, y1, x2, y2 = (float(number) for number in numbers)
             if not np.isfinite([x1, y1, x2, y2]).all() or x2 <= x1 or y2 <= y1:
                 raise InputError(f"{path}: the box {x1:g}, {y1:g}, {x2:g}, {y2:g} of {name} has no area. Mend it.")
-            found.setdefault(name, []).append([x1, y1, x2, y2])
+            by_name.setdefault(name, []).append([x1, y1, x2, y2])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Set --boxes.") from error
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise InputError(f"{path}: holds no boxes that can be read ({error}). Give {_SHAPE}.") from error
-    return FaceBoxes({name: np.array(boxes) for name, boxes in found.items()})
+    return FaceBoxes({name: np.array(boxes) for name, boxes in by_name.items()})
 
 
-def _json_rows(said: Any) -> list[tuple[str, list[Any]]]:
+def _json_rows(content: Any) -> list[tuple[str, list[Any]]]:
     rows = []
-    for name, boxes in said.items():
+    for name, boxes in content.items():
         if boxes and not isinstance(boxes[0], list):
             boxes = [boxes]
         rows += [(str(name), box) for box in boxes]
@@ -79,9 +79,9 @@ def _csv_rows(text: str) -> list[tuple[str, list[str]]]:
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
     if missing := set(_COLUMNS) - set(rows.fieldnames or ()):
         raise ValueError(f"no column {sorted(missing)[0]}")
-    found = []
+    boxes = []
     for line, row in enumerate(rows, start=2):
         if not row[_COLUMNS[0]] or None in row.values():
             raise ValueError(f"line {line} is not complete")
-        found.append((row[_COLUMNS[0]], [row[column] for column in _COLUMNS[1:]]))
-    return found
+        boxes.append((row[_COLUMNS[0]], [row[column] for column in _COLUMNS[1:]]))
+    return boxes

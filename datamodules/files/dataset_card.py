@@ -1,4 +1,4 @@
-"""What a data set calls itself: its `dataset.yaml`, or else its folder's name."""
+"""Name and kind of a data set: its `dataset.yaml`, or else its folder's name."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ CARD = "dataset.yaml"
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Printed beside every figure.
+    """Name and kind of a data set, printed beside every figure.
 
     Attributes:
         name: "AFLW2000-3D", say.

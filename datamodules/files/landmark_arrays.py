@@ -17,7 +17,7 @@ _SHAPES = "(N, 68, 3), (N, 3, 68), (N, 68, 2) or (N, 2, 68), or with 81"
 
 
 def read_landmarks(path: Path) -> NDArray[np.float64]:
-    """(N, 68 or 81, 2 or 3) landmarks as they stand there, whichever axis holds the coordinates.
+    """(N, 68 or 81, 2 or 3) landmarks of a file, whichever axis holds the coordinates.
 
     Raises:
         InputError: If there is no such array, or a number is none.
@@ -48,7 +48,7 @@ def read_points(path: Path) -> NDArray[np.float64]:
 
 
 def read_yaw(path: Path) -> NDArray[np.float64]:
-    """(N,) yaw as it stands there.
+    """(N,) yaw of a file, in its unit.
 
     Raises:
         InputError: If there is no such array, or a number is none.
@@ -69,9 +69,9 @@ def _read(path: Path, dimensions: int) -> NDArray[np.float64]:
         }
     fitting = {name: array for name, array in arrays.items() if array.ndim == dimensions and array.size}
     if len(fitting) != 1:
-        found = ", ".join(f"{name or 'an array'} {_shape(array)}" for name, array in arrays.items()) or "nothing"
+        contents = ", ".join(f"{name or 'an array'} {_shape(array)}" for name, array in arrays.items()) or "nothing"
         wanted = {1: "(N,)", 2: "(68, 3)", 3: _SHAPES}[dimensions]
-        raise InputError(f"{path}: holds {found}; it must hold exactly one array of {wanted}.")
+        raise InputError(f"{path}: holds {contents}; it must hold exactly one array of {wanted}.")
     (array,) = fitting.values()
     return array.astype(np.float64)
 
@@ -83,12 +83,12 @@ def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
     try:
         match path.suffix.lower():
             case ".npy":
-                found = {"": np.load(path, allow_pickle=False)}
+                arrays = {"": np.load(path, allow_pickle=False)}
             case ".npz":
                 with np.load(path, allow_pickle=False) as archive:
-                    found = dict(archive)
+                    arrays = dict(archive)
             case ".mat":
-                found = {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
+                arrays = {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
             case _:
                 raise InputError(f"{path}: is no .npy, .npz or .mat file. Save the array as one of these.")
     # a damaged file can fail in many ways inside scipy and numpy
@@ -104,7 +104,9 @@ def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
         zlib.error,
     ) as error:
         raise InputError(f"{path}: cannot be read ({error}). Save the array again.".replace("\n", " ")) from error
-    return {name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"}
+    return {
+        name: value for name, value in arrays.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+    }
 
 
 def _shape(array: NDArray[np.number]) -> str:

@@ -19,20 +19,20 @@ _SHADED = [1.0, 1.0, 1.0]  # how much light a texture gives back
 
 
 def read_mesh(path: Path) -> Mesh:
-    """A mesh, its vertices as they stand there.
+    """A mesh of a file, with its vertices in the unit of the file.
 
     Raises:
         InputError: If it cannot be read, or holds no triangle.
     """
     try:
         mesh = trimesh.load_mesh(path, process=False)
-        found = Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
+        surface = Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
     # a damaged file can fail in many ways inside trimesh
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is no mesh that can be read ({error}). Save it again.".replace("\n", " ")) from error
-    if not len(found.triangles) or not np.isfinite(found.vertices).all():
+    if not len(surface.triangles) or not np.isfinite(surface.vertices).all():
         raise InputError(f"{path}: holds no triangles, or vertices that are no numbers. Save the mesh again.")
-    return found
+    return surface
 
 
 def mesh_files(folder: Path) -> dict[str, Path]:
@@ -46,12 +46,12 @@ def mesh_files(folder: Path) -> dict[str, Path]:
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in MESH_ENDINGS)
     if not paths:
         raise InputError(f"{folder}: holds no {' or '.join(MESH_ENDINGS)} file.")
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
-            raise InputError(f"{path}: {found[path.stem].name} has the same name. Keep one of them.")
-        found[path.stem] = path
-    return found
+        if path.stem in by_stem:
+            raise InputError(f"{path}: {by_stem[path.stem].name} has the same name. Keep one of them.")
+        by_stem[path.stem] = path
+    return by_stem
 
 
 def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:

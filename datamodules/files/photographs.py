@@ -1,4 +1,4 @@
-"""Photographs as people have them, whatever their orientation, colours and depth, to RGB pixels as one looks at them."""
+"""Photographs of any orientation, colours and bit depth, read as upright RGB."""
 
 import struct
 import warnings
@@ -39,9 +39,9 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{path}: is no image. Leave it out.") from error
     # what a decoder raises depends on where the damage lies
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError, struct.error, MemoryError) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        message = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise InputError(
-            f"{path}: cannot be read ({said}). Copy it again, or leave it out.".replace("\n", " ")
+            f"{path}: cannot be read ({message}). Copy it again, or leave it out.".replace("\n", " ")
         ) from error
 
 

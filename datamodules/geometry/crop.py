@@ -1,4 +1,4 @@
-"""Which square of an image the network sees, and how points move into it."""
+"""The crop square: which part of an image the network sees, and how points move into it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CROP_SIZE = 256  # the frame of every position map, whatever the resolution of the network's input
-CROP_MARGIN = 1.5  # side of crop / size of landmark box (FIELD's convention); leaves room for jitter
+CROP_MARGIN = 1.5  # side of crop / size of landmark box ; leaves room for jitter
 _LAST = CROP_SIZE - 1  # the square's corners map to coordinates 0 and 255
 
 
@@ -38,7 +38,7 @@ def crop_boxes(landmarks_px: NDArray[np.floating]) -> NDArray[np.float64]:
 def crop_matrix(box: NDArray[np.float64], jitter: CropJitter | None = None) -> NDArray[np.float64]:
     """(2, 3) similarity from image pixels to crop pixels, whose corners are 0 and 255.
 
-    The jitter turns and scales about the centre of the crop, then shifts, then mirrors.
+    The jitter rotates and scales about the centre of the crop, then shifts, then mirrors.
     """
     jitter = jitter or CropJitter()
     centre_px, side_px = box[:2], box[2]

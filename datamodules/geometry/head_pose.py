@@ -1,4 +1,4 @@
-"""Which way a head is turned, from its position map alone."""
+"""Head pose from a position map alone: three angles."""
 
 import numpy as np
 from numpy.typing import NDArray

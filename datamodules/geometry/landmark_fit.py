@@ -43,27 +43,27 @@ def fit_landmarks(
         return mean + basis @ numbers[7:]
 
     def residuals(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        turned = points(numbers) @ rotation_matrices(numbers[None, :3])[0].T
-        apart = np.exp(numbers[6]) * turned + numbers[3:6] * size - seen
+        rotated = points(numbers) @ rotation_matrices(numbers[None, :3])[0].T
+        apart = np.exp(numbers[6]) * rotated + numbers[3:6] * size - seen
         return np.concatenate([weight * apart.ravel(), numbers[7:]])
 
-    def slopes(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    def derivatives(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         scale, rotation = np.exp(numbers[6]), rotation_matrices(numbers[None, :3])[0]
         shape = points(numbers)
-        found = np.zeros((3 * len(mean) + len(numbers) - 7, len(numbers)))
-        rows = found[: 3 * len(mean)].reshape(len(mean), 3, -1)
+        jacobian = np.zeros((3 * len(mean) + len(numbers) - 7, len(numbers)))
+        rows = jacobian[: 3 * len(mean)].reshape(len(mean), 3, -1)
         around = numbers[None, :3] + _STEP * np.concatenate([np.eye(3), -np.eye(3)])
-        turns = rotation_matrices(around)
+        rotations = rotation_matrices(around)
         for angle in range(3):
-            rows[:, :, angle] = scale * shape @ ((turns[angle] - turns[angle + 3]) / (2 * _STEP)).T
+            rows[:, :, angle] = scale * shape @ ((rotations[angle] - rotations[angle + 3]) / (2 * _STEP)).T
         rows[:, :, 3:6] = size * np.eye(3)
         rows[:, :, 6] = scale * shape @ rotation.T
         rows[:, :, 7:] = scale * np.einsum("ij,vjk->vik", rotation, basis)
-        found[: 3 * len(mean)] *= weight
-        found[3 * len(mean) :, 7:] = np.eye(len(numbers) - 7)
-        return found
+        jacobian[: 3 * len(mean)] *= weight
+        jacobian[3 * len(mean) :, 7:] = np.eye(len(numbers) - 7)
+        return jacobian
 
-    fitted = least_squares(residuals, _start(mean, seen, size, basis.shape[2]), slopes).x
+    fitted = least_squares(residuals, _start(mean, seen, size, basis.shape[2]), derivatives).x
     coefficients = (deviations * fitted[7:]).astype(np.float32)
     pitch, yaw, roll = (float(angle) for angle in (fitted[:3] + np.pi) % (2 * np.pi) - np.pi)
     return (

@@ -1,4 +1,4 @@
-"""Colours of pixels from what the rasteriser found: texture times light, averaged over subpixels."""
+"""Colours of rasterised pixels: texture times light, averaged over subpixels."""
 
 import numpy as np
 from numba import njit

@@ -1,4 +1,4 @@
-"""A position map as a surface: texels of UV space, taken as the vertices of a mesh."""
+"""A position map as a mesh, whose vertices are texels of UV space."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class UVGrid:
-    """How G x G texels make a surface, whoever's face it is.
+    """The mesh of G x G texels, which all faces share.
 
     Attributes:
         is_valid: (G, G) texels that are part of the surface.
@@ -51,7 +51,7 @@ class UVGrid:
     def seen_triangles(self, vertices_px: NDArray[np.floating]) -> NDArray[np.int32]:
         """(M, 3) triangles that look at the camera, of vertices in an image that is not mirrored.
 
-        A face is a sheet: nobody is to see the inside of its far half.
+        A face is a sheet; the inside of its far half is not to be seen.
         """
         x, y = (vertices_px[self.triangles, axis] for axis in (0, 1))
         area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])

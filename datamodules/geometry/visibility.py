@@ -1,4 +1,4 @@
-"""Which points of a surface an image shows, and which the surface itself hides."""
+"""Which points of a surface are visible in an image."""
 
 import numpy as np
 from numpy.typing import NDArray

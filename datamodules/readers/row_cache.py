@@ -24,7 +24,7 @@ from datamodules.readers.sample_reader import SampleList
 
 Row = dict[str, NDArray[np.generic] | None]
 
-_CHUNK = 256  # samples handed to a process at a time
+_CHUNK = 256  # samples of one task of a process
 _KEYS, _ABOUT = "keys.npy", "index.json"
 
 

@@ -39,8 +39,8 @@ class StoredMapReader:
                     digest.update(f"{path.relative_to(root)}{status.st_size}{status.st_mtime_ns}".encode())
                     key = path.relative_to(root).with_name(path.stem).as_posix()
                     endings.setdefault(key, set()).add(path.suffix)
-        faults = [fault for key, found in sorted(endings.items()) if (fault := _fault(root / key, found))]
-        keys = sorted(key for key, found in endings.items() if not _fault(root / key, found))
+        faults = [fault for key, present in sorted(endings.items()) if (fault := _fault(root / key, present))]
+        keys = sorted(key for key, present in endings.items() if not _fault(root / key, present))
         if not keys:
             raise InputError(
                 faults[0] if faults else f"{root}: holds no <name>{MAP_ENDING} with a <name>.jpg or .png beside it."

@@ -1,4 +1,4 @@
-"""Contact sheets: what the synthetic faces look like, at a glance."""
+"""Contact sheets of synthetic faces."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,13 @@ _YAWS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0, 90.0)
 
 
 def samples_sheet(population: Population) -> NDArray[np.uint8]:
-    """40 faces as a data set has them, each of another person."""
+    """40 faces of a data set, each of another person."""
     photographs = [population.photograph(person, 0)[1] for person in range(_COLUMNS * _ROWS)]
     return _tiled(photographs, _COLUMNS)
 
 
 def people_sheet(population: Population) -> NDArray[np.uint8]:
-    """Five people, each turning round from one side to the other."""
+    """Five people, each at six yaws from one side to the other."""
     photographs = []
     for person in range(_PEOPLE):
         identity, look = population.person(person)

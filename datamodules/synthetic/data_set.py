@@ -26,21 +26,21 @@ from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 from datamodules.types import FaceParameters
 
-VERSION = 2  # change it with whatever changes a pixel or a coefficient: older data sets are then made anew
+VERSION = 2  # changes with every pixel or coefficient: older data sets are then made anew
 MODEL_FILE = Path("model") / "BFM.mat"
 NAME = "faces by formula"
-_CHUNK = 4  # persons handed to a process at a time
+_CHUNK = 4  # persons of one task of a process
 
 
 @dataclass(frozen=True)
 class SyntheticSettings:
-    """What decides a data set of synthetic faces.
+    """The settings that decide a data set of synthetic faces.
 
     Attributes:
         samples: How many faces.
-        seed: Decides who they are, and all else.
+        seed: Decides all of them.
         image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
-        first_person: Number of the first person; sets whose numbers differ share nobody.
+        first_person: Number of the first person; sets whose numbers differ have no person in common.
         tilt_deg: Standard deviations of pitch and roll.
     """
 
@@ -68,7 +68,7 @@ class SyntheticSettings:
 
     @property
     def card(self) -> DatasetCard:
-        """What the data set calls itself."""
+        """Name and kind of the data set."""
         return DatasetCard(NAME, "synthetic", self.fingerprint, MODEL_FILE.as_posix())
 
 
@@ -78,9 +78,9 @@ def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -
     Everything is written beside its place, and moved there when it is whole; an interrupted command goes on.
 
     Args:
-        settings: Which faces.
+        settings: The faces.
         root: Folder that it becomes.
-        processes: How many draw at a time; any number makes the same files.
+        processes: How many processes draw; any number makes the same files.
 
     Returns:
         How many faces were drawn.

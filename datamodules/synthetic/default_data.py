@@ -44,14 +44,14 @@ class SyntheticFaces:
 
     @property
     def train_settings(self) -> SyntheticSettings:
-        """What is on disk for training and validation."""
+        """The data set for training and validation."""
         if self.stream:
             return self._settings(self.validation_samples, _FIRST_VALIDATION_PERSON)
         return self._settings(self.samples, 0)
 
     @property
     def test_settings(self) -> SyntheticSettings:
-        """What is on disk for testing."""
+        """The data set for testing."""
         return self._settings(self.test_samples, _FIRST_TEST_PERSON)
 
     def _settings(self, samples: int, first_person: int) -> SyntheticSettings:

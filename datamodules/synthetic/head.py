@@ -239,8 +239,7 @@ def ear_place(flat: HeadSheet) -> tuple[Array, Array]:
 
 def _ears(flat: HeadSheet) -> Array:
     back, up = ear_place(flat)
-    narrower = 1 + 0.25 * np.clip(-up, 0, 1)  # the lobe
-    distance = np.hypot(back * narrower, up)
+    distance = np.hypot(back * (1 + 0.25 * np.clip(-up, 0, 1)), up)  # the lobe is narrower
     plate = ramp(distance, 1.2, 0.75)
     rim = np.exp(-(((distance - 0.8) / 0.2) ** 2)) * ramp(back, -0.9, 0.1)
     concha = np.exp(-(((back + 0.2) / 0.45) ** 2 + ((up + 0.12) / 0.45) ** 2))

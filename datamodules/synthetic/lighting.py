@@ -11,7 +11,7 @@ from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import GRID, Array
 
 _OPENNESS_DIRECTIONS = 64
-_OPENNESS_SIZE = 192  # pixels of each view that openness is found in
+_OPENNESS_SIZE = 192  # pixels of each view that openness is measured in
 _OPENNESS_SLACK = 3.0  # millimetres below the nearest surface that still count as seen
 _MOST_LAMPS = 3
 

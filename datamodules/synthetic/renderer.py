@@ -104,7 +104,7 @@ def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
         normals.append(surface_normals(surface.points).reshape(-1, 3) @ rotation.T)
         texels.append(surface.texels.reshape(-1, 2) * [place.height - 1, place.width - 1] + [place.top, place.left])
         corners = surface_triangles(rows, columns)
-        if surface is whole:  # of which nobody sees the inside
+        if surface is whole:  # whose inside is never visible
             corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
         triangles.append(corners + first)
         open_sky.append(openness() if surface is whole else np.full(len(points), _OPEN, np.float32))
@@ -129,15 +129,15 @@ def _face_camera(points_px: Array) -> NDArray[np.bool_]:
 
 
 def _body_view(face: SyntheticFace, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The body's projection and rotation: upright, turned a part of the way, joined to the neck."""
+    """The body's projection and rotation: upright, rotated a part of the way, joined to the neck."""
     pose = face.head_pose
     angles = _FOLLOWS * np.array([pose.pitch_rad, pose.yaw_rad, pose.roll_rad]) + rng.normal(0, 0.12, 3) * [0.3, 1, 0.3]
     at_neck = project(_NECK_BASE, pose.projection(face.image_size))[0]
     pitch, yaw, roll = angles.tolist()
-    turned = HeadPose(pitch, yaw, roll, np.zeros(3), pose.scale)
-    projection = turned.projection(0)
+    rotated = HeadPose(pitch, yaw, roll, np.zeros(3), pose.scale)
+    projection = rotated.projection(0)
     projection[:, 3] = at_neck
-    return projection, turned.rotation()
+    return projection, rotated.rotation()
 
 
 def _atlas(look: Look, gaze: tuple[float, float], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Faces drawn while training: never the same twice, and never on disk."""
+"""Synthetic faces drawn while training: new ones in each epoch, none of them on disk."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.synthetic.population import VIEWS, Population
 from datamodules.types import FaceRecord, FaceSample
 
-_FIRST_PERSON = 1_000_000  # nobody who is on disk
+_FIRST_PERSON = 1_000_000  # no person of a data set on disk
 
 
 class StreamedFaces(Dataset[FaceSample]):

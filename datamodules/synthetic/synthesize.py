@@ -20,16 +20,16 @@ def synthesize(
     processes: int | None = None,
     sheet: bool = False,
 ) -> int:
-    """Draws faces by formula, in the layout of the real data sets, with the face model that belongs to them.
+    """Draws synthetic faces, in the layout of the real data sets, with the face model that belongs to them.
 
     Args:
         out: Folder for the data set, new or empty; an interrupted command goes on with --out as it was.
         samples: How many faces; six of each person.
-        seed: Decides who they are.
+        seed: Decides all the faces.
         image_size: Pixels a side of the photographs.
-        first_person: Number of the first person: sets of one seed whose numbers differ share nobody.
+        first_person: Number of the first person: sets of one seed whose numbers differ have no person in common.
         tilt_deg: Standard deviations of pitch and roll; yaw goes from -90 to 90 degrees.
-        processes: How many draw at a time, all cores by default; any number makes the same files.
+        processes: How many processes draw, one for each core by default; any number makes the same files.
         sheet: Write contact sheets of the first faces to --out instead of a data set.
 
     Returns:
@@ -41,7 +41,7 @@ def synthesize(
     drawn = make_data_set(settings, out.absolute(), processes or os.cpu_count() or 1)
     print(
         f"{drawn} faces drawn, {samples} in {out}.\nTrain on them: python run.py fit --data.root {out}  "
-        f"(their face model, {out / MODEL_FILE}, is found by itself)"
+        f"(their face model, {out / MODEL_FILE}, is found without an option)"
     )
     return drawn
 

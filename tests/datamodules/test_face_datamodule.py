@@ -10,6 +10,7 @@ from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.errors import InputError
 from datamodules.files.face_mat import read_face_mat, write_face_mat
 from datamodules.geometry.landmarks import MIRROR_68
+from datamodules.readers.stored_map_reader import StoredMapReader
 from tests.face_data import face_data
 from tests.fakes import fake_face, write_faces
 from tests.map_reading import read_texels
@@ -170,6 +171,18 @@ def test_bad_samples_are_reported_together_and_left_out(faces, model_file, tmp_p
     assert len(module.train_faces) == 8
 
 
+def test_test_data_are_opened_and_their_faults_reported_once(faces, model_file, tmp_path, caplog):
+    root = tmp_path / "data"
+    shutil.copytree(faces, root)
+    (root / "image00001.mat").write_bytes(b"x")
+    with caplog.at_level(logging.WARNING):
+        module = _module(faces, model_file, test_root=root, max_bad_fraction=0.5)
+        test_faces = module.test_faces
+        module.setup("test")
+    assert module.test_faces is test_faces
+    assert len([record for record in caplog.records if "cannot be used" in record.message]) == 1
+
+
 def test_too_many_bad_samples_stop_before_training(faces, model_file, tmp_path):
     root = tmp_path / "data"
     shutil.copytree(faces, root)
@@ -207,6 +220,24 @@ def test_a_model_with_a_hole_is_named(faces, tmp_path):
     write_morphable_model(replace(model, triangles=model.triangles[:50]), tmp_path / "BFM.mat")
     with pytest.raises(InputError, match=r"BFM\.mat: .*belong to no triangle"):
         _ = face_data(faces, tmp_path / "BFM.mat").uv_layout
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"batch_size": 0}, r"--data\.batch_size is 0: give at least 1"),
+        ({"val_fraction": 1.0}, r"--data\.val_fraction is 1: give a number from 0 to below 1"),
+        ({"max_bad_fraction": -1}, r"index\.max_bad_fraction is -1"),
+    ],
+)
+def test_numbers_out_of_range_are_named(options, fault, faces, model_file):
+    with pytest.raises(InputError, match=fault):
+        face_data(faces, model_file, **options)
+
+
+def test_a_reader_without_data_is_refused():
+    with pytest.raises(InputError, match=r"--data\.reader is set, but neither --data\.root"):
+        face_data(None, None, reader=StoredMapReader())
 
 
 def test_loaders_before_setup_are_a_programming_error(faces, model_file):

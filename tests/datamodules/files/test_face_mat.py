@@ -60,6 +60,15 @@ def test_what_is_wrong_with_a_face_is_named(path, changes, fault):
     assert "\n" not in str(caught.value)
 
 
+def test_missing_coefficients_are_written_as_zeros_and_too_many_are_refused(tmp_path):
+    face = fake_face(20)[0]
+    few = face._replace(identity=face.identity[:5], expression=face.expression[:3])
+    write_face_mat(tmp_path / "few.mat", few)
+    np.testing.assert_array_equal(read_face_mat(tmp_path / "few.mat").identity, face.identity)
+    with pytest.raises(InputError, match=r"many\.mat: cannot hold 200 identity coefficients, only 199"):
+        write_face_mat(tmp_path / "many.mat", face._replace(identity=np.zeros(200, np.float32)))
+
+
 def test_a_file_cut_anywhere_is_one_clear_line(path):
     data = path.read_bytes()
     for keep in range(0, len(data), 61):
