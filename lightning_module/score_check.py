@@ -22,6 +22,6 @@ class ScoreCheck(Callback):
         if trainer.state.fn != "fit" or trainer.sanity_checking or metric in trainer.callback_metrics:
             return
         raise InputError(
-            f"--score {self._score}: the validation has no {metric}, as its faces have no {self._score.title}. Give "
-            "another score, such as nme:mean, or other validation faces (--data.val_fraction)."
+            f"--score {self._score}: the validation has no {metric}: no face lies in that yaw bin, or the maps are of "
+            "another face model. Give another score, such as nme:mean, or other validation faces (--data.val_fraction)."
         )

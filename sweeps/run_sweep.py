@@ -33,7 +33,7 @@ WORKER = (sys.executable, str(PROJECT / "run.py"), "sweep-worker")
 
 
 def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WORKER) -> SweepReport:
-    """Does what is not done yet of a sweep, and reports its outcome.
+    """Completes a sweep, and reports its outcome; trials that are done already are not repeated.
 
     Args:
         settings: The sweep.

@@ -1,4 +1,4 @@
-"""What a sweep is asked to do, and which of that makes it another sweep."""
+"""The settings of a sweep, and the identity that its trials share."""
 
 import json
 import re
@@ -17,13 +17,13 @@ from sweeps.search_space import SearchSpace, held_region
 from sweeps.trial_config import digest, read_trial_config, region_table
 
 _CONFIRMATION_SEEDS_FROM = 1000  # beyond the search's seed: no network that was searched with is judged with
-# What studies in databases call the scores of which they were once the only choices.
+# The names that databases have for the scores that earlier versions could search for.
 _STORED_SCORES = {"nme:mean": "mean", "nme:worst": "worst", "nme:mean nme:worst": "both"}
 
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """A sweep, as it is described to its workers.
+    """The settings of a sweep, which its workers read too.
 
     Attributes:
         study: Name.
@@ -123,7 +123,7 @@ class SweepSettings:
 
     @property
     def seeds_of_confirmation(self) -> list[int]:
-        """None of which the search has seen."""
+        """Fresh seeds, which the search has not used."""
         first = self.seed + _CONFIRMATION_SEEDS_FROM
         return list(range(first, first + self.confirm_seeds))
 

@@ -46,7 +46,7 @@ def as_markdown(report: SweepReport) -> str:
 
 
 def short_path(path: Path) -> str:
-    """A path as it is given from the project's folder."""
+    """A path relative to the project's folder, where it lies there."""
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
 
 

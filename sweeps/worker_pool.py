@@ -1,4 +1,4 @@
-"""Starts the worker processes of a stage, and waits for them with a bar of what is done."""
+"""Starts the worker processes of a stage, and shows their progress until all jobs are done."""
 
 import os
 import subprocess

@@ -40,7 +40,7 @@ def reconstruction_error(
         landmarks_68: (68, 3) of the truth.
         predicted_68: (68, 3) of the prediction, to start from.
         radius: About the tip of the nose, within which the truth counts.
-        has_scale: Whether the scale of the prediction is free, as it is where nothing but a photograph was known.
+        has_scale: Whether the scale of the prediction is free, as it has to be for predictions from a photograph alone.
 
     Raises:
         ValueError: If nothing of the truth lies within the radius, or it cannot be in millimetres.
@@ -77,9 +77,9 @@ def reconstruction_error(
 def _at_an_edge(mesh: trimesh.Trimesh) -> NDArray[np.bool_]:
     """(F,) whether a side of a triangle belongs to no other."""
     _, first, counts = np.unique(mesh.edges_sorted, axis=0, return_index=True, return_counts=True)
-    found = np.zeros(len(mesh.faces), bool)
-    found[mesh.edges_face[first[counts == 1]]] = True
-    return found
+    is_at_edge = np.zeros(len(mesh.faces), bool)
+    is_at_edge[mesh.edges_face[first[counts == 1]]] = True
+    return is_at_edge
 
 
 def _start(vertices: Array, points: Array, landmarks_68: Array, predicted_68: Array | None, has_scale: bool) -> Array:

@@ -66,7 +66,7 @@ def evaluate_landmarks(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Arra
 
 
 def in_degrees(yaw: Array, unit: YawUnit | None, name: str) -> Array:
-    """(N,) degrees; where no unit is given, numbers that can only be radians are refused.
+    """(N,) degrees; without a unit, numbers that can only be radians are refused.
 
     Raises:
         InputError: If they look like radians.

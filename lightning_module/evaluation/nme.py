@@ -123,8 +123,8 @@ class NMEReport:
     Attributes:
         per_face: (N,) percent.
         yaw_deg: (N,) degrees.
-        aspect: (N,) width / height of the box of each face's true landmarks: which truth this is, whatever crop it is
-            seen in; None where nobody asked.
+        aspect: (N,) width / height of the box of each face's true landmarks: which truth this is, in any
+            crop; None where it is not needed.
     """
 
     per_face: Tensor

@@ -1,1 +1,1 @@
-"""What a run leaves behind for people: tracking, pictures and tables."""
+"""From numbers to tables, pictures and comparisons."""

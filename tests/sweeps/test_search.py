@@ -8,6 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from datamodules.errors import InputError
+from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.nme import YAW_BINS
 from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
@@ -195,6 +196,24 @@ def test_what_a_worker_found_after_it_was_taken_for_dead_does_not_count(tmp_path
     trials = _search(asked, fit)
     assert len(calls) == 2
     assert [trial.number for trial in trials] == [1]
+
+
+def without_mouth():
+    """A table of regions of a stranger's."""
+    return tuple(region for region in five_regions() if region.name != "mouth")
+
+
+def test_a_search_varies_the_regions_that_its_configuration_names(tmp_path):
+    asked = settings(tmp_path)
+    asked.config.write_text("data: {regions: tests.sweeps.test_search.without_mouth}\n")
+    trials = _search(asked)
+    assert [trial.user_attrs["ratio"] for trial in trials[:3]] == ["16-5-3-0", "3-3-3-0", "16-4-3-0"]
+    assert all("mouth" not in trial.user_attrs["weights"] for trial in trials)
+    asked.config.write_text("data: {regions: somewhere.else}\n")
+    with pytest.raises(
+        InputError, match=r"data.regions somewhere.else cannot be imported .*Give the path of a function"
+    ):
+        settings(tmp_path).regions  # noqa: B018
 
 
 def test_a_worker_is_told_all_of_a_sweep(tmp_path):
