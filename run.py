@@ -73,7 +73,9 @@ COMMANDS = {
     "fit-landmarks": Command(
         "datamodules.fit_3dmm:fit_photographs", "fit the face model to photographs with landmarks"
     ),
-    "synthesize": Command("datamodules.synthetic.synthesize:synthesize", "write synthetic faces as a data set"),
+    "synthesize": Command(
+        "datamodules.synthetic.synthesize:synthesize", "write synthetic faces as a data set", flags=("sheet",)
+    ),
     "sweep-worker": Command("sweeps.worker_process:run_worker", "work on a sweep; started by sweep", ("stage",)),
 }
 _HIDDEN = ("sweep-worker",)

@@ -82,8 +82,8 @@ def refuse_old_names(message: str) -> None:
     if re.search(r"--model\.loss_reduction\b", message):
         raise InputError("--model.loss_reduction is gone: the loss is the mean over texels. Leave it out.")
     for old, new in sorted(RENAMED_OPTIONS.items(), key=lambda pair: -len(pair[0])):
-        if found := re.search(rf"--{re.escape(old)}(?P<rest>\.\w+)?(?=[=\s,]|$)", message):
-            rest = found["rest"] or ""
+        if match := re.search(rf"--{re.escape(old)}(?P<rest>\.\w+)?(?=[=\s,]|$)", message):
+            rest = match["rest"] or ""
             raise InputError(f"--{old}{rest} is now called --{new}{rest}.")
 
 

@@ -26,7 +26,7 @@ BOXES = np.array([[180.0, 80, 270, 170]])  # of the astronaut's face
 @pytest.fixture(scope="module")
 def run(faces, model_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stranger")
-    data = [f"--data.root={faces}", f"--data.test_root={faces}", f"--data.morphable_model={model_file}"]
+    data = [f"--data.root={faces}", f"--data.test.root={faces}", f"--data.face_model.path={model_file}"]
     return main(["fit", *OPTIONS, *NETWORK, *data, f"--tracking.folder={folder}"]).folder
 
 
@@ -37,7 +37,7 @@ def test_it_is_trained_and_tested(run):
     assert {"train/loss", "val/loss_256", "val/nme/worst", "test/loss_256"} <= {name for name, _ in history(run)}
     params = mlflow_run(run).data.params
     assert params["network"] == "tests.strangers_network.TwoConvolutions"
-    assert params["network.width"] == "5"
+    assert params["width"] == "5"
 
 
 def test_it_goes_on_where_it_stopped(run):
@@ -76,7 +76,7 @@ def test_predict_uses_it(run, tmp_path):
     ],
 )
 def test_a_network_that_does_not_fit_is_one_clear_line(options, fault, faces, model_file, tmp_path):
-    data = [f"--data.root={faces}", f"--data.morphable_model={model_file}", f"--tracking.folder={tmp_path}"]
+    data = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={tmp_path}"]
     with pytest.raises(InputError, match=fault) as caught:
         main(["fit", *OPTIONS, *data, *options])
     assert "\n" not in str(caught.value)
