@@ -8,8 +8,15 @@ from scipy.spatial.transform import Rotation
 from datamodules.errors import InputError
 from datamodules.geometry.textured_mesh import Mesh
 from datamodules.synthetic.formula_model import grid_triangles, synthetic_model
+from lightning_module.evaluation import florence
 from lightning_module.evaluation.florence import reconstruction_error
 from run import main
+
+
+@pytest.fixture(autouse=True)
+def _few_points(monkeypatch):
+    """ICP with an eighth of its points ends in the same place, to 2 % of the errors below, in a fifth of the time."""
+    monkeypatch.setattr(florence, "_POINTS", 250)
 
 
 @pytest.fixture(scope="module")
