@@ -14,17 +14,17 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import reason
+from lightning_module.callbacks.last_checkpoint import LastCheckpoint
+from lightning_module.callbacks.run_report import RunReport
+from lightning_module.callbacks.score_check import ScoreCheck
+from lightning_module.configuration.loggers import make_loggers
+from lightning_module.configuration.run_origin import Origin
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.evaluation.score import Score
 from lightning_module.face_data import FaceData
 from lightning_module.face_module import FaceModule
-from lightning_module.last_checkpoint import LastCheckpoint
-from lightning_module.loggers import make_loggers
 from lightning_module.process_rank import rank
 from lightning_module.project import PROJECT
-from lightning_module.reporting.run_report import RunReport
-from lightning_module.run_origin import Origin
-from lightning_module.score_check import ScoreCheck
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.logged_parameters import parameters
 from lightning_module.tracking.run_folder import RunFolder

@@ -10,7 +10,7 @@ import yaml
 
 from datamodules.errors import InputError
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions
-from lightning_module.legacy_config import migrated_config
+from lightning_module.configuration.legacy_config import migrated_config
 from lightning_module.project import PROJECT
 from lightning_module.tracking.logged_parameters import flat
 

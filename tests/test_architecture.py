@@ -24,7 +24,10 @@ MAY_IMPORT = {
         "datamodules.errors",
     ),
     "lightning_module/inference": ("lightning_module", "datamodules"),
-    "lightning_module/command_options.py": ("lightning_module", "datamodules"),  # where data and network meet
+    "lightning_module/configuration/command_options.py": (
+        "lightning_module",
+        "datamodules",
+    ),  # where data and network meet
     "lightning_module": ("lightning_module", "datamodules.types", "datamodules.geometry", "datamodules.errors"),
     "sweeps": ("sweeps", "lightning_module", "datamodules.errors", "datamodules.geometry.regions"),
     "run.py": ("datamodules", "lightning_module", "sweeps"),

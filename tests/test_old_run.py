@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from lightning_module.legacy_config import migrated_config
+from lightning_module.configuration.legacy_config import migrated_config
 from run import main
 from tests.old_run import CONFIG, old_checkpoint, old_figures
 from tests.runs import history

@@ -11,7 +11,7 @@ import pytest
 
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
-from lightning_module.last_checkpoint import LastCheckpoint
+from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from run import main
 from tests.fakes import fake_model, write_model
 from tests.runs import POSES, PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run

@@ -13,9 +13,9 @@ import torch
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
 from datamodules.files.face_mat import read_face_mat
+from lightning_module.callbacks.map_writer import MapWriter
 from lightning_module.evaluation.evaluation_record import read_record
 from lightning_module.evaluation.stage_figures import StepOutput
-from lightning_module.map_writer import MapWriter
 from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import fake_model, write_faces

@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 import yaml
 from jsonargparse import ActionConfigFile, Namespace  # type: ignore[attr-defined]  # missing from its __all__
 
-from lightning_module.legacy_config import read_with_notice, refuse_old_names
-from lightning_module.loggers import LoggerArguments
+from lightning_module.configuration.legacy_config import read_with_notice, refuse_old_names
+from lightning_module.configuration.loggers import LoggerArguments
 
 _WEIGHTS = "model.weights"
 

@@ -16,8 +16,8 @@ from jsonargparse import Namespace
 
 from datamodules.errors import InputError
 from lightning_module.checkpoint import read_hyper_parameters
-from lightning_module.checkpoint_progress import read_progress
-from lightning_module.legacy_config import read_with_notice
+from lightning_module.configuration.checkpoint_progress import read_progress
+from lightning_module.configuration.legacy_config import read_with_notice
 from lightning_module.process_rank import rank
 from lightning_module.tracking.logged_parameters import flat
 from lightning_module.tracking.run_folder import RunFolder, newest_fit

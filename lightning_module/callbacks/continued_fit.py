@@ -6,9 +6,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.errors import InputError
+from lightning_module.configuration.run_origin import Origin
 from lightning_module.face_data import face_data
 from lightning_module.face_module import FaceModule
-from lightning_module.run_origin import Origin
 
 
 class ContinuedFit(Callback):
