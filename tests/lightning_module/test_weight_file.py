@@ -16,10 +16,10 @@ def test_a_fit_is_weighted_by_the_file(faces, model_file, tmp_path):
     np.save(tmp_path / "nose only.npy", mask)
     run = fit(faces, model_file, tmp_path, f"--model.weight_map={tmp_path / 'nose only.npy'}", "--trainer.max_epochs=1")
     np.testing.assert_allclose(weights(run)["weight_map"], mask / 4, rtol=1e-6)
-    assert mlflow_run(run).info.run_name == "nose only s0"
+    assert mlflow_run(run).info.run_name == "mask nose only s0"
     (tmp_path / "nose only.npy").unlink()
     module = load_module(run.best_checkpoint)  # which needs the file no more
-    assert module.weights_name == "nose only"
+    assert module.weights_name == "mask nose only"
     assert torch.equal(module.weight_map, weights(run)["weight_map"])
 
 
