@@ -54,12 +54,12 @@ COMMANDS = {
     "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
     "ui": Command("lightning_module.tracking.ui:ui", "show the runs in MLflow's pages"),
     "evaluate": Command(
-        "lightning_module.evaluation.evaluate_command:evaluate",
+        "lightning_module.reporting.evaluate_command:evaluate",
         "evaluate landmarks that any method has predicted",
         flags=("no_log",),
     ),
     "evaluate-meshes": Command(
-        "lightning_module.evaluation.evaluate_meshes_command:evaluate_meshes",
+        "lightning_module.reporting.evaluate_meshes_command:evaluate_meshes",
         "evaluate meshes by the Florence protocol",
         ("predictions", "truths"),
         flags=("no_log",),

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.full_model import read_full_model
-from benchmarks.record import interleaved_medians, save
+from benchmarks.measurements import interleaved_medians, save
 from datamodules.crop_table import make_crops
 from datamodules.files.images import read_image, warp_image
 from datamodules.geometry.camera import project

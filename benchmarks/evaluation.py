@@ -4,7 +4,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.record import save
+from benchmarks.measurements import save
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.landmark_sets import LandmarkSet, evaluate_landmarks
 from lightning_module.evaluation.statistics import RESAMPLES

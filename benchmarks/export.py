@@ -16,10 +16,10 @@ import skimage.data
 import torch
 from PIL import Image
 
-from benchmarks.record import interleaved_medians, save
+from benchmarks.measurements import interleaved_medians, save
 from benchmarks.training_step import matmul_gflops
 from datamodules.geometry.uv_layout import make_uv_layout
-from datamodules.synthetic.formula_model import synthetic_model
+from datamodules.synthetic.head_model import synthetic_model
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.cascade_detector import CascadeDetector
 from lightning_module.inference.crop_network import network_of

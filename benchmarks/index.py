@@ -15,7 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.record import save
+from benchmarks.measurements import save
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.face_model import FaceModelOptions
 from datamodules.readers.index_options import IndexOptions

@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 import cv2
 
 from benchmarks.full_model import read_full_model
-from benchmarks.record import interleaved_medians, save
+from benchmarks.measurements import interleaved_medians, save
 from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.augmentation.pose.face_texture import lift_texture
-from datamodules.augmentation.pose.pose_augmentation import PoseAugmenter
+from datamodules.augmentation.pose.pose_augmenter import PoseAugmenter
 from datamodules.crop_table import make_crops
 from datamodules.dataset import FaceDataset
 from datamodules.files.images import read_image

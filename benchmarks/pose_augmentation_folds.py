@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 import run
-from benchmarks.record import save
+from benchmarks.measurements import save
 from datamodules.augmentation.pose.view_writer import Poses
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.face_model import FaceModelOptions

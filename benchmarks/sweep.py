@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from time import perf_counter
 
-from benchmarks.record import save
+from benchmarks.measurements import save
 from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from run import main
 

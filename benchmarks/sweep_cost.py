@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
-from benchmarks.record import save
+from benchmarks.measurements import save
 from datamodules.geometry.regions import five_regions
 from lightning_module.project import PROJECT
 from sweeps.settings import known_weights

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.record import save
+from benchmarks.measurements import save
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.population import VIEWS, Population
 

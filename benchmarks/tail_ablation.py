@@ -7,7 +7,7 @@ import sys
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
 
-from benchmarks.record import save
+from benchmarks.measurements import save
 from run import main
 
 EPOCHS = 400

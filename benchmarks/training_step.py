@@ -14,7 +14,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by torch whe
 
 import torch
 
-from benchmarks.record import interleaved_medians, save
+from benchmarks.measurements import interleaved_medians, save
 from lightning_module.face_module import FaceModule
 from lightning_module.losses import weighted_distance
 from lightning_module.networks.hourglass import Hourglass

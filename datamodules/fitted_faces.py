@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.augmentation.pose.policy import choose_pose_augmenter
-from datamodules.augmentation.pose.pose_augmentation import PoseAugmenter
+from datamodules.augmentation.pose.pose_augmenter import PoseAugmenter
 from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.crop_table import make_crops
 from datamodules.data_checks import report_faults

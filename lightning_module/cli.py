@@ -14,10 +14,11 @@ from lightning_module.callbacks.map_writer import MapWriter
 from lightning_module.callbacks.terminal import terminal_callbacks
 from lightning_module.checkpoint import load_module
 from lightning_module.configuration.command_options import FaceCLI
+from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.emulated_precision import warn_of_emulated_bf16
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.face_module import FaceModule
-from lightning_module.run_session import RunPlan, RunSession, run_session
+from lightning_module.run_session import RunSession, run_session
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.warning_filters import quieten
 

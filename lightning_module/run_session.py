@@ -1,13 +1,11 @@
 """A run's life: its record is made, its checkpoints and configuration are kept, and its end is recorded."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jsonargparse import Namespace
 from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
@@ -18,53 +16,17 @@ from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from lightning_module.callbacks.run_report import RunReport
 from lightning_module.callbacks.score_check import ScoreCheck
 from lightning_module.configuration.loggers import make_loggers
-from lightning_module.configuration.run_origin import Origin
+from lightning_module.configuration.run_plan import RunPlan
+from lightning_module.data_interface import FaceData
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.evaluation.score import Score
-from lightning_module.face_data import FaceData
 from lightning_module.face_module import FaceModule
 from lightning_module.process_rank import rank
 from lightning_module.project import PROJECT
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.logged_parameters import parameters
 from lightning_module.tracking.run_folder import RunFolder
-from lightning_module.tracking.tracker import Tracker, TrackingOptions, TrackingPlace
-
-
-@dataclass(frozen=True)
-class RunPlan:
-    """What a command is going to do, before anything of it is recorded.
-
-    Attributes:
-        command: "fit", "validate" or "test".
-        options: The command's options.
-        values: The same as plain values, as YAML holds them.
-        config: YAML that repeats the command.
-        origin: The checkpoint that it starts from.
-        evaluates_differently: Whether a test evaluates another function than the run that trained the network.
-    """
-
-    command: str
-    options: Namespace
-    values: Mapping[str, Any]
-    config: str
-    origin: Origin | None
-    evaluates_differently: bool
-
-    @property
-    def tracking(self) -> TrackingOptions:
-        """Where the run is kept."""
-        return TrackingOptions(**self.options.tracking.as_dict())
-
-    @property
-    def place(self) -> TrackingPlace:
-        """The same, with all defaults resolved."""
-        return self.tracking.place(PROJECT)
-
-    @property
-    def is_tracked(self) -> bool:
-        """Whether the command leaves a run."""
-        return self.options.trainer.logger is not False and not self.options.trainer.fast_dev_run
+from lightning_module.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.sample_maker import Placement, SampleMaker
-from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
+from datamodules.synthetic.faces_on_disk import MODEL_FILE, SyntheticSettings, make_data_set
 from datamodules.synthetic.population import TILT_DEG, Population
 from datamodules.synthetic.stream import StreamedFaces
 from datamodules.types import FaceRecord

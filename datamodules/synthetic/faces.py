@@ -10,8 +10,8 @@ from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.synthetic.expression import EXPRESSIONS
-from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import Array
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.looks import Look, draw_look
 
 _MOST_DEVIATIONS = 2.6

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.rasterizer import rasterize
-from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import GRID, Array
+from datamodules.synthetic.head_model import synthetic_model
 
 _OPENNESS_DIRECTIONS = 64
 _OPENNESS_SIZE = 192  # pixels of each view that openness is measured in

@@ -10,13 +10,13 @@ from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
 from datamodules.synthetic.backdrop import draw_background
+from datamodules.synthetic.exposure import develop
 from datamodules.synthetic.faces import SyntheticFace
-from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import GRID, Array
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.lighting import draw_light, illuminate, openness, surface_normals
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.noise import smooth_noise, streak_noise
-from datamodules.synthetic.photograph import develop
 from datamodules.synthetic.skin import TEXTURE, paint_skin, to_linear
 from datamodules.synthetic.surroundings import Surface, body, hair, scalp, surface_triangles, unit_texels
 

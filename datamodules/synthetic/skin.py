@@ -6,7 +6,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import (
     EYE_CENTRE,
     LENS_HALF_WIDTH,
@@ -22,6 +21,7 @@ from datamodules.synthetic.head import (
     mouth_line,
     ramp,
 )
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.noise import smooth_noise, streak_noise
 

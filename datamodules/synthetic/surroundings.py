@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from datamodules.synthetic.formula_model import grid_triangles, synthetic_model
 from datamodules.synthetic.head import GRID, Array, jaw_edge, ramp
+from datamodules.synthetic.head_model import grid_triangles, synthetic_model
 from datamodules.synthetic.looks import HairStyle, Look
 from datamodules.synthetic.noise import smooth_noise
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from datamodules.errors import cannot_write
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.contact_sheets import people_sheet, samples_sheet
-from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
+from datamodules.synthetic.faces_on_disk import MODEL_FILE, SyntheticSettings, make_data_set
 from datamodules.synthetic.population import TILT_DEG, Population
 
 

@@ -7,7 +7,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.errors import InputError
 from lightning_module.configuration.run_origin import Origin
-from lightning_module.face_data import face_data
+from lightning_module.data_interface import face_data
 from lightning_module.face_module import FaceModule
 
 

@@ -8,11 +8,11 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
 from datamodules.types import FaceBatch
+from lightning_module.data_interface import face_data
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import YAW_BINS, landmark_nme, yaw_bin
 from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols
 from lightning_module.evaluation.stage_figures import StepOutput
-from lightning_module.face_data import face_data
 from lightning_module.face_module import FaceModule
 from lightning_module.reporting.evaluation_report import log_record, log_table
 from lightning_module.reporting.figures import (

@@ -13,13 +13,13 @@ from datamodules.face_datamodule import FaceDataModule
 from datamodules.geometry.regions import checked_table
 from lightning_module.configuration.fit_parser import FitParser
 from lightning_module.configuration.run_origin import Origin, find_origin
+from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.evaluation.protocols import validation_protocols
 from lightning_module.evaluation.score import DEFAULT_SCORE, Score
 from lightning_module.face_module import FaceModule
 from lightning_module.networks.hourglass import Hourglass
 from lightning_module.project import PROJECT
 from lightning_module.region_weights import RegionWeights
-from lightning_module.run_session import RunPlan
 from lightning_module.tracking.tracker import TrackingOptions
 from lightning_module.weight_file import read_weight_map
 

@@ -16,7 +16,7 @@ from datamodules.geometry.regions import five_regions
 from datamodules.prepare import prepare
 from datamodules.readers.stored_map_reader import StoredMapReader
 from datamodules.render_views import render_views
-from datamodules.synthetic.data_set import SyntheticSettings, make_data_set
+from datamodules.synthetic.faces_on_disk import SyntheticSettings, make_data_set
 from lightning_module.losses import weighted_distance
 from lightning_module.map_output import resampling
 from lightning_module.region_weights import RegionWeights

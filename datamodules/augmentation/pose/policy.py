@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.augmentation.pose.fit_quality import doubtful_fits
-from datamodules.augmentation.pose.pose_augmentation import PoseAugmenter
+from datamodules.augmentation.pose.pose_augmenter import PoseAugmenter
 from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.readers.face_index import FaceIndex

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from datamodules.augmentation.pose.pose_augmentation import PoseAugmenter
+from datamodules.augmentation.pose.pose_augmenter import PoseAugmenter
 from datamodules.augmentation.pose.view_sampling import View, at_pose, rotated_pose
 from datamodules.errors import InputError, cannot_write
 from datamodules.face_landmarks import landmarks_image_px

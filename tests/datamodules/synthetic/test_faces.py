@@ -6,7 +6,7 @@ from datamodules.geometry.crop import crop_boxes
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
 from datamodules.synthetic.faces import CROP_SHARE, draw_face, draw_person
-from datamodules.synthetic.formula_model import synthetic_model
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.population import VIEWS, Population
 
 

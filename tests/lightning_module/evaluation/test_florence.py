@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from datamodules.errors import InputError
 from datamodules.geometry.textured_mesh import Mesh
-from datamodules.synthetic.formula_model import grid_triangles, synthetic_model
+from datamodules.synthetic.head_model import grid_triangles, synthetic_model
 from lightning_module.evaluation import florence
 from lightning_module.evaluation.florence import reconstruction_error
 from run import main

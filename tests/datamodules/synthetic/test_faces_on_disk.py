@@ -18,8 +18,8 @@ from datamodules.files.dataset_card import read_card
 from datamodules.files.face_mat import read_face_mat
 from datamodules.files.mat import read_mat
 from datamodules.geometry.camera import HeadPose, project
-from datamodules.synthetic import data_set
-from datamodules.synthetic.data_set import MODEL_FILE, SyntheticSettings, make_data_set
+from datamodules.synthetic import faces_on_disk
+from datamodules.synthetic.faces_on_disk import MODEL_FILE, SyntheticSettings, make_data_set
 from datamodules.synthetic.population import Population
 from datamodules.synthetic.synthesize import synthesize
 from run import main
@@ -74,7 +74,7 @@ def test_the_files_return_the_vertices_that_were_drawn(root):
             model.vertices(stored.identity.astype(np.float64), stored.expression),
             HeadPose.from_pose_para(stored.pose).projection(96),
         )
-        from datamodules.synthetic.formula_model import synthetic_model
+        from datamodules.synthetic.head_model import synthetic_model
 
         drawn = project(synthetic_model().face.vertices(face.identity, face.expression), face.head_pose.projection(96))
         assert np.abs(read - drawn).max() < 1e-3
@@ -99,7 +99,7 @@ def test_landmarks_agree_with_those_read_off_the_position_map(root):
 
 
 def test_any_number_of_processes_makes_the_same_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(data_set, "_CHUNK", 1)
+    monkeypatch.setattr(faces_on_disk, "_CHUNK", 1)
     settings = SyntheticSettings(14, seed=3, image_size=64)
     make_data_set(settings, tmp_path / "one", processes=1)
     make_data_set(settings, tmp_path / "three", processes=3)
@@ -111,14 +111,14 @@ def test_an_interrupted_command_goes_on(root, tmp_path, monkeypatch):
     place = tmp_path / "faces"
     drawn = []
 
-    def interrupted(path, image, real=data_set.write_jpeg):
+    def interrupted(path, image, real=faces_on_disk.write_jpeg):
         if len(drawn) == 5:
             raise KeyboardInterrupt
         drawn.append(path)
         real(path, image)
 
     with monkeypatch.context() as patch:
-        patch.setattr(data_set, "write_jpeg", interrupted)
+        patch.setattr(faces_on_disk, "write_jpeg", interrupted)
         with pytest.raises(KeyboardInterrupt):
             make_data_set(SETTINGS, place)
     assert not place.exists()
@@ -155,7 +155,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     def full(path, image):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(data_set, "write_jpeg", full)
+    monkeypatch.setattr(faces_on_disk, "write_jpeg", full)
     with pytest.raises(InputError, match=r"No space left on device.*with room") as error:
         make_data_set(SETTINGS, tmp_path / "faces")
     assert "\n" not in str(error.value)

@@ -22,7 +22,7 @@ from datamodules.files.bfm import write_morphable_model
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import write_jpeg
-from datamodules.synthetic.formula_model import synthetic_model
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 from datamodules.types import FaceParameters
 

@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from datamodules.augmentation.augmentation_options import Augmentation
-from datamodules.augmentation.pose.pose_augmentation import PoseAugmenter
+from datamodules.augmentation.pose.pose_augmenter import PoseAugmenter
 from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.augmentation.pose.view_rendering import draw_face
 from datamodules.crop_table import make_crops

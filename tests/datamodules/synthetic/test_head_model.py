@@ -5,8 +5,8 @@ from datamodules.geometry.landmarks import MIRROR_68, MIRROR_81
 from datamodules.geometry.regions import five_regions, is_drawn
 from datamodules.geometry.uv_layout import make_uv_layout
 from datamodules.synthetic.expression import EXPRESSIONS
-from datamodules.synthetic.formula_model import synthetic_model
 from datamodules.synthetic.head import GRID
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.identity import IDENTITY_MODES
 
 
