@@ -19,6 +19,7 @@ from PIL import Image
 from benchmarks.measurements import interleaved_medians, save
 from benchmarks.training_step import matmul_gflops
 from datamodules.geometry.uv_layout import make_uv_layout
+from datamodules.network_input import network_input
 from datamodules.synthetic.head_model import synthetic_model
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.cascade_detector import CascadeDetector
@@ -38,7 +39,7 @@ _GFLOP = 8.26
 def measure(threads: int = 2) -> None:
     """Times them in turn."""
     torch.set_num_threads(threads)
-    crops = torch.from_numpy(sample_crops(256)).permute(0, 3, 1, 2).float() / 255
+    crops = network_input(torch.from_numpy(sample_crops(256)))
     module = _network(crops)
     exported = ExportedNetwork(module).eval()
     one, one_last = crops[:1].contiguous(), crops[:1].contiguous(memory_format=torch.channels_last)

@@ -26,9 +26,9 @@ def run_function(
 
     Args:
         function: The command; its type hints and docstring make the options and their help.
-        args: What follows the command.
-        command: Its name, for help and errors.
-        positional: Parameters that are given without a name: one that is a list takes any number of values.
+        args: The options, without the command.
+        command: Name of the command, for help and errors.
+        positional: Parameters that are given without a name; a list takes any number of values.
         flags: Parameters whose option takes no value and means true.
         repeated: Parameters whose option takes one or more values, and can be given again.
 

@@ -1,4 +1,4 @@
-"""Where each face of a data set lies: a square about its own 68 projected model landmarks."""
+"""The crops of a data set: a square about the 68 projected model landmarks of each face."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,8 +21,8 @@ class CropTable:
     """Crops of the samples that can be used.
 
     Attributes:
-        rows: (M,) their rows in the index.
-        boxes: (N, 3) x and y of the centre, side, in pixels, of all N rows.
+        rows: (M,) rows of the usable samples in the index.
+        boxes: (N, 3) x and y of the centre and side, in pixels, of all N rows.
         faults: One line for each sample left out.
     """
 
@@ -32,7 +32,7 @@ class CropTable:
 
 
 def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
-    """The crops of a data set under a model, kept beside its index."""
+    """The crops of a data set under a model; they are cached with its index."""
     place = index.folder / f"crops-{model.fingerprint}.npy"
     if place.is_file():
         boxes = np.load(place)

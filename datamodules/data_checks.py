@@ -1,4 +1,4 @@
-"""Checks of the data that a command is given, and what they say."""
+"""Checks of the data sets and options of a command, and their messages."""
 
 import logging
 from pathlib import Path
@@ -13,7 +13,11 @@ _log = logging.getLogger(__name__)
 
 
 def report_faults(root: Path, faults: list[str], usable: int, largest_fraction: float) -> None:
-    """Names all samples that are left out; raises InputError where they are more than a fraction of all."""
+    """Logs all samples that are left out.
+
+    Raises:
+        InputError: If they are more than `largest_fraction` of all samples.
+    """
     if not faults:
         return
     total = usable + len(faults)
@@ -27,14 +31,14 @@ def report_faults(root: Path, faults: list[str], usable: int, largest_fraction: 
 
 
 def warn_of_shared_faces(train_faces: Dataset[FaceSample] | None, test_faces: Dataset[FaceSample] | None) -> None:
-    """Warns where photographs of the test set are trained on."""
+    """Warns if photographs of the test set are in the training set."""
     if not isinstance(train_faces, FaceDataset) or not isinstance(test_faces, FaceDataset):
         return
     test = test_faces.photographs
     if shared := sorted(train_faces.photographs & test):
         _log.warning(
-            "%d of the test set's %d faces are trained on too (%s, ...): the test figures do not tell how "
-            "the network does on new faces.",
+            "%d of the %d test photographs are in the training set too (%s, ...): the test figures do not measure "
+            "how the network performs on new faces.",
             len(shared),
             len(test),
             shared[0],
@@ -42,24 +46,24 @@ def warn_of_shared_faces(train_faces: Dataset[FaceSample] | None, test_faces: Da
 
 
 def required(path: Path | None, option: str, content: str) -> Path:
-    """The path that an option gives.
+    """The path of an option that must be set.
 
     Raises:
-        InputError: If it gives none.
+        InputError: If it is not set.
     """
     if path is None:
         raise InputError(
-            f"{option} is not set: give {content}. 300W-3D, 300W-LP and AFLW2000-3D can be had from their authors "
-            "(3DDFA's project page), the Basel Face Model from the University of Basel."
+            f"{option} is not set: give {content}. 300W-3D, 300W-LP and AFLW2000-3D are on the project page of 3DDFA, "
+            "and the Basel Face Model comes from the University of Basel."
         )
     return path
 
 
 def check_range(option: str, value: float, least: float, below: float | None = None) -> None:
-    """Refuses a number below a least one, or not below another.
+    """Checks that a number is at least `least` and, if given, less than `below`.
 
     Raises:
-        InputError: Naming the option.
+        InputError: If it is not.
     """
     if below is None and value < least:
         raise InputError(f"{option} is {value:g}: give at least {least:g}.")

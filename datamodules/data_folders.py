@@ -1,4 +1,4 @@
-"""The folders of training and test data: checked, indexed and opened, each once."""
+"""The folders of training and test data, each checked, indexed and opened once."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,8 +31,8 @@ class DataFolders:
         reader: Reads both.
         face_model: The face model of both.
         regions: The regions of the face.
-        options: How they are indexed.
-        processes: How many read at a time.
+        options: Options of the index.
+        processes: Number of processes that read files.
     """
 
     root: Path | None
@@ -46,7 +46,7 @@ class DataFolders:
     _opened: dict[tuple[Path, ReplacedLandmarks | None], OpenedDataset] = field(default_factory=dict)
 
     def check(self, stage: str) -> None:
-        """Refuses folders and files that are missing, before anything else is begun.
+        """Checks that all folders and files of a stage exist.
 
         Raises:
             InputError: If an option that the stage needs is not set, or names nothing.
@@ -61,7 +61,7 @@ class DataFolders:
 
     @cached_property
     def targets(self) -> Targets[Any]:
-        """How these data sets are opened, and how their samples become position maps."""
+        """The kind of training target of these data sets."""
         root = self.root or self.test.root
         return targets_of(self.reader, root, self.face_model, self.regions, self.options, self.processes)
 
@@ -76,7 +76,7 @@ class DataFolders:
         return required(self.test.root, "--data.test.root", _TEST_FOLDER)
 
     def build_indices(self) -> None:
-        """Builds what the cache lacks."""
+        """Builds the indices that are not cached."""
         self.fingerprints(has_model=False)
 
     def fingerprints(self, has_model: bool = True) -> dict[str, str]:

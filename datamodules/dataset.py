@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from datamodules.files.images import read_image
-from datamodules.geometry.crop import crop_matrix
 from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.types import FaceSample
 
@@ -15,7 +14,7 @@ Record = TypeVar("Record", covariant=True)
 
 
 class SampleIndex(Protocol[Record]):
-    """What the index of any data set answers."""
+    """The interface of a data set's index."""
 
     @property
     def photographs(self) -> NDArray[np.str_]:
@@ -23,7 +22,7 @@ class SampleIndex(Protocol[Record]):
         ...
 
     def key(self, row: int) -> str:
-        """What identifies a sample."""
+        """The key of a sample."""
         ...
 
     def record(self, row: int) -> Record:
@@ -32,15 +31,15 @@ class SampleIndex(Protocol[Record]):
 
 
 class FaceDataset(Dataset[FaceSample]):
-    """Faces of an index, as samples.
+    """The samples of some rows of an index.
 
     Args:
         index: The data set.
-        rows: (M,) those of its rows that belong here.
-        boxes: (N, 3) plain crops of all its rows.
+        rows: (M,) rows of the index to use.
+        boxes: (N, 3) plain crops of all rows of the index.
         placement: Places a face in its image.
         maker: Makes the samples.
-        repeats: How often each face comes in an epoch, with other augmentations each time.
+        repeats: Number of times that each face is used per epoch, each time with other augmentations.
     """
 
     def __init__(
@@ -85,7 +84,3 @@ class FaceDataset(Dataset[FaceSample]):
     def box(self, position: int) -> NDArray[np.float64]:
         """(3,) x and y of the centre, side of the plain crop."""
         return np.asarray(self._boxes[self.rows[position]])
-
-    def crop_matrix(self, position: int) -> NDArray[np.float64]:
-        """(2, 3) similarity from image pixels to those of the plain crop."""
-        return crop_matrix(self.box(position))

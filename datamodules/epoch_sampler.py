@@ -10,8 +10,8 @@ from datamodules.types import FaceSample
 class EpochSampler(DistributedSampler[int]):
     """Torch's distributed sampler, with (epoch, position) in place of positions.
 
-    A worker that lives for several epochs would otherwise draw each one's augmentation from the first. Lightning
-    takes the class for what it is, sets its epoch, and puts no sampler of its own around it.
+    A worker process outlives an epoch, so it learns the epoch from the items. Lightning recognises the base class: it
+    sets the epoch, and does not replace the sampler with one of its own.
     """
 
     def __init__(self, faces: Dataset[FaceSample], replicas: int, rank: int, shuffle: bool, seed: int) -> None:

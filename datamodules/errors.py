@@ -1,4 +1,4 @@
-"""Errors that tell a user which input cannot be used, and why."""
+"""Errors that name the user's input that cannot be used, and the remedy."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -20,19 +20,19 @@ def cannot_write(path: Path, error: OSError, option: str) -> InputError:
 
     Args:
         path: The file or folder.
-        error: What the operating system says.
-        option: The option that names it, such as "--out".
+        error: The error of the operating system.
+        option: The option that names the file or folder, such as "--out".
     """
     return InputError(
-        f"{path}: cannot be written ({error.strerror or error}). Set {option} to a folder that can, with room."
+        f"{path}: cannot be written ({error.strerror or error}). Set {option} to a place that can, with room for it."
     )
 
 
 class OneLineErrors:
-    """A mixin for argument parsers: a complaint is one line, without the hundred lines of all options before it."""
+    """A mixin for argument parsers whose errors are one line, without the usage text."""
 
     prog: str
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raises the parser's complaint."""
+        """Raises the parser's error as an InputError."""
         raise InputError(f"{' '.join(message.split())} (all options: {self.prog} --help)") from ex

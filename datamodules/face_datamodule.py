@@ -1,4 +1,4 @@
-"""Faces on disk to batches with position maps on the training device."""
+"""Lightning's data module: from faces on disk to batches with position maps on the training device."""
 
 import logging
 from collections.abc import Callable
@@ -35,26 +35,26 @@ _log = logging.getLogger(__name__)
 
 
 class FaceDataModule(LightningDataModule):
-    """Faces to train, validate and test on; without a folder of data, synthetic ones.
+    """Faces to train, validate and test on. Without a folder of data, they are synthetic.
 
     Args:
         root: Folder to train and validate on.
         reader: Reads the data sets: by default 300W-3D, 300W-LP and AFLW2000-3D.
         face_model: The face model that samples' coefficients refer to.
         test: The test set.
-        index: How data sets are indexed.
-        regions: A function that returns the table of the face's regions, such as some.module.function.
-        synthetic: The faces to use where neither folder is given.
-        repeats: How often a training face comes in an epoch, with other augmentations each time: more for a handful of
-            photographs.
-        batch_size: Faces a step, on each device.
-        num_workers: Processes that decode and warp; any number gives the same run.
-        image_size: Pixels a side of the network's input.
-        val_fraction: Fraction of the photographs that validate; 0 for none.
+        index: Options of the index.
+        regions: A function that returns the table of the regions, such as some.module.function.
+        synthetic: The synthetic faces, which are used if neither folder is set.
+        repeats: Number of times that each training face is used per epoch, each time with other augmentations; more
+            than 1 is for a handful of photographs.
+        batch_size: Faces per step, on each device.
+        num_workers: Processes that decode and warp; the number does not change the samples.
+        image_size: Pixels per side of the network's input.
+        val_fraction: Fraction of the photographs used for validation; 0 for none.
         augment: Whether training faces are augmented.
         augmentation: Ranges of the augmentations that keep a face's pose.
         pose_augmentation: How training faces are rendered at other poses.
-        seed: Decides order and augmentation; the command line sets it to seed_everything.
+        seed: Seed of order and augmentation; the command line sets it to seed_everything.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class FaceDataModule(LightningDataModule):
             _refuse_options_of_folders(reader, face_model)
             if synthetic.stream and (pose_augmentation.probability or repeats > 1):
                 raise InputError(
-                    "--data.pose_augmentation.probability or --data.repeats is set, but faces that are streamed come once "
-                    "and at their own pose: leave both out, or --data.synthetic.stream."
+                    "--data.pose_augmentation.probability or --data.repeats is set, but streamed faces are used once and at "
+                    "their own pose. Leave both out, or leave out --data.synthetic.stream."
                 )
             self._embedded = EmbeddedData(synthetic, index.cache)
             root, face_model = self._embedded.root, self._embedded.face_model
@@ -101,19 +101,21 @@ class FaceDataModule(LightningDataModule):
         self._augmentation = augmentation if augment else None
         self._pose_augmentation = pose_augmentation
         self._seed = seed
-        self.turned_faces = "none"  # how many training faces are shown at other poses too
+        self.rendered_faces = "none"  # how many training faces are rendered at other poses, in words
         self.train_faces: FaceDataset | StreamedFaces | None = None
         self.val_faces: FaceDataset | None = None
         self.test_faces: FaceDataset | None = None
 
     def check(self, stage: str) -> None:
-        """Refuses what a stage lacks, before anything else is begun.
+        """Checks that everything a stage needs is there, before anything else is started.
 
         Raises:
             InputError: If an option that the stage needs is not set, or names nothing.
         """
         if stage == "validate" and not self.val_fraction:
-            raise InputError("--data.val_fraction is 0: nothing validates. Give the fraction that the fit had.")
+            raise InputError(
+                "--data.val_fraction is 0, so there are no validation faces. Give the fraction that the fit had."
+            )
         if not self._embedded:
             self.folders.check(stage)
 
@@ -123,7 +125,7 @@ class FaceDataModule(LightningDataModule):
         return self.folders.test.root
 
     def prepare_data(self) -> None:
-        """Builds what is missing in the cache, once a machine."""
+        """Builds what is missing in the cache, once per machine."""
         if self._embedded:
             self._embedded.make(self.folders.processes)
         self.folders.build_indices()
@@ -155,11 +157,11 @@ class FaceDataModule(LightningDataModule):
         return self.folders.training_data().faces(self._maker())
 
     def train_dataloader(self) -> DataLoader[FaceSample]:
-        """Every training face once an epoch, in an order of its own."""
+        """The training faces, in a different order in each epoch."""
         return self._loader(self.train_faces, shuffle=True)
 
     def val_dataloader(self) -> list[DataLoader[FaceSample]]:
-        """The validation faces, or nothing where there are none."""
+        """The validation faces; an empty list if there are none."""
         return [self._loader(self.val_faces)] if self.val_faces is not None and len(self.val_faces) else []
 
     def test_dataloader(self) -> DataLoader[FaceSample]:
@@ -167,14 +169,14 @@ class FaceDataModule(LightningDataModule):
         return self._loader(self.test_faces)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Position maps are made here: on the training device, from a kilobyte a sample."""
+        """Computes the position maps on the training device, from about a kilobyte per sample."""
         if not isinstance(batch, FaceSample):
             return batch
         module: Any = self.trainer.lightning_module if self.trainer and self.trainer.training else None
         return self.complete(batch, MAP_SIZE if module is None else module.map_size)
 
     def complete(self, batch: FaceSample, map_size: int = MAP_SIZE) -> FaceBatch:
-        """A collated batch with images as floats, and with its position maps."""
+        """A collated batch with its images as floats and its position maps."""
         mapper = self.folders.targets.mapper(map_size).to(batch.image.device)
         with torch.no_grad():
             maps = mapper(batch.surface, batch.projection, batch.is_mirrored)
@@ -192,11 +194,11 @@ class FaceDataModule(LightningDataModule):
         if validates.all():
             raise InputError(
                 f"{self.folders.root}: all {len(validates)} faces fall into the validation fraction of "
-                f"{self.val_fraction:g}, none is left to train on. Set --data.val_fraction lower, or 0."
+                f"{self.val_fraction:g}, so none is left to train on. Set --data.val_fraction lower, or 0."
             )
         if self.val_fraction and not validates.any():
             _log.warning(
-                "%s: none of the %d faces falls into the validation fraction of %g; nothing validates.",
+                "%s: none of the %d faces falls into the validation fraction of %g, so there is no validation.",
                 self.folders.root,
                 len(validates),
                 self.val_fraction,
@@ -205,7 +207,7 @@ class FaceDataModule(LightningDataModule):
         if self._augmentation is not None and stage == "fit":
             rows = opened.rows[~validates]
             opened = opened.placed(self.folders.targets.training_placement(opened.index, rows, self._pose_augmentation))
-            self.turned_faces = opened.placement.pose_augmentation
+            self.rendered_faces = opened.placement.pose_augmentation
         self.train_faces = opened.faces(maker, ~validates, self._repeats)
 
     def _setup_test(self) -> None:
@@ -224,14 +226,14 @@ class FaceDataModule(LightningDataModule):
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         sampler = EpochSampler(faces, replicas, rank, shuffle, self._seed)
         if self.trainer is not None:
-            # Lightning sets the epoch, but only after workers of a fit that goes on have fetched their first batches
+            # Lightning sets the epoch of a resumed fit only after its workers have fetched their first batches
             progress: Any = self.trainer.fit_loop.epoch_progress.current
             sampler.set_epoch(progress.processed)
         return DataLoader(
             faces,
             batch_size=self.batch_size,
             sampler=sampler,
-            # batch norm has no statistics in a last batch of one face: another face misses each epoch
+            # batch norm has no statistics in a last batch of one face; each epoch leaves out another face
             drop_last=shuffle and len(sampler) > self.batch_size and len(sampler) % self.batch_size == 1,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
@@ -240,11 +242,11 @@ class FaceDataModule(LightningDataModule):
 
 
 def _refuse_options_of_folders(reader: SampleReader | MapReader, face_model: FaceModelOptions) -> None:
-    """Raises InputError where an option belongs to a folder of data, and none is given."""
+    """Raises InputError if an option of a data folder is set without a folder."""
     is_set = {"--data.face_model": face_model != FaceModelOptions(), "--data.reader": reader != Reader300W()}
-    for option, given in is_set.items():
-        if given:
+    for option, has_value in is_set.items():
+        if has_value:
             raise InputError(
-                f"{option} is set, but neither --data.root nor --data.test.root: give the data that it belongs to, or "
-                "nothing, for synthetic faces."
+                f"{option} is set, but neither --data.root nor --data.test.root is. Set one of them, or leave out {option} "
+                "to use synthetic faces."
             )

@@ -1,4 +1,4 @@
-"""True landmarks of fitted photographs: the data set's own, or else the face model's."""
+"""Ground-truth landmarks of fitted photographs: those of the data set, or else those of the face model."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -19,8 +19,8 @@ class FaceModelOptions:
     """The face model that samples' coefficients refer to.
 
     Args:
-        path: BFM.mat in face3d's layout; by default the one that the data set's card names.
-        uv_coordinates: Its texture coordinates; BFM_UV.mat beside it by default.
+        path: BFM.mat in face3d's layout; by default the file that the data set's card names.
+        uv_coordinates: Its texture coordinates; by default BFM_UV.mat in the same folder.
     """
 
     path: Path | None = None
@@ -41,11 +41,11 @@ class FaceModelOptions:
 
 
 class FaceModel:
-    """A morphable model and everything that is made of it, each made when first asked for.
+    """A morphable model, its layout in UV space and its position mappers, each made at its first use.
 
     Args:
         path: BFM.mat.
-        uv_coordinates: Its texture coordinates; BFM_UV.mat beside it by default.
+        uv_coordinates: Its texture coordinates; by default BFM_UV.mat in the same folder.
         regions: The regions of its UV space.
     """
 
@@ -71,7 +71,7 @@ class FaceModel:
             raise InputError(f"{self._uv_coordinates or self.path}: {error}") from error
 
     def mapper(self, size: int) -> PositionMapper:
-        """Makes position maps of so many texels a side."""
+        """The mapper to position maps of `size` texels per side."""
         if size not in self._mappers:
             self._mappers[size] = PositionMapper(self.morphable, size)
         return self._mappers[size]

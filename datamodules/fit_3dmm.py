@@ -1,4 +1,4 @@
-"""`run.py fit-landmarks`: fits a face model to photographs of which 68 landmarks are known."""
+"""`run.py fit-landmarks`: fits a face model to photographs with 68 landmarks."""
 
 import logging
 import shutil
@@ -22,7 +22,7 @@ from datamodules.types import FaceParameters
 
 _log = logging.getLogger(__name__)
 
-_LARGEST_ERROR_PERCENT = 4.0  # of the face's size, in x, y, z; good fits have under 1, with depth reversed over 5
+_LARGEST_ERROR_PERCENT = 4.0  # of the face's size, in x, y, z; good fits have less than 1, reversed depth over 5
 _LEAST_INSIDE = 0.5  # fraction of the landmarks
 
 
@@ -34,20 +34,20 @@ def fit_photographs(
     uv_coordinates: Path | None = None,
     out: Path | None = None,
 ) -> int:
-    """Fits a face model to photographs of which 68 3-D landmarks are known, and writes their .mat files.
+    """Fits a face model to photographs with 68 3-D landmarks, and writes their .mat files.
 
     Args:
         photos: Folder of <stem>.jpg.
         morphable_model: BFM.mat, with the deviations of its coefficients (shapeEV, expEV).
         landmarks: .npy, .npz or .mat of (N, 68, 3), whose rows belong to the sorted names of the photographs; by
-            default <stem>.npy of (68, 3) beside each. Pixels, y downwards; z in pixels too, nearer is larger.
-        first_pixel: What the landmarks call the first pixel, 0 or 1.
-        uv_coordinates: The model's texture coordinates; BFM_UV.mat beside it by default.
-        out: Folder for <stem>.mat and a copy of <stem>.jpg; by default that of the photographs. Files that
-            are there are kept.
+            default <stem>.npy of (68, 3) next to each. In pixels, y downwards; larger z is nearer.
+        first_pixel: Coordinate of the first pixel in the landmarks, 0 or 1.
+        uv_coordinates: The model's texture coordinates; by default BFM_UV.mat in the same folder.
+        out: Folder for <stem>.mat and a copy of <stem>.jpg; by default that of the photographs. Existing files
+            are kept.
 
     Returns:
-        How many were fitted.
+        Number of photographs fitted.
     """
     if not photos.is_dir():
         raise InputError(f"{photos}: there is no such folder. Set --photos.")
@@ -77,7 +77,7 @@ def fit_photographs(
             error = landmark_error(fitted, points)
             if error > _LARGEST_ERROR_PERCENT:
                 raise InputError(
-                    f"{image}: no face comes nearer to its landmarks than {error:.1f} % of its size. Are they iBUG's 68, "
+                    f"{image}: the best fit is {error:.1f} % of the face's size away from its landmarks. Are they iBUG's 68, "
                     "with y downwards and z towards the camera?"
                 )
         except InputError as fault:
@@ -96,14 +96,14 @@ def fit_photographs(
         uv = f" --data.face_model.uv_coordinates {uv_coordinates}" if uv_coordinates else ""
         advice = f"Train on them: python run.py fit --data.root {folder} --data.face_model.path {morphable_model}{uv}"
     distance = f", {np.mean(errors):.2f} % of the face's size from their landmarks on average" if errors else ""
-    print(f"{len(errors)} photographs fitted{distance}; {kept} were there already.\n{advice}")
+    print(f"{len(errors)} photographs fitted{distance}; {kept} had been fitted before.\n{advice}")
     return len(errors)
 
 
 def _check(image: Path, size: tuple[int, int], points: NDArray[np.float64]) -> None:
     if not is_upright(image):
         raise InputError(
-            f"{image}: its pixels are stored turned (EXIF orientation), and its landmarks may refer to either. Save it upright."
+            f"{image}: its pixels are stored rotated (EXIF orientation), so its landmarks are ambiguous. Save it upright."
         )
     if not np.ptp(points[:, :2], axis=0).all():
         raise InputError(f"{image}: its landmarks span no area. Leave the photograph out.")

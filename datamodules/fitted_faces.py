@@ -1,4 +1,4 @@
-"""Data sets of fitted photographs: position maps are made of a face model's coefficients."""
+"""Data sets of fitted photographs, whose position maps are computed from coefficients of a face model."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -35,8 +35,8 @@ class FittedPlacement:
 
     Args:
         model: The model that coefficients refer to.
-        augmenter: Renders some of the faces at other poses; None for none.
-        count: How many faces there are.
+        augmenter: Renders some of the faces at other poses, or None.
+        count: Number of faces.
     """
 
     def __init__(self, model: MorphableModel, augmenter: PoseAugmenter | None = None, count: int = 0) -> None:
@@ -47,7 +47,7 @@ class FittedPlacement:
 
     @property
     def pose_augmentation(self) -> str:
-        """How many faces are shown at other poses too."""
+        """How many faces are rendered at other poses, in words."""
         if self._augmenter is None:
             return "none"
         return f"{len(self._augmenter.rows)} of {self._count}, {self._augmenter.probability:.0%} of the times"
@@ -78,13 +78,13 @@ class FittedPlacement:
 
 @dataclass(frozen=True, eq=False)
 class FittedFaces:
-    """How data sets of fitted photographs are opened, and how their position maps are made.
+    """Opens data sets of fitted photographs, and makes their position maps.
 
     Attributes:
         reader: Reads the data sets.
         model: The face model that their coefficients refer to.
-        options: How they are indexed.
-        processes: How many read at a time.
+        options: Options of the index.
+        processes: Number of processes that read files.
     """
 
     reader: SampleReader
@@ -93,7 +93,7 @@ class FittedFaces:
     processes: int = 1
 
     def check(self) -> None:
-        """Refuses a face model that is not there."""
+        """Raises InputError if the file of the face model does not exist."""
         if not self.model.path.is_file():
             raise InputError(
                 f"{self.model.path}: there is no such file. Set --data.face_model.path to the path of BFM.mat."
@@ -110,12 +110,12 @@ class FittedFaces:
         return self.model.morphable.fingerprint
 
     def index(self, root: Path, landmarks: ReplacedLandmarks | None = None) -> FaceIndex:
-        """The index of a data set, with other landmarks if they are given."""
+        """The index of a data set, with its landmarks replaced if others are given."""
         index = open_index(root, self.reader, self.options, self.processes)
         return index if landmarks is None else landmarks.put_into(index)
 
     def opened(self, index: FaceIndex) -> OpenedDataset:
-        """The usable faces of an index; reports the others."""
+        """The usable faces of an index; logs the others."""
         model = self.model.morphable
         for kind, samples, basis in (
             ("identity", index.identity, model.identity_basis),
@@ -133,15 +133,15 @@ class FittedFaces:
     def pose_augmenter(
         self, index: FaceIndex, rows: NDArray[np.intp], options: PoseAugmentation
     ) -> PoseAugmenter | None:
-        """Renders the faces of (M,) rows at other poses; None where all are shown as they are."""
+        """The augmenter of (M,) rows, or None if all faces are shown at their own pose."""
         return choose_pose_augmenter(index, rows, self.model.morphable, options)
 
     def training_placement(
         self, index: FaceIndex, rows: NDArray[np.intp], options: PoseAugmentation
     ) -> FittedPlacement:
-        """The placement of the faces of (M,) rows, some of them at other poses."""
+        """The placement of the faces of (M,) rows, with pose augmentation."""
         return FittedPlacement(self.model.morphable, self.pose_augmenter(index, rows, options), len(rows))
 
     def mapper(self, size: int) -> PositionMapper:
-        """Makes position maps of so many texels a side."""
+        """The mapper to position maps of `size` texels per side."""
         return self.model.mapper(size)

@@ -1,4 +1,4 @@
-"""Crops as a network takes them."""
+"""Converts crops to the input of a network."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""A data set that has been opened: its index, where its faces lie, and which of them can be used."""
+"""An opened data set: its index, the crops of its faces, and the rows that can be used."""
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -28,12 +28,12 @@ class OpenedDataset:
     placement: Placement[Any]
 
     def validates(self, fraction: float) -> NDArray[np.bool_]:
-        """(M,) which of the usable faces belong to the fraction that validates."""
+        """(M,) whether each usable face belongs to the validation fraction."""
         photographs = self.index.photographs
         return np.array([is_validation(str(photographs[row]), fraction) for row in self.rows], dtype=bool)
 
     def placed(self, placement: Placement[Any]) -> "OpenedDataset":
-        """The same faces, placed otherwise."""
+        """The same faces with another placement."""
         return replace(self, placement=placement)
 
     def faces(self, maker: SampleMaker, chosen: NDArray[np.bool_] | None = None, repeats: int = 1) -> FaceDataset:
@@ -43,6 +43,6 @@ class OpenedDataset:
 
 
 def is_validation(photograph: str, fraction: float) -> bool:
-    """Whether the samples of a photograph validate: decided by its name alone, so that adding a face moves no other."""
+    """Whether a photograph validates. Only its name decides, so adding faces moves no other."""
     digest = blake2b(photograph.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") < fraction * 2**64

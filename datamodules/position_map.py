@@ -1,8 +1,8 @@
-"""UV position maps on the training device, from coefficients or stored points.
+"""Computes UV position maps on the training device, from coefficients or stored maps.
 
-All steps from coefficients to a texel are linear: a map is projection @ (mean_uv + basis_uv @ coefficients), with
-the model interpolated into UV space once. No vertex is ever projected, no triangle filled, no file written. A stored
-map is moved into the crop by the same kind of projection.
+All steps from coefficients to a texel are linear: a map is projection @ (mean_uv + basis_uv @ coefficients), where the
+model is interpolated into UV space once. No vertices are projected, no triangles are rasterised and no files are
+written. A stored map is moved into the crop by the same kind of projection.
 """
 
 from collections.abc import Iterator
@@ -11,15 +11,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from datamodules.geometry.interpolation import interpolate
 from datamodules.geometry.morphable_model import MorphableModel
-from datamodules.geometry.uv_layout import MAP_SIZE, cover_uv
+from datamodules.geometry.uv_layout import MAP_SIZE, sample_in_uv
 
 
 class PositionMapper(nn.Module):
-    """A morphable model in UV space, S texels a side.
+    """A morphable model in UV space, S texels per side.
 
-    Its buffers take (K + L + 1) * 3 * S * S * 4 bytes (180 MB for the whole Basel Face Model) and stay out of
+    Its buffers take (K + L + 1) * 3 * S * S * 4 bytes (180 MB for the whole Basel Face Model). They are not stored in
     checkpoints.
     """
 
@@ -28,12 +27,9 @@ class PositionMapper(nn.Module):
 
     def __init__(self, model: MorphableModel, size: int = MAP_SIZE) -> None:
         super().__init__()
-        triangle_ids, barycentric = cover_uv(model, size)
-        corners = model.triangles[triangle_ids]
-        mean = torch.from_numpy(interpolate(model.mean, corners, barycentric))
-        basis = torch.from_numpy(interpolate(model.basis, corners, barycentric))
+        mean, basis = map(torch.from_numpy, sample_in_uv(model, size, model.mean, model.basis))
         self.size = size
-        # a row of the basis for each number of a map: the layout that matrix products of few rows like best
+        # one row of the basis per number of a map: the fastest layout for matrix products with few rows
         self.register_buffer("mean", mean.permute(2, 0, 1).reshape(-1).contiguous(), persistent=False)
         self.register_buffer("basis", basis.permute(2, 0, 1, 3).flatten(0, 2).contiguous(), persistent=False)
 
@@ -54,10 +50,10 @@ class PositionMapper(nn.Module):
 
 
 class StoredMapper(nn.Module):
-    """Stored position maps of 256 texels a side, as maps of S texels a side in other crops.
+    """Resamples stored position maps of 256 texels per side to S, and moves them into other crops.
 
     Args:
-        size: Texels a side, S.
+        size: Texels per side, S.
     """
 
     def __init__(self, size: int = MAP_SIZE) -> None:
@@ -91,7 +87,7 @@ def placed_maps(points: Tensor, projection: Tensor, is_mirrored: Tensor, size: i
         projection: (N, 3, 4) float32, from the points' space to crop pixels.
         is_mirrored: (N,) bool. The projection of a mirrored sample reflects it; its map is flipped along u too, so
             that a texel stays the same point of the anatomy.
-        size: Texels a side, S.
+        size: Texels per side, S.
 
     Returns:
         (N, 3, S, S) float32 crop pixels. The smallest z of each map is 0; x and y are not clipped.
@@ -104,7 +100,7 @@ def placed_maps(points: Tensor, projection: Tensor, is_mirrored: Tensor, size: i
 
 @contextmanager
 def _full_precision(device_type: str) -> Iterator[None]:
-    """Positions are lengths of 1e5 micrometres: half precision or TF32 would be off by pixels."""
+    """Disables autocast and TF32: model coordinates are about 1e5 micrometres, so errors would reach pixels."""
     allowed = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = False
     try:

@@ -1,4 +1,4 @@
-"""`run.py prepare`: UV position maps as files, in PRNet's layout."""
+"""`run.py prepare`: writes UV position maps as files, in PRNet's layout."""
 
 from pathlib import Path
 
@@ -19,18 +19,18 @@ _READER = f"{StoredMapReader.__module__}.{StoredMapReader.__qualname__}"
 def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
     """Writes the position map and the crop of every face of a data set.
 
-    For each sample <stem>.npy, (256, 256, 3) float32 x, y, z in crop pixels, and the crop <stem>.jpg, in the folders
-    of the data set; and uv_layout.npz, which tells regions and landmarks of the maps' texels. Files that are there are
-    kept, so that an interrupted command goes on. Train on them with --data.reader
+    For each sample these are <stem>.npy, (256, 256, 3) float32 x, y, z in crop pixels, and the crop <stem>.jpg, in the
+    subfolders of the data set. uv_layout.npz holds the regions and landmarks of the texels. Existing files are kept, so
+    that an interrupted command continues. To train on the maps, set --data.reader
     datamodules.readers.stored_map_reader.StoredMapReader.
 
     Args:
-        data: The faces; synthetic ones where --data.root is not given. Nothing is augmented.
+        data: The faces; synthetic ones if --data.root is not set. Nothing is augmented.
         out: Folder to write to.
         lossless: Write crops as PNG instead of JPEG.
 
     Returns:
-        How many maps were written.
+        Number of maps written.
     """
     data.check("fit")
     data.prepare_data()
@@ -49,11 +49,11 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
                 path = _map_path(out, key)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_crop(path.with_name(f"{path.name.removesuffix(MAP_ENDING)}{ending}"), crop)
-                write_position_map(path, points)  # last: it tells that the sample is done
+                write_position_map(path, points)  # last, since its presence marks the sample as complete
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
     print(
-        f"{len(rows)} maps and crops written to {out}, {len(faces) - len(rows)} were there already.\n"
+        f"{len(rows)} maps and crops written to {out}, {len(faces) - len(rows)} existed before.\n"
         f"Train on them: python run.py fit --data.root {out} --data.reader {_READER}"
     )
     return len(rows)

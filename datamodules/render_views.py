@@ -1,4 +1,4 @@
-"""`run.py render-views`: photographs rendered at other poses, in the layout of 300W-LP."""
+"""`run.py render-views`: renders photographs at other poses, in the layout of 300W-LP."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.images import write_png
 from datamodules.fitted_faces import FittedFaces
 
-_SHEET = "views.png"  # no .jpg: it may lie beside samples
+_SHEET = "views.png"  # not .jpg, the ending of samples
 
 
 def render_views(
@@ -20,17 +20,17 @@ def render_views(
 ) -> int:
     """Renders the faces of a data set at other poses, and writes them as photographs with .mat files.
 
-    <stem>_0 is the photograph, <stem>_1 and so on are the poses, as 300W-LP has them. Files that are there are kept, so
-    that an interrupted command goes on.
+    <stem>_0 is the photograph, and <stem>_1 and so on are the poses, as in 300W-LP. Existing files are kept, so that an
+    interrupted command continues.
 
     Args:
-        data: The faces; synthetic ones where --data.root is not given. Nothing is augmented.
+        data: The faces; synthetic ones if --data.root is not set. Nothing is augmented.
         out: Folder to write to.
         poses: The poses.
         sheet: Write a contact sheet of ten faces instead.
 
     Returns:
-        How many views were written.
+        Number of views written.
     """
     views, has_views = _views(data, poses, out)
     if sheet:
@@ -43,8 +43,8 @@ def render_views(
         return 0
     if has_views:
         raise InputError(
-            f"{data.folders.root}: holds rendered views, as 300W-LP does; views of views could not be told apart by their "
-            "names. Give 300W-3D, or another folder of photographs."
+            f"{data.folders.root}: holds rendered views, as 300W-LP does, and the names of views of views would be ambiguous. "
+            "Give 300W-3D, or another folder of photographs."
         )
     written = write_views(views, data.card("fit"), out, data.num_workers)
     print(
@@ -55,7 +55,7 @@ def render_views(
 
 
 def _views(data: FaceDataModule, poses: Poses, out: Path) -> tuple[ViewWriter, bool]:
-    """The views of all usable faces below --data.root, and whether these are views themselves."""
+    """The views of all usable faces below --data.root, and whether these are rendered views themselves."""
     data.check("fit")
     data.prepare_data()
     targets, faces = _fitted(data), data.folders.training_data()

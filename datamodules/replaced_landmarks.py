@@ -1,4 +1,4 @@
-"""Other true landmarks than a test set's own, such as AFLW2000-3D's re-annotation."""
+"""Replaces the ground-truth landmarks of a test set, for example with the re-annotation of AFLW2000-3D."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -20,17 +20,17 @@ _log = logging.getLogger(__name__)
 
 Index = TypeVar("Index", FaceIndex, MapIndex)
 
-_FAR = 0.1  # of the face's size: annotators differ by less
+_FAR = 0.1  # of the face's size; different annotations of a face differ by less
 
 
 @dataclass(frozen=True)
 class ReplacedLandmarks:
-    """Landmarks in a file of their own.
+    """Landmarks that are stored in a separate file.
 
     Attributes:
         path: .npy, .npz or .mat of (N, 68, 3) or (N, 68, 2): a row for each sample of a data set, usable or not, in the
             order of their sorted names.
-        first_pixel: What the file calls the first pixel, 0 or 1.
+        first_pixel: Coordinate of the first pixel in the file, 0 or 1.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class ReplacedLandmarks:
         """The index with these landmarks; z is NaN where the file has none.
 
         Raises:
-            InputError: If the rows are not those of the data set.
+            InputError: If the rows of the file do not match the data set.
         """
         points = read_landmarks(self.path)
         if points.shape[1] != LANDMARKS_68:

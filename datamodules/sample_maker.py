@@ -1,4 +1,4 @@
-"""Samples of faces: a crop is warped once, augmented, and the face's numbers are moved into it."""
+"""Makes samples: warps and augments a crop, and transforms projection and landmarks accordingly."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from datamodules.geometry.crop import crop_matrix, crop_points, crop_projection,
 from datamodules.geometry.landmarks import MIRROR_68
 from datamodules.types import FaceSample
 
-# (size, size, 3) crop of an image, by a (2, 3) matrix from image pixels to those of the crop, and its size
+# from a (2, 3) matrix (image pixels to pixels of the crop) and a size to the (size, size, 3) crop
 DrawCrop = Callable[[NDArray[np.float64], int], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedFace:
-    """A face in an image, whatever its position map is made of.
+    """A face in an image, for both kinds of training target.
 
     Attributes:
-        key: Of the sample.
-        surface: See FaceSample.
+        key: Key of the sample.
+        surface: Coefficients or stored points, see FaceSample.
         to_image: (3, 4) projection from the surface's space to image pixels.
         landmarks_image_px: (68, 3).
         yaw_deg: Yaw of the head.
-        box: (3,) plain crop: x and y of the centre, side, in image pixels.
+        box: (3,) plain crop: x and y of the centre and side, in image pixels.
         draw: Draws crops of the image.
     """
 
@@ -53,7 +53,7 @@ class Placement(Protocol[Record]):
 
     @property
     def pose_augmentation(self) -> str:
-        """How many faces are shown at other poses too, in words."""
+        """How many faces are rendered at other poses, in words."""
         ...
 
     def __call__(
@@ -62,22 +62,22 @@ class Placement(Protocol[Record]):
         """The face of a record.
 
         Args:
-            record: What the data set says of the face.
-            pixels: (H, W, 3) RGB, its photograph.
-            box: (3,) its plain crop.
-            rng: Draws the pose, where poses are augmented.
+            record: The record of the face in the data set.
+            pixels: (H, W, 3) RGB photograph.
+            box: (3,) plain crop of the face.
+            rng: Draws the pose if poses are augmented.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class SampleMaker:
-    """Makes samples of placed faces.
+    """Makes samples from placed faces.
 
     Attributes:
-        image_size: Pixels a side of the network's input.
-        augmentation: Ranges of the augmentations; None for none.
-        seed: Decides the augmentations, with epoch and key.
+        image_size: Pixels per side of the network's input.
+        augmentation: Ranges of the augmentations, or None.
+        seed: Seed of the augmentations, together with epoch and key.
     """
 
     image_size: int
@@ -85,7 +85,7 @@ class SampleMaker:
     seed: int = 0
 
     def generator(self, epoch: int, key: str) -> np.random.Generator:
-        """The generator of one sample in one epoch: neither workers nor a resumed run change what it draws."""
+        """The generator of one sample in one epoch, which does not depend on workers or on whether a run is resumed."""
         digest = blake2b(key.encode(), digest_size=8).digest()
         return np.random.default_rng([self.seed, epoch, int.from_bytes(digest, "big")])
 

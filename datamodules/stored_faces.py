@@ -1,4 +1,4 @@
-"""Data sets of stored position maps: a map is moved into the augmented crop, not made anew."""
+"""Data sets of stored position maps, which are moved into the augmented crops."""
 
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -27,7 +27,7 @@ from datamodules.types import MapRecord
 
 
 class StoredPlacement:
-    """Places stored maps in their crops, which may have another resolution than the maps' pixels."""
+    """Places stored maps in their crops, whose images may have another resolution."""
 
     pose_augmentation = "none"
 
@@ -48,15 +48,15 @@ class StoredPlacement:
 
 @dataclass(frozen=True, eq=False)
 class StoredFaces:
-    """How data sets of stored position maps are opened, and how their maps come into a crop.
+    """Opens data sets of stored position maps, and moves their maps into crops.
 
     Attributes:
         reader: Reads the data sets.
-        model: The face model that the maps were made with; None where a label file stands in for it.
+        model: The face model that the maps were made with; None if a label file replaces it.
         label_file: `uv_layout.npz` of the maps.
         regions: The regions of the face.
-        options: How data sets are indexed.
-        processes: How many read at a time.
+        options: Options of the index.
+        processes: Number of processes that read files.
     """
 
     reader: MapReader
@@ -67,12 +67,12 @@ class StoredFaces:
     processes: int = 1
 
     def check(self) -> None:
-        """Refuses maps whose texels nothing names."""
+        """Raises InputError if neither a face model nor a label file describes the texels of the maps."""
         path = self.label_file if self.model is None else self.model.path
         if not path.is_file():
             raise InputError(
                 f"{path}: there is no such file. Set --data.face_model.path to the model that the maps were made with, or "
-                f"put {LAYOUT_FILE} beside them, as `run.py prepare` does."
+                f"put {LAYOUT_FILE} into their folder, as `run.py prepare` does."
             )
 
     @cached_property
@@ -90,23 +90,23 @@ class StoredFaces:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the face model, or of the layout that stands in for it."""
+        """16 hexadecimal digits of the face model, or of the layout that replaces it."""
         return self.layout.fingerprint() if self.model is None else self.model.morphable.fingerprint
 
     def index(self, root: Path, landmarks: ReplacedLandmarks | None = None) -> MapIndex:
-        """The index of a data set, with other landmarks if they are given."""
+        """The index of a data set, with its landmarks replaced if others are given."""
         index = open_map_index(root, self.reader, self.layout, self.options, self.processes)
         return index if landmarks is None else landmarks.put_into(index)
 
     def opened(self, index: MapIndex) -> OpenedDataset:
-        """The faces of an index; reports those that cannot be used."""
+        """The faces of an index; logs those that cannot be used."""
         report_faults(index.root, index.faults, len(index), self.options.max_bad_fraction)
         last = index.image_sizes[:, :1] - 1.0
         boxes = np.concatenate([last / 2, last / 2, last], axis=1)  # the whole image
         return OpenedDataset(index, np.arange(len(index)), boxes, StoredPlacement())
 
     def training_placement(self, index: MapIndex, rows: NDArray[np.intp], options: PoseAugmentation) -> StoredPlacement:
-        """The placement of every face: a stored map is shown at its own pose."""
+        """The placement of all faces at their own pose; raises InputError if pose augmentation is asked for."""
         if options.probability:
             raise InputError(
                 f"{index.root}: holds stored position maps, which cannot be rendered at other poses. Leave out "
@@ -115,5 +115,5 @@ class StoredFaces:
         return StoredPlacement()
 
     def mapper(self, size: int) -> StoredMapper:
-        """Moves maps into a crop, at so many texels a side."""
+        """The mapper to position maps of `size` texels per side."""
         return StoredMapper(size)

@@ -26,7 +26,7 @@ Index = TypeVar("Index")
 
 
 class Mapper(Protocol):
-    """Makes (N, 3, S, S) position maps of the surfaces, projections and mirroring of collated samples."""
+    """Makes (N, 3, S, S) position maps from the surfaces, projections and mirror flags of collated samples."""
 
     def to(self, device: torch.device) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
         """The mapper on a device."""
@@ -34,7 +34,7 @@ class Mapper(Protocol):
 
 
 class Targets(Protocol[Index]):
-    """How data sets of one kind are opened, and how their samples become position maps."""
+    """Opens data sets of one kind, and makes the position maps of their samples."""
 
     def check(self) -> None:
         """Raises InputError where a file that position maps depend on is missing."""
@@ -47,15 +47,15 @@ class Targets(Protocol[Index]):
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of what position maps depend on beside the samples."""
+        """16 hexadecimal digits of everything except the samples that position maps depend on."""
         ...
 
     def index(self, root: Path, landmarks: ReplacedLandmarks | None = None) -> Index:
-        """The index of a data set, with other landmarks if they are given."""
+        """The index of a data set, with its landmarks replaced if others are given."""
         ...
 
     def opened(self, index: Index) -> OpenedDataset:
-        """The usable faces of an index; reports the others."""
+        """The usable faces of an index; logs the others."""
         ...
 
     def training_placement(self, index: Index, rows: NDArray[np.intp], options: PoseAugmentation) -> Placement[Any]:
@@ -63,7 +63,7 @@ class Targets(Protocol[Index]):
         ...
 
     def mapper(self, size: int) -> Mapper:
-        """Makes position maps of so many texels a side."""
+        """The mapper to position maps of `size` texels per side."""
         ...
 
 
@@ -75,15 +75,15 @@ def targets_of(
     options: IndexOptions,
     processes: int,
 ) -> Targets[Any]:
-    """The targets of what a reader reads.
+    """The kind of training target that a reader provides.
 
     Args:
         reader: Reads the data sets.
         root: Folder of one of them, whose card may name the face model.
-        model: The face model; for stored maps by default the label file beside them.
+        model: The face model; for stored maps, by default the label file in their folder.
         regions: The regions of the face.
-        options: How data sets are indexed.
-        processes: How many read at a time.
+        options: Options of the index.
+        processes: Number of processes that read files.
     """
     if not isinstance(reader, MapReader):
         return FittedFaces(reader, FaceModel(model.file(root), model.uv_coordinates, regions), options, processes)

@@ -1,4 +1,4 @@
-"""The test set: which folder it is, which landmarks are true, which of its faces are tested, what it is called."""
+"""Options of the test set, and its name."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,11 @@ class FaceTestOptions:
 
     Args:
         root: Its folder.
-        landmarks: Other true landmarks for it, such as AFLW2000-3D's re-annotation: .npy, .npz or .mat of (N, 68, 3) or
-            (N, 68, 2) or transposed, in the order of the sorted names of the complete folder.
-        landmarks_first_pixel: What that file calls the first pixel: 0 for the re-annotation, 1 for `pt3d_68`.
-        holdout: Whether only those of its faces are tested that validate a fit with the same val_fraction; set it to
-            test on 300W-LP, whose other photographs were trained on.
+        landmarks: Ground-truth landmarks that replace its own, such as the re-annotation of AFLW2000-3D: .npy, .npz or
+            .mat of (N, 68, 3) or (N, 68, 2) or transposed, in the order of the sorted names of the complete folder.
+        landmarks_first_pixel: Coordinate of the first pixel in that file: 0 for the re-annotation, 1 for `pt3d_68`.
+        holdout: Whether to test only on the validation faces of a fit with the same val_fraction, for example on
+            300W-LP after training on its other photographs.
     """
 
     root: Path | None = None
@@ -28,11 +28,11 @@ class FaceTestOptions:
 
     @property
     def replaced_landmarks(self) -> ReplacedLandmarks | None:
-        """The landmarks to use in place of the data set's own."""
+        """The landmarks that replace those of the data set, or None."""
         return None if self.landmarks is None else ReplacedLandmarks(self.landmarks, self.landmarks_first_pixel)
 
     def card(self, root: Path) -> DatasetCard:
-        """Name and kind of the test set, as figures carry them."""
+        """The card of the test set, whose name includes replaced landmarks and hold-out."""
         card = read_card(root)
         if self.landmarks is not None:
             card = replace(card, name=f"{card.name}, {self.landmarks.stem}")

@@ -12,12 +12,12 @@ from datamodules.geometry.camera import HeadPose
 
 
 class FaceParameters(NamedTuple):
-    """What a file says of a fitted photograph: a face model's coefficients, the camera, and landmarks.
+    """The contents of a sample's file: coefficients of a face model, pose and landmarks.
 
     Attributes:
         identity: (K,) identity coefficients, ordered by variance.
         expression: (L,) expression coefficients, ordered by variance.
-        pose: (7,) pitch, yaw, roll in radians, tx, ty, tz, scale, as `HeadPose.pose_para` gives them.
+        pose: (7,) pitch, yaw, roll in radians, tx, ty, tz, scale, as in `HeadPose.pose_para`.
         landmarks_image_px: (68, 3) in 0-based image pixels, or None where the file has none.
     """
 
@@ -29,7 +29,7 @@ class FaceParameters(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FaceRecord:
-    """A fitted photograph: what disk says of it, in 0-based pixels of the whole image.
+    """A fitted photograph, in 0-based pixels of the whole image.
 
     Attributes:
         key: Path below the data set's root, without its ending.
@@ -57,8 +57,8 @@ class MapRecord:
     Attributes:
         key: Path below the data set's root, without its ending.
         image_path: The crop.
-        points_crop_px: (256, 256, 3) position map in crop pixels, 0 to 255 whatever the resolution of the image.
-        landmarks_image_px: (68, 3) in pixels of the image, read off the map or given in their place.
+        points_crop_px: (256, 256, 3) position map in crop pixels, 0 to 255 at any resolution of the image.
+        landmarks_image_px: (68, 3) in pixels of the image, from the map or from a file that replaces them.
         yaw_deg: Yaw of the head, from a rigid fit of the map to the mean map.
     """
 
@@ -70,23 +70,23 @@ class MapRecord:
 
 
 class FaceSample(NamedTuple):
-    """One sample as a worker makes it; collated, each field gains a leading batch dimension N.
+    """One sample as a worker makes it; collating adds a leading batch dimension N to each field.
 
-    Points are in crop pixels, whose square is 0 to 255 whatever the resolution of `image`.
+    Points are in crop pixels, 0 to 255 at any resolution of `image`.
     """
 
     image: Tensor  # (H, W, 3) uint8 RGB
-    surface: Tensor  # what a mapper makes the map of: (K + L,) float32 coefficients, or (256, 256, 3) stored points
+    surface: Tensor  # source of the position map: (K + L,) float32 coefficients, or (256, 256, 3) stored points
     projection: Tensor  # (3, 4) float32, from the space of the surface to crop pixels
     is_mirrored: Tensor  # () bool
     landmarks_crop_px: Tensor  # (68, 3) float32, ground truth
-    yaw_deg: Tensor  # () float32, of the face as it is shown
-    number: Tensor  # () int64, position in its data set: tells repeated faces apart
+    yaw_deg: Tensor  # () float32, after mirroring and rendering
+    number: Tensor  # () int64, position in its data set; identifies the face
     key: str
 
 
 class FaceBatch(NamedTuple):
-    """What the network trains on, on its device."""
+    """A batch on the training device."""
 
     image: Tensor  # (N, 3, H, W) float32 in [0, 1], RGB, channels_last
     position_map: Tensor  # (N, 3, S, S) float32 crop pixels

@@ -1,5 +1,6 @@
-"""Reading checkpoints: tensors and plain values, never anything that could run."""
+"""Reads checkpoints, as tensors and plain values only, so that no code in them can run."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from lightning_module.face_module import FaceModule
 from lightning_module.legacy import migrated_model_options
 from lightning_module.region_weights import RegionWeights
 
-_NOT_OPTIONS = ("_instantiator",)  # Lightning's name of what would make the module
+_NOT_OPTIONS = ("_instantiator",)  # an entry of Lightning's own
+
+
+def checkpoint_digest(path: Path) -> str:
+    """16 hexadecimal digits of the sha256 of a checkpoint's file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def read_hyper_parameters(path: Path) -> dict[str, Any]:
@@ -31,7 +38,7 @@ def load_module(path: Path) -> FaceModule:
     """The network of a checkpoint, for evaluation.
 
     Raises:
-        InputError: If the file is no checkpoint, or its network's class cannot be had.
+        InputError: If the file is no checkpoint, or its network cannot be constructed.
     """
     checkpoint = _read(path)
     options = read_hyper_parameters(path)
@@ -52,7 +59,7 @@ def load_module(path: Path) -> FaceModule:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         raise InputError(
-            f"{path}: its parameters do not fit {options['network']['class_path']}. Has the class changed since?"
+            f"{path}: its parameters do not match {options['network']['class_path']}. Has the class changed since then?"
         ) from error
     return module.eval().requires_grad_(False)
 
@@ -61,36 +68,36 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
     try:
-        # checkpoints of modules that older versions made in Python hold this dataclass
+        # checkpoints of modules that earlier versions constructed in Python hold this dataclass
         with torch.serialization.safe_globals([RegionWeights]):
             checkpoint: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
         if not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
             raise ValueError("it holds no module")
-    # what torch raises depends on where the damage lies
+    # the exception of torch depends on where the file is damaged
     except Exception as error:
         raise InputError(f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt.") from error
     return checkpoint
 
 
 def _make_network(path: Path, options: Mapping[str, Any]) -> nn.Module:
-    """The network of {class_path, init_args}; nothing but a subclass of nn.Module is made."""
+    """Constructs the network of {class_path, init_args}, which must be a subclass of nn.Module."""
     if "network" not in options:
         raise InputError(
-            f"{path}: its network was made in Python, and its class is not known. Load it there, with "
+            f"{path}: its network was constructed in Python, so its class is not stored. Load it in Python, with "
             "FaceModule.load_from_checkpoint(path, network=...)."
         )
     spec: Mapping[str, Any] = options["network"]
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(nn.Module, "network", fail_untyped=False)
     try:
-        made = parser.instantiate(parser.parse_object({"network": dict(spec)}))
-    # what parsing raises depends on the class
+        parsed = parser.instantiate(parser.parse_object({"network": dict(spec)}))
+    # the exception depends on the class
     except Exception as error:
         raise InputError(
-            f"{path}: its network {spec.get('class_path')} cannot be made ({' '.join(reason(error).split())}). "
-            "Run from where its class can be imported."
+            f"{path}: its network {spec.get('class_path')} cannot be constructed ({' '.join(reason(error).split())}). "
+            "Make its class importable, for example with PYTHONPATH."
         ) from error
-    network = made.network
+    network = parsed.network
     if not isinstance(network, nn.Module):
-        raise InputError(f"{path}: its network {spec.get('class_path')} is no torch.nn.Module.")
+        raise InputError(f"{path}: its network {spec.get('class_path')} is not a torch.nn.Module.")
     return network

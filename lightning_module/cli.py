@@ -1,4 +1,4 @@
-"""`run.py fit`, `validate` and `test`: trains and evaluates with Lightning, and records it as a run."""
+"""`run.py fit`, `validate` and `test`: trains and evaluates with Lightning, and records a run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ from lightning_module.warning_filters import quieten
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a command leaves to its caller.
+    """The outcome of a command.
 
     Attributes:
-        folder: The run's files; None if nothing was tracked.
+        folder: Folder of the run; None if nothing is tracked.
         reports: NME by stage ("val", "test") and protocol.
         fingerprints: Fingerprints of the data and the face model, by name.
         datasets: Name of the data set of each stage in `reports`.
@@ -45,7 +45,7 @@ def run_cli(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> RunResul
 
     Args:
         args: The command and its options, as on the command line.
-        callbacks: Lightning callbacks beside those of the configuration.
+        callbacks: Lightning callbacks in addition to those of the configuration.
 
     Returns:
         The run's folder and figures.
@@ -77,7 +77,7 @@ def _make_trainer(cli: FaceCLI, plan: RunPlan, session: RunSession, callbacks: S
     )
     settings: dict[str, Any] = {"logger": session.loggers or False, "callbacks": [*chosen, *shown]}
     settings["enable_progress_bar"] = any(isinstance(callback, ProgressBar) for callback in settings["callbacks"])
-    settings["enable_model_summary"] = False  # a callback makes it
+    settings["enable_model_summary"] = False  # replaced by a callback
     if not plan.is_tracked:
         settings["enable_checkpointing"] = bool(options.enable_checkpointing)
     cli.trainer = cli.instantiate_trainer(**settings)
@@ -105,7 +105,7 @@ def _take_weights(module: FaceModule, checkpoint: Path) -> None:
         module.network.load_state_dict(load_module(checkpoint).network.state_dict())
     except RuntimeError as error:
         raise InputError(
-            f"{checkpoint}: holds the weights of another network. Give --init_from one of the same --model.network."
+            f"{checkpoint}: holds the weights of another network. Give --init_from a checkpoint of the same --model.network."
         ) from error
 
 

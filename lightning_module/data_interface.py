@@ -1,4 +1,4 @@
-"""What the command line, the callbacks and the network need to know of a data module."""
+"""The interface of the data module that commands, callbacks and the network use."""
 
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -9,7 +9,7 @@ from datamodules.geometry.uv_layout import UVLayout
 
 
 class DatasetDescription(Protocol):
-    """A data set's name, as `str()`, and its name in metrics and file names."""
+    """The name of a data set, as `str()`, and its name in metrics and files."""
 
     @property
     def slug(self) -> str:
@@ -18,7 +18,7 @@ class DatasetDescription(Protocol):
 
 
 class FaceData(Protocol):
-    """A data module as the rest of the project sees it."""
+    """The properties and methods of a data module that this package uses."""
 
     @property
     def uv_layout(self) -> UVLayout:
@@ -27,7 +27,7 @@ class FaceData(Protocol):
 
     @property
     def val_fraction(self) -> float:
-        """Share of the faces that validates."""
+        """Fraction of the faces that are used for validation."""
         ...
 
     @property
@@ -36,8 +36,8 @@ class FaceData(Protocol):
         ...
 
     @property
-    def turned_faces(self) -> str:
-        """How many training faces are shown in other poses too, in words."""
+    def rendered_faces(self) -> str:
+        """How many training faces are rendered at other poses, in words."""
         ...
 
     def check(self, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""A warning of bfloat16 on a CPU that has no instructions for it."""
+"""Warns of bfloat16 on CPUs without instructions for it."""
 
 import logging
 
@@ -12,7 +12,7 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 
 
 def warn_of_emulated_bf16(trainer: Trainer) -> None:
-    """Logs one line if a CPU is going to emulate the precision of a trainer."""
+    """Logs a warning if the CPU emulates the precision of a trainer."""
     if not str(trainer.precision).startswith("bf16") or not isinstance(trainer.accelerator, CPUAccelerator):
         return
     capabilities = torch.cpu.get_capabilities()

@@ -36,7 +36,7 @@ class FaceModule(LightningModule):
 
     Args:
         network: Any module from (N, 3, S, S) RGB in [0, 1] to (N, 3, s, s) offsets in crop pixels.
-        image_size: Pixels a side of its input, S; the command line sets it to data.image_size.
+        image_size: Pixels per side of its input, S; the command line sets it to data.image_size.
         regions: Returns the table of the regions; the command line sets it to data.regions.
         weights: Weights of regions by name; the others keep the weight of the table.
         landmark_radius_texels: Radius of the discs that the landmarks are drawn as; 0 for single texels, as published.
@@ -49,7 +49,7 @@ class FaceModule(LightningModule):
         mirror_average: Whether testing and predicting average the map of an image and that of its mirror image.
 
     Attributes:
-        map_size: Texels a side of the network's output, s.
+        map_size: Texels per side of the network's output, s.
 
     Raises:
         InputError: If the network does not take such images, or an option means nothing.

@@ -10,7 +10,7 @@ _log = logging.getLogger(__name__)
 
 _HOURGLASS = "lightning_module.networks.hourglass.Hourglass"
 # Options of the module that are the hourglass's own now, under today's names.
-_NETWORK_OPTIONS = {
+NETWORK_OPTIONS = {
     "base_channels": "base_channels",
     "map_size": "map_size",
     "tail": "tail",
@@ -30,8 +30,8 @@ def migrated_model_options(options: Mapping[str, Any]) -> dict[str, Any]:
         options: As they were written. The network's options stood beside the module's, the radius of the landmarks
             among the region weights.
     """
-    migrated = {name: value for name, value in options.items() if name not in _NETWORK_OPTIONS and name != _REDUCTION}
-    network = {new: options[old] for old, new in _NETWORK_OPTIONS.items() if old in options}
+    migrated = {name: value for name, value in options.items() if name not in NETWORK_OPTIONS and name != _REDUCTION}
+    network = {new: options[old] for old, new in NETWORK_OPTIONS.items() if old in options}
     if network:
         if "image_size" in options:  # a configuration file links it, a checkpoint holds it
             network["image_size"] = options["image_size"]

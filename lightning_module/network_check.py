@@ -9,13 +9,13 @@ _BATCH = 2
 
 
 def output_size(network: nn.Module, image_size: int) -> int:
-    """Texels a side of a network's maps, found by running it once on black images in evaluation mode.
+    """Texels per side of a network's maps, found by running it once on black images in evaluation mode.
 
     Neither the random numbers of the process nor the network's running statistics change.
 
     Args:
         network: From (N, 3, image_size, image_size) to (N, 3, s, s).
-        image_size: Pixels a side of its input.
+        image_size: Pixels per side of its input.
 
     Raises:
         InputError: If the network does not take such images, or gives something else.

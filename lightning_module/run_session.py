@@ -1,6 +1,5 @@
 """A run's life: its record is made, its checkpoints and configuration are kept, and its end is recorded."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datamodules.errors import reason
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from lightning_module.callbacks.run_report import RunReport
 from lightning_module.callbacks.score_check import ScoreCheck
+from lightning_module.checkpoint import checkpoint_digest
 from lightning_module.configuration.loggers import make_loggers
 from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.data_interface import FaceData
@@ -57,9 +57,7 @@ class RunSession:
     def record_tested_checkpoint(self, path: Path, slug: str) -> None:
         """Records which network the test figures of a data set are of."""
         if self.tracker is not None:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-            self.tracker.log_tags({f"test.{slug}.checkpoint": f"{path.name} {digest}"})
+            self.tracker.log_tags({f"test.{slug}.checkpoint": f"{path.name} {checkpoint_digest(path)}"})
 
 
 @contextmanager

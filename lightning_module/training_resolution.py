@@ -11,7 +11,7 @@ class TrainingResolution(nn.Module):
     """What a network whose maps are smaller than 256 x 256 is trained on; no part of a checkpoint.
 
     Args:
-        size: Texels a side of the network's maps, s.
+        size: Texels per side of the network's maps, s.
 
     Attributes:
         enlarge: (256, s) resampling of its maps.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from datamodules.errors import InputError
+from datamodules.errors import cannot_write
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
 from sweeps.storage import shown
 from sweeps.sweep_figures import sweep_figures
@@ -28,7 +28,7 @@ def write_results(report: SweepReport) -> list[Path]:
         for path, figure in pictures.items():
             figure.savefig(path, dpi=110)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}). Set --folder to one that can.") from error
+        raise cannot_write(folder, error, "--folder") from error
     return [verdict, best, *pictures]
 
 

@@ -117,7 +117,7 @@ def test_the_81_landmarks_weigh_under_one_percent(layout):
 def test_batched_maps_equal_a_reference_in_double_precision(faces, model, layout):
     data = faces.train_faces
     maps = faces.complete(default_collate([data[0, i] for i in range(3)])).position_map
-    triangle_ids, barycentric = cover_uv(model, layout.size)
+    triangle_ids, barycentric = cover_uv(model, len(layout.regions))
     corners = model.triangles[triangle_ids]
     for i, position_map in enumerate(maps):
         record = data.index.record(i)

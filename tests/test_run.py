@@ -28,7 +28,7 @@ def test_a_run_in_mlflow_says_all_that_repeats_and_compares_it(trained_run):
         "fingerprint.morphable_model",
         "dataset.test",
         "ratio",
-        "turned_faces",
+        "rendered_faces",
     } <= run.data.tags.keys()
     for stage in ("val", "test"):
         assert {

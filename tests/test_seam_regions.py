@@ -10,7 +10,7 @@ import yaml
 
 from datamodules.errors import InputError
 from datamodules.geometry.landmarks import JAW
-from datamodules.geometry.regions import RegionSpec, by_name, face_labels, five_regions
+from datamodules.geometry.regions import RegionSpec, face_labels, five_regions
 from lightning_module.checkpoint import load_module
 from lightning_module.region_weights import RegionWeights
 from lightning_module.reporting.figures import region_weights_figure
@@ -36,7 +36,7 @@ def jaw_line(landmark_texels, size):
 
 def six_regions():
     """Mouth and jaw line before what they overlap with."""
-    regions = by_name(five_regions())
+    regions = {region.name: region for region in five_regions()}
     jaw = RegionSpec(6, "jaw", "jaw line", "#e0b050", True, 3.0, (0.3, 100.0), jaw_line)
     order = ("landmarks", "mouth", "eyes_nose", "jaw", "face", "neck")
     return tuple((regions | {"jaw": jaw})[name] for name in order)
@@ -92,7 +92,7 @@ def test_a_branch_takes_another_table_than_its_parent(faces, model_file, tmp_pat
     options = [f"--branch_from={parent.last_checkpoint}", *OPTIONS, f"--tracking.folder={tmp_path}"]
     branch = main(["fit", *options, "--trainer.max_epochs=2"]).folder
     assert ("val/nme_jaw/mean", max(step for _, step in history(branch))) in history(branch)
-    assert "jaw" in by_name(load_module(branch.last_checkpoint).region_table)
+    assert "jaw" in [region.name for region in load_module(branch.last_checkpoint).region_table]
 
 
 def test_weights_of_several_files_and_options_add_up(tmp_path, capsys):

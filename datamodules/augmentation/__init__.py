@@ -1,1 +1,1 @@
-"""How a training face is varied: its crop, its colours, what covers it, and its head pose."""
+"""Augmentation of training faces: crop, colours, occlusion and head pose."""

@@ -15,17 +15,17 @@ Points = NDArray[np.floating]
 
 _BITS = 4  # OpenCV draws at 1 / 16 of a pixel
 _EYES = ((slice(36, 42), 36, 39, slice(17, 22), 0, -1), (slice(42, 48), 45, 42, slice(22, 27), 16, 1))
-_LENS_WIDTH, _LENS_HEIGHT = 0.85, 0.95  # half of it, in widths of the eye, and in distances from eye to brow
-_RIM = (0.008, 0.022)  # of the crop
+_LENS_WIDTH, _LENS_HEIGHT = 0.85, 0.95  # half-axes: in widths of the eye, and in distances from eye to brow
+_RIM = (0.008, 0.022)  # width of the frame, as a fraction of the crop
 _TINT = (0.05, 0.9)  # how dark lenses are: from clear to sunglasses
 _FINGERS = (2, 4)
-_FINGER = (0.05, 0.08)  # width, of the crop
+_FINGER = (0.05, 0.08)  # width, as a fraction of the crop
 _STRANDS = (15, 60)
-_CHEEKS = ((2, 31), (14, 35))  # between these landmarks is skin
+_CHEEKS = ((2, 31), (14, 35))  # pairs of landmarks whose midpoint is skin
 
 
 def occlude(image: Image, landmarks_68: Points, rng: np.random.Generator) -> Image:
-    """A crop with one kind of occluder in front of the face.
+    """Draws one kind of occluder in front of the face.
 
     Args:
         image: (S, S, 3) RGB.
@@ -41,13 +41,13 @@ def _glasses(image: Image, points: Points, rng: np.random.Generator) -> Image:
     frame = tuple(int(number) for number in rng.integers(0, 120) * rng.uniform(0.6, 1.4, 3))
     lens, tint = rng.integers(0, 60, 3), rng.uniform(*_TINT) ** 2
     width = max(1, round(rng.uniform(*_RIM) * len(image)))
-    squareness = rng.uniform(0.5, 1)  # of an ellipse's cosine and sine: below 1 corners come out
+    squareness = rng.uniform(0.5, 1)  # exponent of a superellipse; below 1 the lens has corners
     glass, rims, inner = image.copy(), [], []
     for eye, outer, near_nose, brow, ear, facing in _EYES:
         across = points[near_nose, :2] - points[outer, :2]
         up = points[brow, :2].mean(axis=0) - points[eye, :2].mean(axis=0)
         if np.sign(across[0] * up[1] - across[1] * up[0]) != facing:
-            continue  # it looks away from the camera
+            continue  # this eye faces away from the camera
         angle = np.linspace(0, 2 * np.pi, 40)
         circle = [np.sign(wave) * np.abs(wave) ** squareness for wave in (np.cos(angle), np.sin(angle))]
         rim = points[eye, :2].mean(axis=0) + np.stack(circle, axis=1) @ [_LENS_WIDTH * across, _LENS_HEIGHT * up]
@@ -55,7 +55,7 @@ def _glasses(image: Image, points: Points, rng: np.random.Generator) -> Image:
         rims.append(rim)
         inner.append(rim[0])
         temple = points[ear, :2] - rim[len(rim) // 2]
-        if temple @ across < 0:  # the ear lies outwards, where it can be seen
+        if temple @ across < 0:  # the ear lies outwards, so the temple is visible
             rims.append(np.stack([rim[len(rim) // 2], points[ear, :2]]))
     if len(inner) > 1:
         rims.append(np.stack(inner))

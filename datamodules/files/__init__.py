@@ -1,1 +1,1 @@
-"""What the bytes on disk mean: the only rooms that know file formats and key names."""
+"""Files and their formats: no other package contains file formats or key names."""

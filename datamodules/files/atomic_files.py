@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Writes files completely or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from tempfile import mkstemp
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A name to write to; the file gets its own name when all of it is there.
+    """Gives a temporary name to write to; the file gets its own name when it is complete.
 
-    The name is always the same, so that what an interrupted command leaves is overwritten when it goes on.
+    The temporary name is always the same, so that a repeated command overwrites what an interrupted one has left.
     """
     partial = path.with_name(f".{path.name}")
     yield partial
@@ -19,7 +19,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def keep(path: Path, data: bytes) -> None:
-    """Writes a file of a cache, whichever processes do so at once; one that cannot be written is done without."""
+    """Writes a file of a cache. Several processes may write it at once; a file that cannot be written is skipped."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = mkstemp(dir=path.parent, prefix=f".{path.name}-")

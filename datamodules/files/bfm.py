@@ -23,10 +23,10 @@ def read_morphable_model(path: Path, uv_path: Path | None = None) -> MorphableMo
 
     Args:
         path: The model file, with any number of components.
-        uv_path: Texture coordinates; by default `BFM_UV.mat` beside it.
+        uv_path: Texture coordinates; by default `BFM_UV.mat` in the same folder.
 
     Raises:
-        InputError: If a file is missing, or is not what this layout promises.
+        InputError: If a file is missing, or departs from this layout.
     """
     fields = _read_fields(path)
     mean = _vertices(path, "shapeMU", fields) + _vertices(path, "expMU", fields)
@@ -82,7 +82,7 @@ def write_morphable_model(
     Args:
         model: The model.
         path: The model file.
-        uv_path: Texture coordinates; by default `BFM_UV.mat` beside it.
+        uv_path: Texture coordinates; by default `BFM_UV.mat` in the same folder.
         identity_deviations: (K,) standard deviations of the identity coefficients, 1 by default.
     """
 

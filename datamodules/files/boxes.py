@@ -28,10 +28,10 @@ class FaceBoxes:
         self._boxes = {Path(os.path.normpath(name)).parts: of_photo for name, of_photo in boxes.items()}
 
     def of(self, photo: Path) -> NDArray[np.float64]:
-        """(N, 4), N = 0 where the photograph is not named; the longest name that fits decides."""
+        """(N, 4) boxes of a photograph; (0, 4) if no name matches it. The longest matching name decides."""
         parts = _parts(photo)
-        fitting = [name for name in self._boxes if parts[-len(name) :] == name]
-        return self._boxes[max(fitting, key=len)] if fitting else np.empty((0, 4))
+        matching = [name for name in self._boxes if parts[-len(name) :] == name]
+        return self._boxes[max(matching, key=len)] if matching else np.empty((0, 4))
 
     def unused(self, photos: Iterable[Path]) -> list[str]:
         """Names that belong to none of these photographs."""
@@ -40,7 +40,7 @@ class FaceBoxes:
 
 
 def _parts(photo: Path) -> tuple[str, ...]:
-    """Of the path as it is given, not of the file that a link leads to."""
+    """Parts of the path as the user writes it; links are not resolved."""
     return Path(os.path.abspath(photo)).parts
 
 
@@ -48,7 +48,7 @@ def read_boxes(path: Path) -> FaceBoxes:
     """The boxes of a file.
 
     Raises:
-        InputError: If it is neither form, or a box has no area or a number is none.
+        InputError: If it has neither form, a box has no area, or a value is not a number.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -57,7 +57,7 @@ def read_boxes(path: Path) -> FaceBoxes:
         for name, numbers in rows:
             x1, y1, x2, y2 = (float(number) for number in numbers)
             if not np.isfinite([x1, y1, x2, y2]).all() or x2 <= x1 or y2 <= y1:
-                raise InputError(f"{path}: the box {x1:g}, {y1:g}, {x2:g}, {y2:g} of {name} has no area. Mend it.")
+                raise InputError(f"{path}: the box {x1:g}, {y1:g}, {x2:g}, {y2:g} of {name} has no area. Correct it.")
             by_name.setdefault(name, []).append([x1, y1, x2, y2])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Set --boxes.") from error

@@ -13,13 +13,13 @@ CARD = "dataset.yaml"
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """Name and kind of a data set, printed beside every figure.
+    """Name and kind of a data set, which every figure is printed with.
 
     Attributes:
-        name: "AFLW2000-3D", say.
-        kind: "photographs", "synthetic", ...; empty where the data set does not say.
-        fingerprint: Of whatever made it; empty for photographs.
-        morphable_model: The model file that its coefficients refer to, below its folder; empty where it has none.
+        name: Such as "AFLW2000-3D".
+        kind: "photographs", "synthetic", ...; empty if unknown.
+        fingerprint: Fingerprint of the settings that it was generated with; empty for photographs.
+        morphable_model: Path of the model file that its coefficients refer to, below its folder; empty if it has none.
     """
 
     name: str
@@ -29,7 +29,7 @@ class DatasetCard:
 
     @property
     def slug(self) -> str:
-        """The name in small letters, digits and hyphens: what metrics of it are called."""
+        """The name in metrics: lower-case letters, digits and hyphens."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "faces"
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ def read_card(root: Path) -> DatasetCard:
     """The card of a data set.
 
     Raises:
-        InputError: If there is a card that cannot be read.
+        InputError: If the card exists and cannot be read.
     """
     path = root / CARD
     if not path.is_file():
@@ -50,7 +50,7 @@ def read_card(root: Path) -> DatasetCard:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError) as error:
         fields = ", ".join(DatasetCard.__dataclass_fields__)
         raise InputError(
-            f"{path}: is no data set card ({error}). It holds {fields}, one a line.".replace("\n", " ")
+            f"{path}: is no data set card ({error}). A card has the lines {fields}.".replace("\n", " ")
         ) from error
 
 

@@ -29,10 +29,10 @@ class FaceFolders:
 
     Attributes:
         root: Its folder.
-        layout: Its layout, given or recognised.
+        layout: Its layout, from the option or recognised.
         keys: Paths below the root without endings, sorted; each has both its files.
-        faults: One line for each file that lacks its partner.
-        fingerprint: 16 hexadecimal digits over names, sizes and times of all the files.
+        faults: One line for each file that lacks its counterpart.
+        fingerprint: 16 hexadecimal digits of the names, sizes and times of all the files.
     """
 
     root: Path
@@ -51,7 +51,7 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
     """Lists a data set without opening any of its files.
 
     Raises:
-        InputError: If there is no such folder, or no sample in it.
+        InputError: If the folder does not exist, or holds no sample.
     """
     if not root.is_dir():
         raise InputError(
@@ -94,9 +94,9 @@ def photograph(key: str, layout: FolderLayout) -> str:
 
 
 def recognised_layout(keys: list[str]) -> FolderLayout:
-    """The data set that has samples of such names.
+    """Recognises a data set by the names of its samples.
 
-    300W-3D's stems end in numbers too; only 300W-LP counts views from 0, or has mirrored twins.
+    Stems of 300W-3D end in numbers too, but only 300W-LP counts views from 0 and has mirrored twins.
     """
     folders = {key.rpartition("/")[0] for key in keys}
     has_views = any(key.endswith("_0") for key in keys)

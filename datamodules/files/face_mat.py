@@ -49,12 +49,12 @@ def read_face_mat(path: Path) -> FaceParameters:
 
 
 def write_face_mat(path: Path, face: FaceParameters, image_size: tuple[int, int] | None = None) -> None:
-    """Writes a sample so that `read_face_mat` reads it back, with zeros for the coefficients that it lacks.
+    """Writes a sample in the form that `read_face_mat` reads, with zeros for the coefficients that it lacks.
 
     Args:
         path: The file.
         face: The parameters; 3-D landmarks are written as 2-D ones too (pt2d).
-        image_size: Width, height of the photograph, which becomes the region of interest (roi) as a whole.
+        image_size: Width, height of the photograph; the region of interest (roi) is the whole photograph.
 
     Raises:
         InputError: If there are more than 199 identity or 29 expression coefficients.

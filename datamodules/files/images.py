@@ -1,4 +1,4 @@
-"""Photographs: bytes to RGB pixels, and back."""
+"""Images of data sets: decoding, encoding and cropping."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
 _ORIENTATION = 0x0112  # EXIF's tag
 _REMEDY = "Copy it again, or remove it."
 JPEG_QUALITY = 95
-_FINE_ENOUGH = 0.75  # pixels of the crop a pixel of the image, from which bilinear interpolation misses none
+_FINE_ENOUGH = 0.75  # pixels of the crop per pixel of the image above which bilinear interpolation skips none
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -35,7 +35,7 @@ def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: Naming the path, if they are truncated or no image.
     """
-    # A decoder fills what is missing with grey and only warns. The last scan of a JPEG must be followed by its end.
+    # Decoders fill missing parts with grey and only warn. In a complete JPEG, the end follows the last scan.
     if data[:2] == b"\xff\xd8" and data.rfind(_END_OF_IMAGE) <= data.rfind(_START_OF_SCAN):
         raise InputError(f"{path}: is a truncated JPEG. {_REMEDY}")
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -59,7 +59,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
 
 
 def is_upright(path: Path) -> bool:
-    """Whether a photograph's pixels are stored as it is to be looked at (EXIF orientation)."""
+    """Whether the pixels of a photograph are stored upright (EXIF orientation)."""
     with Image.open(path) as image:
         return bool(image.getexif().get(_ORIENTATION, 1) == 1)
 
@@ -89,12 +89,12 @@ def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int)
     Args:
         image: (H, W, 3).
         matrix: (2, 3) from image pixels to those of the crop.
-        size: Pixels a side.
+        size: Pixels per side.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    # bilinear interpolation reads four pixels: where more of them fall on one, sample finer and average
+    # bilinear interpolation reads four pixels; where more fall onto one, sample more finely and average
     finer = 1 if scale >= _FINE_ENOUGH else int(np.ceil(1 / scale))
-    # a crop far larger than its image shows little of it, and need not be that fine
+    # a crop that is far larger than its image needs no finer sampling than the image has
     finer = min(finer, 1 + 2 * max(image.shape[:2]) // size)
     if finer > 1:
         matrix = finer * matrix

@@ -1,4 +1,4 @@
-"""Landmarks and yaw of many faces in one file, as other projects write them: .npy, .npz or .mat."""
+"""Reads landmarks and yaw of many faces from one file: .npy, .npz or .mat."""
 
 import zlib
 from pathlib import Path
@@ -20,7 +20,7 @@ def read_landmarks(path: Path) -> NDArray[np.float64]:
     """(N, 68 or 81, 2 or 3) landmarks of a file, whichever axis holds the coordinates.
 
     Raises:
-        InputError: If there is no such array, or a number is none.
+        InputError: If there is no such array, or a value is not finite.
     """
     array = _read(path, dimensions=3)
     if array.shape[1] in (2, 3) and array.shape[2] in _COUNTS:
@@ -30,7 +30,7 @@ def read_landmarks(path: Path) -> NDArray[np.float64]:
     if len(faces := np.flatnonzero(~np.isfinite(array).all(axis=(1, 2)))):
         raise InputError(
             f"{path}: the landmarks of face {faces[0]} (counted from 0; {len(faces)} in all) hold NaN or infinity. "
-            "Leave these faces out of all files, or give them a method's best guess."
+            "Leave these faces out of all files, or give them the best estimate of the method."
         )
     return np.ascontiguousarray(array)
 
@@ -51,7 +51,7 @@ def read_yaw(path: Path) -> NDArray[np.float64]:
     """(N,) yaw of a file, in its unit.
 
     Raises:
-        InputError: If there is no such array, or a number is none.
+        InputError: If there is no such array, or a value is not finite.
     """
     array = _read(path, dimensions=1)
     if not np.isfinite(array).all():
@@ -60,19 +60,19 @@ def read_yaw(path: Path) -> NDArray[np.float64]:
 
 
 def _read(path: Path, dimensions: int) -> NDArray[np.float64]:
-    """The one array of that many dimensions, those of length 1 aside for a list."""
+    """The only array with this number of dimensions; for 1, dimensions of length 1 are dropped."""
     arrays = _arrays(path)
     if dimensions == 1:
         arrays = {
             name: array.ravel() if array.ndim and array.size == max(array.shape) else array
             for name, array in arrays.items()
         }
-    fitting = {name: array for name, array in arrays.items() if array.ndim == dimensions and array.size}
-    if len(fitting) != 1:
+    matching = {name: array for name, array in arrays.items() if array.ndim == dimensions and array.size}
+    if len(matching) != 1:
         contents = ", ".join(f"{name or 'an array'} {_shape(array)}" for name, array in arrays.items()) or "nothing"
         wanted = {1: "(N,)", 2: "(68, 3)", 3: _SHAPES}[dimensions]
         raise InputError(f"{path}: holds {contents}; it must hold exactly one array of {wanted}.")
-    (array,) = fitting.values()
+    (array,) = matching.values()
     return array.astype(np.float64)
 
 

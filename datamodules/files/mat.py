@@ -1,4 +1,4 @@
-"""A MATLAB file as a dictionary of float arrays, or one clear line why not."""
+"""Reads MATLAB files as dictionaries of arrays."""
 
 import zlib
 from pathlib import Path
@@ -39,7 +39,7 @@ def read_mat(path: Path, names: list[str] | None = None) -> dict[str, NDArray[np
         ) from error
     except InputError:
         raise
-    # what scipy raises on damaged bytes depends on where the damage lies
+    # the exception that scipy raises depends on where the file is damaged
     except (
         MatReadError,
         ValueError,
@@ -60,7 +60,7 @@ def finite_floats(path: Path, name: str, array: NDArray[np.generic], remedy: str
     """The array in float64 (MATLAB stores all-zero arrays as uint8).
 
     Raises:
-        InputError: If it holds anything but finite numbers.
+        InputError: If a value is not a finite number.
     """
     try:
         floats = np.asarray(array).astype(np.float64)

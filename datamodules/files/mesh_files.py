@@ -14,8 +14,8 @@ from datamodules.geometry.textured_mesh import Mesh, TexturedMesh
 
 MESH_ENDINGS = (".obj", ".ply")
 
-_DIGITS = 6  # after the point, of pixels and of texture coordinates
-_SHADED = [1.0, 1.0, 1.0]  # how much light a texture gives back
+_DIGITS = 6  # decimals of pixels and texture coordinates
+_WHITE = [1.0, 1.0, 1.0]  # colour of the material, which the texture is multiplied by
 
 
 def read_mesh(path: Path) -> Mesh:
@@ -55,24 +55,24 @@ def mesh_files(folder: Path) -> dict[str, Path]:
 
 
 def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
-    """Writes <stem>.obj with .mtl and .png, <stem>.ply and <stem>.glb, and says where.
+    """Writes <stem>.obj with .mtl and .png, <stem>.ply and <stem>.glb, and returns their paths.
 
-    OBJ and PLY are in pixels of the photograph, y upwards. GLB is in metres, as glTF wants it, about the face's middle.
-    PLY carries `visible` for each vertex: 1 where the photograph shows it.
+    OBJ and PLY are in pixels of the photograph, y upwards. GLB is in metres, as glTF requires, with the centre of the face
+    at the origin. PLY has a property `visible` of the vertices: 1 where the photograph shows the vertex.
     """
     name = stem.name
     material = SimpleMaterial(
-        Image.fromarray(mesh.texture), diffuse=_SHADED, ambient=_SHADED, specular=[0.0] * 3, glossiness=1.0, name=name
+        Image.fromarray(mesh.texture), diffuse=_WHITE, ambient=_WHITE, specular=[0.0] * 3, glossiness=1.0, name=name
     )
     visual = TextureVisuals(mesh.uv, material=material)
-    made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=visual, process=False)
+    textured = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=visual, process=False)
     text, files = export_obj(
-        made, include_normals=False, return_texture=True, digits=_DIGITS, header=None, mtl_name=f"{name}.mtl"
+        textured, include_normals=False, return_texture=True, digits=_DIGITS, header=None, mtl_name=f"{name}.mtl"
     )
     files |= {f"{name}.obj": text.encode(), f"{name}.glb": _glb(mesh)}
-    made.vertex_attributes["visible"] = mesh.is_visible.astype(np.uint8)
+    textured.vertex_attributes["visible"] = mesh.is_visible.astype(np.uint8)
     visual.vertex_attributes["uv"] = mesh.uv.astype(np.float32)  # MeshLab reads s and t as float only
-    ply = trimesh.exchange.ply.export_ply(made, vertex_normal=False)
+    ply = trimesh.exchange.ply.export_ply(textured, vertex_normal=False)
     # MeshLab and trimesh find the texture by this comment
     files[f"{name}.ply"] = ply.replace(
         b"\nelement vertex", f"\ncomment TextureFile {name}.png\nelement vertex".encode(), 1
@@ -83,11 +83,14 @@ def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
 
 
 def _glb(mesh: TexturedMesh) -> bytes:
-    place = np.diag([mesh.metres, mesh.metres, mesh.metres, 1.0])
-    place[:3, 3] = -mesh.metres * (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
-    # glTF takes what says nothing else for metal
+    scale = mesh.metres_per_pixel
+    transform = np.diag([scale, scale, scale, 1.0])
+    transform[:3, 3] = -scale * (mesh.vertices.min(axis=0) + mesh.vertices.max(axis=0)) / 2
+    # the default material of glTF is metallic
     skin = PBRMaterial(baseColorTexture=Image.fromarray(mesh.texture), metallicFactor=0.0, roughnessFactor=1.0)
-    made = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=TextureVisuals(mesh.uv, material=skin), process=False)
+    textured = trimesh.Trimesh(
+        mesh.vertices, mesh.triangles, visual=TextureVisuals(mesh.uv, material=skin), process=False
+    )
     scene = trimesh.Scene()
-    scene.add_geometry(made, transform=place)
+    scene.add_geometry(textured, transform=transform)
     return bytes(scene.export(file_type="glb"))

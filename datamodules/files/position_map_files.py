@@ -1,4 +1,4 @@
-"""Position maps as files in PRNet's layout, and `uv_layout.npz`, which tells what their texels are."""
+"""Reads and writes position maps in PRNet's layout, and `uv_layout.npz`, which describes their texels."""
 
 from pathlib import Path
 from zipfile import BadZipFile
@@ -44,7 +44,7 @@ def read_position_map(path: Path) -> NDArray[np.float32]:
 
 
 def write_position_map(path: Path, points_px: NDArray[np.float32]) -> None:
-    """Writes (256, 256, 3) float32 so that `read_position_map` reads it back."""
+    """Writes a (256, 256, 3) float32 map for `read_position_map`."""
     with whole_file(path) as unfinished:
         np.save(unfinished, points_px)
 
@@ -71,7 +71,7 @@ def read_uv_layout(path: Path) -> UVLayout:
 
 
 def write_uv_layout(path: Path, layout: UVLayout) -> None:
-    """Writes a layout so that `read_uv_layout` reads it back."""
+    """Writes a layout for `read_uv_layout`."""
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         np.savez_compressed(
             file, regions=layout.regions, landmark_texels=layout.landmark_texels, mean_map=layout.mean_map

@@ -1,1 +1,1 @@
-"""Where the points of a face lie: numpy and numba, no files, no torch."""
+"""Geometry of faces: cameras, crops, landmarks, regions and UV space. Needs numpy and numba, no files, no torch."""

@@ -1,6 +1,6 @@
-"""Weak-perspective camera: model space to image pixels.
+"""The scaled-orthographic camera: from model space to image pixels.
 
-Image y grows downwards; the flip happens here and nowhere else.
+Image y points downwards; the y axis is flipped in this module only.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 class HeadPose:
     """Scaled rotation and translation, as in the samples' `Pose_Para` (Zhu et al., 2016).
 
-    Angles are radians: +pitch looks up, +yaw turns the nose to the left of the image.
+    Angles are in radians: with positive pitch the head looks up, with positive yaw to the left of the image.
     """
 
     pitch_rad: float
@@ -24,13 +24,13 @@ class HeadPose:
 
     @classmethod
     def from_pose_para(cls, pose_para: NDArray[np.floating]) -> "HeadPose":
-        """From the (7,) numbers on disk: pitch, yaw, roll, tx, ty, tz, scale."""
+        """The pose of (7,) numbers as on disk: pitch, yaw, roll, tx, ty, tz, scale."""
         pitch, yaw, roll, *translation, scale = (float(number) for number in pose_para)
         return cls(pitch, yaw, roll, np.array(translation), scale)
 
     @classmethod
     def frontal(cls) -> "HeadPose":
-        """Looking straight ahead, in the model's own size, about the origin."""
+        """The frontal pose, in the size of the model, about the origin."""
         return cls(0.0, 0.0, 0.0, np.zeros(3), 1.0)
 
     def pose_para(self) -> NDArray[np.float32]:
@@ -38,10 +38,10 @@ class HeadPose:
         return np.array([self.pitch_rad, self.yaw_rad, self.roll_rad, *self.translation_px, self.scale], np.float32)
 
     def moved(self, matrix: NDArray[np.float64], image_height: float, new_height: float) -> "HeadPose":
-        """The pose in another image, into which 0-based pixels go by a (2, 3) matrix that neither turns nor mirrors."""
+        """The pose in another image; the (2, 3) matrix maps 0-based pixels to it without rotation or mirroring."""
         scale, (shift_x, shift_y) = float(matrix[0, 0]), matrix[:, 2]
         x, y, z = self.translation_px
-        # see `projections` for what the frame counts from
+        # see `projections` for the origin of the frame
         moved = [scale * (x - 1) + shift_x + 1, scale * (y - image_height) - shift_y + new_height, scale * z]
         return replace(self, translation_px=np.array(moved), scale=scale * self.scale)
 
@@ -51,7 +51,7 @@ class HeadPose:
         return np.asarray(rotations[0])
 
     def projection(self, image_height: float) -> NDArray[np.float64]:
-        """(3, 4) matrix from homogeneous model space to 0-based image pixels (z in pixels, nearer is larger)."""
+        """(3, 4) matrix from homogeneous model space to 0-based image pixels (z in pixels; larger is nearer)."""
         pose_para = np.array([[self.pitch_rad, self.yaw_rad, self.roll_rad, *self.translation_px, self.scale]])
         return np.asarray(projections(pose_para, np.array([image_height]))[0])
 
@@ -86,8 +86,8 @@ def projections(
     matrices = np.empty((len(numbers), 3, 4))
     matrices[:, :, :3] = numbers[:, 6, None, None] * rotation_matrices(numbers[:, :3])
     matrices[:, :, 3] = numbers[:, 3:6]
-    # The fitted frame counts from 1 and from the bottom: x - 1 and h - y are the 0-based pixel, to 0.58 % of
-    # face size on ten AFLW2000-3D samples; every neighbouring half- or whole-pixel shift is worse.
+    # The frame of the fits counts from 1 and from the bottom: x - 1 and h - y are 0-based pixels. On ten AFLW2000-3D
+    # samples this is accurate to 0.58 % of the face's size; all shifts by half a pixel or a pixel are worse.
     matrices[:, 0, 3] -= 1
     matrices[:, 1] *= -1
     matrices[:, 1, 3] += image_heights
@@ -95,7 +95,7 @@ def projections(
 
 
 def project(vertices: NDArray[np.floating], projection: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(V, 3) pixels of (V, 3) points under a (3, 4) projection."""
+    """(V, 3) projected points, in pixels, of (V, 3) points under a (3, 4) projection."""
     return vertices @ projection[:, :3].T + projection[:, 3]
 
 

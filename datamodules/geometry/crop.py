@@ -1,4 +1,4 @@
-"""The crop square: which part of an image the network sees, and how points move into it."""
+"""The crop square that the network sees, and the transforms between image and crop."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 CROP_SIZE = 256  # the frame of every position map, whatever the resolution of the network's input
-CROP_MARGIN = 1.5  # side of crop / size of landmark box ; leaves room for jitter
+CROP_MARGIN = 1.5  # side of crop / size of landmark box; leaves room for jitter
 _LAST = CROP_SIZE - 1  # the square's corners map to coordinates 0 and 255
 
 
 @dataclass(frozen=True)
 class CropJitter:
-    """How a crop departs from the plain one; the neutral values leave it alone."""
+    """The transform of a jittered crop relative to the plain one; the defaults change nothing."""
 
     rotation_rad: float = 0.0
     scale: float = 1.0
@@ -27,7 +27,7 @@ def crop_boxes(landmarks_px: NDArray[np.floating]) -> NDArray[np.float64]:
         landmarks_px: (N, 68, 2 or 3) in 0-based image pixels.
 
     Returns:
-        (N, 3): x and y of the centre, side; all in pixels, none rounded. A box without area has side 0.
+        (N, 3): x and y of the centre, and the side, in pixels, not rounded. A box without area has side 0.
     """
     low, high = landmarks_px[..., :2].min(axis=1), landmarks_px[..., :2].max(axis=1)
     side = CROP_MARGIN * (high - low).mean(axis=1)
@@ -54,7 +54,7 @@ def crop_matrix(box: NDArray[np.float64], jitter: CropJitter | None = None) -> N
 
 
 def crop_projection(projection: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 4) projection into crop pixels from one into image pixels; z is scaled like x and y."""
+    """(3, 4) projection into crop pixels, from one into image pixels; z is scaled like x and y."""
     cropped = np.empty_like(projection)
     cropped[:2] = matrix[:, :2] @ projection[:2]
     cropped[:2, 3] += matrix[:, 2]
@@ -80,5 +80,5 @@ def crop_scale(matrix: NDArray[np.float64]) -> float:
 
 
 def image_matrix(matrix: NDArray[np.float64], image_size: int) -> NDArray[np.float64]:
-    """The same crop at another resolution: its corners at 0 and image_size - 1."""
+    """(2, 3) matrix of the same crop at another resolution: its corners are 0 and image_size - 1."""
     return matrix * ((image_size - 1) / _LAST)

@@ -1,7 +1,7 @@
 """Draw functions of the five regions in UV space, from the 68 landmarks.
 
-The proportions follow the published weight mask (Feng et al., 2018), whose eyes-nose-mouth area is two hulls about
-those landmarks and whose face ends a little below the jaw line.
+The proportions follow the published weight mask (Feng et al., 2018), in which eyes, nose and mouth are
+hulls about their landmarks, and the face ends a little below the jaw line.
 """
 
 import numpy as np
@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import ConvexHull
 
-from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE
+from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE, OUTER_EYE_CORNERS
 
-# How far a region reaches beyond its landmarks, in distances between the outer eye corners.
+# Margins of the regions about their landmarks, in distances between the outer eye corners.
 _EYES_MARGIN = 0.05
 _NOSE_MARGIN = 0.13
 _MOUTH_MARGIN = 0.14
 _JAW_MARGIN = 0.09
-_OUTER_EYE_CORNERS = [36, 45]
 
 
 def eyes_and_nose(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
@@ -33,7 +32,7 @@ def mouth(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
 
 
 def above_jaw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
-    """(size, size) texels above the jaw line, which goes on level beyond the ears, and a margin below it."""
+    """(size, size) texels above the jaw line and a margin below it; beyond the ears the line is horizontal."""
     jaw = landmark_texels[JAW]
     from_left = jaw[np.argsort(jaw[:, 1], kind="stable")]
     jaw_row = np.interp(np.arange(size), from_left[:, 1], from_left[:, 0])
@@ -41,17 +40,17 @@ def above_jaw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_
 
 
 def everywhere(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
-    """(size, size) all texels: the last region of a table has what no other region covers."""
+    """(size, size) all texels, for the last region of a table, which takes what no other region covers."""
     return np.ones((size, size), np.bool_)
 
 
 def _eye_distance(landmark_texels: NDArray[np.int64]) -> float:
     """Texels between the outer corners of the eyes."""
-    return float(np.hypot(*np.diff(landmark_texels[_OUTER_EYE_CORNERS], axis=0)[0]))
+    return float(np.hypot(*np.diff(landmark_texels[OUTER_EYE_CORNERS], axis=0)[0]))
 
 
 def _orbits(landmark_texels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Brows, eyes, and the brows' mirror image below the line of the eyes: an orbit is about as deep as it is high."""
+    """Brows, eyes, and the mirror image of the brows below the eyes, for the lower half of the orbits."""
     below = landmark_texels[BROWS].copy()
     below[:, 0] = 2 * landmark_texels[EYES, 0].mean() - below[:, 0]
     return np.concatenate([landmark_texels[BROWS], landmark_texels[EYES], below])

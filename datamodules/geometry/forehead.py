@@ -1,8 +1,8 @@
-"""Where the thirteen forehead landmarks lie, from the model's own geometry.
+"""Places the thirteen forehead landmarks on a face model.
 
-Annotated models stop at the 68; the other thirteen run along the hairline. On the frontal mean face they are
-put on a superellipse from temple to temple above the brows, whose proportions were read off a photograph with
-all 81 drawn in.
+Face models are annotated with 68 landmarks only; the other thirteen run along the hairline. They lie on a superellipse
+on the frontal mean face, from temple to temple above the brows. Its proportions are measured on a photograph with all
+81 landmarks.
 """
 
 import numpy as np
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from datamodules.geometry.landmarks import BROWS, FOREHEAD_ARC
 
 _RISE = 0.33  # height of the arc / (brows to chin)
-_REACH = 0.9  # of the forehead that the model has; the Basel model ends below the hairline
-_EXPONENT = 2.5  # 2 would be an ellipse; hairlines are squarer
+_REACH = 0.9  # largest height, as a fraction of the model's forehead; the Basel model ends below the hairline
+_EXPONENT = 2.5  # hairlines are squarer than an ellipse, whose exponent is 2
 _TEMPLE = 0.97  # half-width of the arc / half-width of the face at the ears
 _CHIN, _LEFT_EAR, _RIGHT_EAR = 8, 0, 16
 
 
 def forehead_landmarks(surface: NDArray[np.float32], landmarks_68: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Texels of the arc, from the left temple to the right one.
+    """Finds the texels of the arc, from the left temple to the right one.
 
     Args:
         surface: (S, S, 3) points of the mean face, y up, z towards the camera.
-        landmarks_68: (68, 3) its landmarks.
+        landmarks_68: (68, 3) landmarks of the mean face.
 
     Returns:
         (13, 2) row, col, in the order of `FOREHEAD_ARC`, all distinct.
@@ -46,7 +46,7 @@ def _frontmost_texels(
     for target in targets:
         distance = np.hypot(*(points[:, :2] - target).T)
         distance[chosen] = np.inf
-        # of all texels as near as the nearest, give or take the tolerance, the one that the camera sees
+        # among the texels about as near as the nearest, take the one that the camera sees
         near = np.flatnonzero(distance <= distance.min() + tolerance)
         in_front = near[points[near, 2] >= points[near, 2].max() - tolerance]
         chosen.append(int(in_front[distance[in_front].argmin()]))

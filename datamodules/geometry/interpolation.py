@@ -1,4 +1,4 @@
-"""Values at points inside triangles, from values at their corners."""
+"""Barycentric interpolation of values at vertices."""
 
 import numpy as np
 from numba import njit
@@ -11,7 +11,7 @@ def interpolate(
     """Barycentric interpolation.
 
     Args:
-        values: (V, ...) one value, vector or matrix a vertex.
+        values: (V, ...) one value, vector or matrix per vertex.
         corners: (*S, 3) vertices of the triangle of each point.
         barycentric: (*S, 3) weights of those vertices.
 

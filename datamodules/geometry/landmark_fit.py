@@ -1,4 +1,4 @@
-"""The face and the pose of a face model that fit 68 landmarks best."""
+"""Fits identity, expression and pose of a face model to 68 landmarks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from datamodules.geometry.face_size import box_size
 from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.similarity import fit_similarity
 
-_NOISE = 0.01  # of the face's size: how far off a landmark may be before a likelier face is no remedy
-_STEP = 1e-6  # radians, for how landmarks move as the head turns
+_NOISE = 0.01  # assumed deviation of a landmark, as a fraction of the face's size
+_STEP = 1e-6  # radians, of the central differences by the angles
 
 
 def fit_landmarks(
@@ -19,12 +19,15 @@ def fit_landmarks(
     model: MorphableModel,
     deviations: NDArray[np.floating],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], HeadPose]:
-    """The likeliest coefficients and pose: least squares over landmarks, in pixels, and coefficients, in deviations.
+    """The most likely coefficients and pose.
+
+    Minimises the squared distances of the landmarks plus the squared coefficients in units of their deviations.
 
     Args:
-        landmarks_px: (68, 3) 0-based pixels of the image; z in pixels too, nearer is larger, from any zero.
-        image_height: Of the photograph, in pixels.
-        model: Morphable model.
+        landmarks_px: (68, 3) 0-based pixels of the image; z in pixels too, larger is nearer, its zero is
+            arbitrary.
+        image_height: Height of the photograph in pixels.
+        model: The face model.
         deviations: (K + L,) standard deviations of its coefficients.
 
     Returns:
@@ -35,7 +38,7 @@ def fit_landmarks(
     identity = model.identity_basis.shape[2]
     size = float(box_size(landmarks_px))
     weight = 1 / (_NOISE * size)
-    # the frame that poses refer to: y up
+    # in the frame of poses, y points upwards
     target = HeadPose.frontal().projection(image_height)
     seen = (landmarks_px - target[:, 3]) * np.diag(target)
 
@@ -74,11 +77,11 @@ def fit_landmarks(
 
 
 def landmark_error(fitted_px: NDArray[np.floating], landmarks_px: NDArray[np.floating]) -> float:
-    """Mean distance of landmarks from given ones, in percent of sqrt(w h) of the latter's box.
+    """Mean distance of fitted landmarks from true ones, in percent of the size of the face.
 
     Args:
-        fitted_px: (68, 2 or 3) x, y and perhaps z.
-        landmarks_px: The same; z has no zero, so its mean is taken from both.
+        fitted_px: (68, 2 or 3) x, y and optionally z.
+        landmarks_px: (68, 2 or 3) true landmarks. The mean of z is removed from both, since its zero is arbitrary.
     """
     apart = fitted_px - landmarks_px
     apart[:, 2:] -= apart[:, 2:].mean(axis=0)
@@ -86,6 +89,6 @@ def landmark_error(fitted_px: NDArray[np.floating], landmarks_px: NDArray[np.flo
 
 
 def _start(mean: NDArray[np.float64], seen: NDArray[np.float64], size: float, coefficients: int) -> NDArray[np.float64]:
-    """The mean face, moved, rotated and scaled onto the landmarks."""
+    """The initial parameters: the mean face, aligned to the landmarks by a similarity transform."""
     rotation, scale, shift = fit_similarity(mean, seen)
     return np.concatenate([rotation_angles(rotation), shift / size, [np.log(scale)], np.zeros(coefficients)])

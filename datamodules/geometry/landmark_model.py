@@ -1,4 +1,4 @@
-"""A morphable model at its 68 landmarks alone: enough to know where a face lies."""
+"""A morphable model reduced to its 68 landmarks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from datamodules.geometry.morphable_model import MorphableModel
 
 
 class LandmarkModel:
-    """The rows of a model that its landmarks need, in float64."""
+    """Mean and basis of a model at its landmarks, in float64."""
 
     def __init__(self, model: MorphableModel) -> None:
         vertices = model.landmark_vertices

@@ -1,8 +1,8 @@
-"""The numbering of the landmarks, and how they mirror.
+"""The numbering of the landmarks, and their mirror pairs.
 
-The 68 are iBUG's (Sagonas et al., 300 Faces in-the-Wild, 2013) and serve evaluation; the 81 add thirteen
-along the hairline (numbered as in the public 81-point shape predictor) and serve the weighting.
-"Left" and "right" are the image's, for a face that looks at the camera.
+The 68 landmarks are those of iBUG (Sagonas et al., 300 Faces in-the-Wild, 2013); evaluation uses them. The 81 add
+thirteen along the hairline, numbered as in the public 81-point shape predictor; the weight mask uses them. "Left" and
+"right" refer to the image of a face that looks at the camera.
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ BROWS = np.arange(17, 27)
 NOSE = np.arange(27, 36)
 EYES = np.arange(36, 48)
 MOUTH = np.arange(48, 68)
+OUTER_EYE_CORNERS = [36, 45]
 
 # The hairline from the left temple to the right one; the middle number is the top of the forehead.
 FOREHEAD_ARC = np.array([77, 75, 76, 68, 69, 70, 71, 80, 72, 73, 79, 74, 78])
@@ -28,10 +29,6 @@ _MIRROR_PAIRS_68 = [
     (48, 54), (49, 53), (50, 52), (59, 55), (58, 56),  # outer lips
     (60, 64), (61, 63), (67, 65),  # inner lips
 ]  # fmt: skip
-_MIRROR_PAIRS_81 = [
-    *_MIRROR_PAIRS_68,
-    *zip(FOREHEAD_ARC[:6].tolist(), FOREHEAD_ARC[:6:-1].tolist(), strict=True),
-]
 
 
 def _mirror_order(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.intp]:
@@ -43,4 +40,3 @@ def _mirror_order(count: int, pairs: list[tuple[int, int]]) -> NDArray[np.intp]:
 
 # landmarks[MIRROR_68] are the landmarks of the mirrored face, in iBUG's order again
 MIRROR_68 = _mirror_order(LANDMARKS_68, _MIRROR_PAIRS_68)
-MIRROR_81 = _mirror_order(LANDMARKS_81, _MIRROR_PAIRS_81)

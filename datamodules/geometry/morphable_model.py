@@ -1,22 +1,23 @@
-"""A face shape as a linear function of coefficients."""
+"""Morphable models: face shapes as linear functions of coefficients."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.geometry.array_fingerprint import array_fingerprint
+
 
 @dataclass(frozen=True, eq=False)
 class MorphableModel:
-    """Basel-like face model; lengths are those of its file (micrometres in the Basel Face Model).
+    """A face model in the form of the Basel Face Model; lengths are in the unit of its file (there micrometres).
 
     Attributes:
         mean: (V, 3) mean identity plus mean expression, y up, z towards the camera.
         identity_basis: (V, 3, K), ordered by variance.
         expression_basis: (V, 3, L), ordered by variance.
-        triangles: (F, 3) 0-based vertex indices, the mouth closed by triangles of its own.
+        triangles: (F, 3) 0-based vertex indices; additional triangles close the mouth.
         uv: (V, 2) texture coordinates in [0, 1], v upwards.
         landmark_vertices: (68,) 0-based vertices of the iBUG landmarks.
     """
@@ -36,14 +37,14 @@ class MorphableModel:
     def leading_coefficients(
         self, identity: NDArray[np.floating], expression: NDArray[np.floating]
     ) -> NDArray[np.floating]:
-        """The coefficients of a sample that this model has components for.
+        """The coefficients of a sample for which this model has components.
 
         Args:
             identity: (..., at least K).
             expression: (..., at least L).
 
         Returns:
-            (..., K + L) identity, then expression. Both are ordered by variance, so the first ones are the right ones.
+            (..., K + L) identity, then expression. The first ones are taken, since components are ordered by variance.
         """
         leading = identity[..., : self.identity_basis.shape[2]], expression[..., : self.expression_basis.shape[2]]
         return np.concatenate(leading, axis=-1)
@@ -57,14 +58,5 @@ class MorphableModel:
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change with any number of the model."""
-        digest = blake2b(digest_size=8)
-        for array in (
-            self.mean,
-            self.identity_basis,
-            self.expression_basis,
-            self.triangles,
-            self.uv,
-            self.landmark_vertices,
-        ):
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-        return digest.hexdigest()
+        shape = (self.mean, self.identity_basis, self.expression_basis)
+        return array_fingerprint([*shape, self.triangles, self.uv, self.landmark_vertices])

@@ -1,10 +1,10 @@
-"""Which triangle covers a pixel, and where in the triangle the pixel lies: a z-buffer."""
+"""A rasteriser with a z-buffer: the triangle of each pixel, and the pixel's barycentric weights in it."""
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-_INSIDE = -1e-9  # least weight: a pixel on an edge belongs to a triangle in spite of rounding
+_INSIDE = -1e-9  # smallest weight; a pixel on an edge belongs to the triangle in spite of rounding
 
 
 def rasterize(
@@ -20,7 +20,7 @@ def rasterize(
 
     Returns:
         (height, width) triangle indices, -1 where there is none, and (height, width, 3) weights of its corners.
-        Where depths tie, the first triangle stays.
+        At equal depth the first triangle is kept.
     """
     triangle_ids = np.full((height, width), -1, np.int32)
     barycentric = np.zeros((height, width, 3), np.float32)
@@ -48,14 +48,14 @@ def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignor
         last_col = min(int(np.floor(max(ax, bx, cx))), width - 1)
         if first_row > last_row or first_col > last_col:
             continue
-        b_col, b_row = (cy - ay) / area, (ax - cx) / area  # how the weights change from pixel to pixel
+        b_col, b_row = (cy - ay) / area, (ax - cx) / area  # change of the weights per pixel
         c_col, c_row = (ay - by) / area, (bx - ax) / area
         a_col = -b_col - c_col
         a_step, b_step, c_step = 1.0 / a_col, 1.0 / b_col, 1.0 / c_col
         for row in range(first_row, last_row + 1):
             b_at, c_at = b_row * (row - ay) - b_col * ax, c_row * (row - ay) - c_col * ax  # the weights at column 0
             a_at = 1.0 - b_at - c_at
-            # the columns where no weight is negative: cheaper than to ask it of each
+            # the columns where no weight is negative, which is cheaper than testing every pixel
             first, last = _span(a_at, a_step, float(first_col), float(last_col))
             first, last = _span(b_at, b_step, first, last)
             first, last = _span(c_at, c_step, first, last)
@@ -74,7 +74,7 @@ def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignor
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _span(at_zero, step, first, last):  # type: ignore[no-untyped-def]
-    """The part of first ... last where at_zero + column / step is at least _INSIDE; last < first where there is none."""
+    """The part of first ... last where at_zero + column / step is at least _INSIDE; last < first if it is empty."""
     if np.isinf(step):  # the same in all columns
         return (first, last) if at_zero >= _INSIDE else (first, first - 1.0)
     crossing = (_INSIDE - at_zero) * step

@@ -1,7 +1,7 @@
-"""The table of regions that the face is divided into, from which weights, protocols, search space and pictures derive.
+"""The table of regions; weights, protocols, search space and pictures derive from it.
 
-The five regions are those of Shi et al., Eq. 3. Another table is a function of your own that returns one, named by
-`--data.regions`.
+The five regions are those of Shi et al., Eq. 3. Another table is given by a function that returns it, with
+`--data.regions some.module.function`.
 """
 
 import re
@@ -28,10 +28,10 @@ class RegionSpec:
         title: Its name in tables and pictures.
         colour: Its colour in pictures, as in "#d95f5f".
         is_face: Whether it belongs to the face: dense figures and meshes leave out what does not.
-        weight: Its weight in the loss where none is given.
-        search_range: Lowest and highest weight that a sweep tries; None to hold it at `weight`.
-        draw: Takes (68, 2) landmark texels (row, col) and the map's texels a side, and returns (size, size) bool;
-            None marks the region of the landmarks, which are drawn as points.
+        weight: Its default weight in the loss.
+        search_range: Lowest and highest weight that a sweep tries; None keeps it at `weight`.
+        draw: Takes (68, 2) landmark texels (row, col) and the map's texels per side, and returns (size, size) bool;
+            None marks the region of the landmarks, which the region weights draw as points.
     """
 
     label: int
@@ -70,7 +70,7 @@ def checked_table(make_table: Callable[[], RegionTable]) -> RegionTable:
     """The table that a function returns.
 
     Raises:
-        InputError: If it is no table of regions, or two of its regions share a label or a name.
+        InputError: If it is not a table of regions, or two of its regions share a label or a name.
     """
     table = tuple(make_table())
     source = f"--data.regions {getattr(make_table, '__name__', make_table)}"
@@ -88,13 +88,8 @@ def checked_table(make_table: Callable[[], RegionTable]) -> RegionTable:
 
 
 def is_drawn(region: RegionSpec) -> bool:
-    """Whether a region is an area, not the points of the landmarks."""
+    """Whether a region is an area, rather than the points of the landmarks."""
     return region.draw is not None
-
-
-def by_name(table: RegionTable) -> dict[str, RegionSpec]:
-    """The regions by their names."""
-    return {region.name: region for region in table}
 
 
 def face_labels(table: RegionTable) -> list[int]:
@@ -103,12 +98,12 @@ def face_labels(table: RegionTable) -> list[int]:
 
 
 def draw_regions(table: RegionTable, landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
-    """Labels of all texels but for the landmarks' points, which the region weights draw.
+    """Labels of all texels, without the points of the landmarks, which the region weights draw.
 
     Args:
         table: The regions; an earlier one wins where two overlap.
         landmark_texels: (68, 2) row, col.
-        size: Texels a side.
+        size: Texels per side.
 
     Returns:
         (size, size) uint8.
@@ -136,7 +131,7 @@ def draw_regions(table: RegionTable, landmark_texels: NDArray[np.int64], size: i
 
 
 def regions_as_data(table: RegionTable) -> list[dict[str, Any]]:
-    """Plain values of a table, for checkpoints and exported files; how regions are drawn is not among them."""
+    """Plain values of a table for checkpoints and exported files, without the draw functions."""
     return [
         {
             "label": region.label,
@@ -152,7 +147,7 @@ def regions_as_data(table: RegionTable) -> list[dict[str, Any]]:
 
 
 def regions_from_data(values: Iterable[Mapping[str, Any]]) -> RegionTable:
-    """The table that `regions_as_data` wrote; its regions cannot be drawn again."""
+    """The table of plain values from `regions_as_data`; its regions cannot be drawn."""
     return tuple(
         RegionSpec(
             label=int(value["label"]),
@@ -170,6 +165,6 @@ def regions_from_data(values: Iterable[Mapping[str, Any]]) -> RegionTable:
 
 def _cannot_draw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     raise InputError(
-        "the regions come from a checkpoint, which has their labels and not their draw functions. "
+        "the regions come from a checkpoint, which stores their labels but not their draw functions. "
         "Set --data.regions to the function that returns their table."
     )

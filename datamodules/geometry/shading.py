@@ -14,16 +14,16 @@ def shade(
     texture: NDArray[np.float32],
     supersampling: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """An image, and how much of each of its pixels is covered.
+    """Shades a rasterised mesh.
 
     Args:
-        triangle_ids: (s H, s W) from `rasterize`, -1 where there is nothing.
+        triangle_ids: (s H, s W) from `rasterize`; -1 marks the background.
         barycentric: (s H, s W, 3).
         triangles: (F, 3) vertex indices.
         texels: (V, 2) row, col in the texture, not rounded.
-        light: (V, 3) that falls on each vertex.
+        light: (V, 3) brightness of each vertex, by colour channel.
         texture: (R, C, 3), read bilinearly.
-        supersampling: Subpixels a side of a pixel, s.
+        supersampling: Subpixels per side of each pixel, s.
 
     Returns:
         (H, W, 3) colours multiplied by coverage, and (H, W) coverage from 0 to 1.
@@ -51,7 +51,7 @@ def _fill(triangle_ids, barycentric, triangles, texels, light, texture, s, image
             y = wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0]
             x = wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1]
             top, left = min(max(int(y), 0), last_row), min(max(int(x), 0), last_col)
-            # in float32 all the way: an integer among them would make float64 of it
+            # float32 throughout: an integer operand would promote the result to float64
             down, right = y - np.float32(top), x - np.float32(left)
             up_left, up_right = (one - down) * (one - right), (one - down) * right
             low_left, low_right = down * (one - right), down * right

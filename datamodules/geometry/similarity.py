@@ -1,4 +1,7 @@
-"""The similarity transform that brings points nearest to others, in the least-squares sense."""
+"""The least-squares similarity transform between two sets of points.
+
+Evaluation aligns batches of faces on their device with its own form of it, lightning_module/evaluation/alignment.py.
+"""
 
 from typing import NamedTuple
 
@@ -7,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Similarity(NamedTuple):
-    """target = scale * rotation @ point + shift."""
+    """A similarity transform: target = scale * rotation @ point + shift."""
 
     rotation: NDArray[np.float64]
     scale: float
@@ -15,15 +18,15 @@ class Similarity(NamedTuple):
 
 
 def fit_similarity(points: NDArray[np.floating], target: NDArray[np.floating]) -> Similarity:
-    """The rotation (no reflection), scale and shift of Umeyama, 1991.
+    """The rotation (without reflection), scale and shift after Umeyama, 1991.
 
     Args:
         points: (L, 3).
-        target: (L, 3) where each of them should come to lie.
+        target: (L, 3) the points that they are moved to.
     """
-    there, here = target - target.mean(axis=0), points - points.mean(axis=0)
-    u, values, vt = np.linalg.svd(there.T @ here)
+    centred_target, centred = target - target.mean(axis=0), points - points.mean(axis=0)
+    u, values, vt = np.linalg.svd(centred_target.T @ centred)
     flip = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
     rotation = (u * flip) @ vt
-    scale = (values * flip).sum() / (here**2).sum()
+    scale = (values * flip).sum() / (centred**2).sum()
     return Similarity(rotation, float(scale), target.mean(axis=0) - scale * rotation @ points.mean(axis=0))

@@ -1,4 +1,4 @@
-"""A surface of triangles, as files hold it."""
+"""Triangle meshes of faces, with and without a texture."""
 
 from typing import NamedTuple
 
@@ -14,15 +14,15 @@ class Mesh(NamedTuple):
 
 
 class TexturedMesh(NamedTuple):
-    """A face to be looked at, y upwards, z towards who looks.
+    """The textured mesh of a face, y upwards, z towards the viewer.
 
     Attributes:
         vertices: (V, 3) in pixels of its photograph.
         triangles: (F, 3), counter-clockwise as seen from outside.
-        uv: (V, 2) texture coordinates as files have them: the image's corners are 0 and 1, v upwards.
+        uv: (V, 2) texture coordinates: the corners of the image are 0 and 1, v upwards.
         texture: (S, S, 3) uint8 RGB.
         is_visible: (V,) whether the photograph shows the vertex.
-        metres: A pixel, roughly.
+        metres_per_pixel: Estimated size of a pixel.
     """
 
     vertices: NDArray[np.float64]
@@ -30,4 +30,4 @@ class TexturedMesh(NamedTuple):
     uv: NDArray[np.float64]
     texture: NDArray[np.uint8]
     is_visible: NDArray[np.bool_]
-    metres: float
+    metres_per_pixel: float

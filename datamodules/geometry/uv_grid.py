@@ -1,4 +1,4 @@
-"""A position map as a mesh, whose vertices are texels of UV space."""
+"""A position map as a mesh whose vertices are its texels."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class UVGrid:
-    """The mesh of G x G texels, which all faces share.
+    """The mesh over G x G texels, which is the same for all faces.
 
     Attributes:
         is_valid: (G, G) texels that are part of the surface.
-        outward: 1 or -1: which way the product of a column's and a row's step looks outwards in an image.
+        outward: Sign of the outward normal relative to the cross product of a column step and a row step: 1 or -1.
     """
 
     is_valid: NDArray[np.bool_]
@@ -21,7 +21,7 @@ class UVGrid:
 
     @classmethod
     def of(cls, mean_px: NDArray[np.floating], is_valid: NDArray[np.bool_] | None = None) -> "UVGrid":
-        """Of a model whose (G, G, 3) mean face looks at the camera, in an image's pixels; by default all of it."""
+        """The grid of a (G, G, 3) frontal mean face in pixels of an image; by default all texels are valid."""
         grid = len(mean_px)
         middle = slice(grid // 4, -grid // 4)
         looks = _normals(mean_px)[middle, middle, 2]
@@ -39,32 +39,32 @@ class UVGrid:
 
     @cached_property
     def outward_triangles(self) -> NDArray[np.int32]:
-        """(F, 3) the same, each counter-clockwise as seen from outside with y upwards, as mesh files want it."""
+        """(F, 3) the same triangles, counter-clockwise as seen from outside with y upwards, as in mesh files."""
         return self.triangles if self.outward > 0 else np.ascontiguousarray(self.triangles[:, ::-1])
 
     def normals(self, vertices_px: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(G G, 3) unit normals, outwards, of vertices in an image that is not mirrored; z looks at the camera."""
+        """(G G, 3) outward unit normals of vertices in an image that is not mirrored; z points to the camera."""
         return np.asarray(
             self.outward * _normals(vertices_px.reshape(*self.is_valid.shape, 3)).reshape(-1, 3), np.float32
         )
 
     def seen_triangles(self, vertices_px: NDArray[np.floating]) -> NDArray[np.int32]:
-        """(M, 3) triangles that look at the camera, of vertices in an image that is not mirrored.
+        """(M, 3) triangles that face the camera, for vertices in an image that is not mirrored.
 
-        A face is a sheet; the inside of its far half is not to be seen.
+        The surface of a face is open, so the inside of its far half must not be drawn.
         """
         x, y = (vertices_px[self.triangles, axis] for axis in (0, 1))
         area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
         return np.asarray(self.triangles[self.outward * area < 0])
 
     def in_uv(self, values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
-        """(S, S, ...) values at all texels of a texture of S texels a side of (G G, ...) values of vertices."""
+        """(S, S, ...) values at all texels of a texture with S texels per side, from (G G, ...) values at vertices."""
         values = values.astype(np.float32).reshape(*self.is_valid.shape, *values.shape[1:])
         return _resampled(_resampled(values, 0, size), 1, size)
 
 
 def _resampled(values: NDArray[np.float32], axis: int, size: int) -> NDArray[np.float32]:
-    """Values interpolated along an axis; its ends stay ends."""
+    """Values interpolated linearly along an axis; the first and the last are kept."""
     last = values.shape[axis] - 1
     places = np.linspace(0, last, size, dtype=np.float32)
     before = np.minimum(places.astype(np.intp), last - 1)

@@ -1,14 +1,14 @@
-"""The layout of UV space: which point of the surface, which region and which landmark each texel is.
+"""The layout of UV space: the region, the landmark and the point of the mean face of each texel.
 
-Texel (row, col) of a map with S texels a side is the texture coordinate u = col / (S - 1), v = 1 - row / (S - 1).
+Texel (row, col) of a map with S texels per side is the texture coordinate u = col / (S - 1), v = 1 - row / (S - 1).
 """
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.geometry.array_fingerprint import array_fingerprint
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_projection
 from datamodules.geometry.forehead import forehead_landmarks
@@ -18,7 +18,7 @@ from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.regions import RegionTable, draw_regions, five_regions
 
-MAP_SIZE = 256  # texels a side of a position map (Feng et al., 2018; Shi et al.)
+MAP_SIZE = 256  # texels per side of a position map (Feng et al., 2018; Shi et al.)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class UVLayout:
     """The regions, the landmarks and the mean face in UV space.
 
     Attributes:
-        regions: (S, S) uint8 labels of the regions, without the landmarks' points, which the region weights draw.
+        regions: (S, S) uint8 labels of the regions, without the points of the landmarks.
         landmark_texels: (81, 2) row, col; the first 68 are iBUG's.
         mean_map: (S, S, 3) position map of the mean face, frontal, in crop pixels.
     """
@@ -35,17 +35,9 @@ class UVLayout:
     landmark_texels: NDArray[np.int64]
     mean_map: NDArray[np.float32]
 
-    @property
-    def size(self) -> int:
-        """Texels a side."""
-        return len(self.regions)
-
     def fingerprint(self) -> str:
-        """16 hexadecimal digits; two layouts that share them put the same points into the same texels."""
-        digest = blake2b(digest_size=8)
-        for array in (self.regions, self.landmark_texels, self.mean_map):
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
-        return digest.hexdigest()
+        """16 hexadecimal digits; layouts with the same fingerprint have the same points in the same texels."""
+        return array_fingerprint([self.regions, self.landmark_texels, self.mean_map])
 
 
 def make_uv_layout(
@@ -59,8 +51,7 @@ def make_uv_layout(
         ValueError: If some texel belongs to no triangle.
         InputError: If some texel belongs to no region.
     """
-    triangle_ids, barycentric = cover_uv(model, size)
-    surface = interpolate(model.mean, model.triangles[triangle_ids], barycentric)
+    (surface,) = sample_in_uv(model, size, model.mean)
     landmarks = np.empty((LANDMARKS_81, 2), np.int64)
     landmarks[:LANDMARKS_68] = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size))
     landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
@@ -69,7 +60,7 @@ def make_uv_layout(
 
 
 def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(size, size) triangles of all texels, and (size, size, 3) weights of their corners.
+    """(size, size) triangle of each texel, and (size, size, 3) weights of its corners.
 
     Raises:
         ValueError: If some texel belongs to no triangle.
@@ -84,6 +75,17 @@ def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArr
             "Is tri_mouth missing, or do the texture coordinates not fill the unit square?"
         )
     return triangle_ids, barycentric
+
+
+def sample_in_uv(model: MorphableModel, size: int, *values: NDArray[np.floating]) -> tuple[NDArray[np.float32], ...]:
+    """(size, size, ...) values at all texels, from (V, ...) values at the vertices of a model.
+
+    Raises:
+        ValueError: If some texel belongs to no triangle.
+    """
+    triangle_ids, barycentric = cover_uv(model, size)
+    corners = model.triangles[triangle_ids]
+    return tuple(interpolate(of_vertices, corners, barycentric) for of_vertices in values)
 
 
 def uv_to_texels(uv: NDArray[np.float64], size: int) -> NDArray[np.float64]:

@@ -1,11 +1,11 @@
-"""Which points of a surface are visible in an image."""
+"""Visibility of the points of a surface in an image."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.rasterizer import rasterize
 
-_DEPTH_TOLERANCE = 0.02  # of the depth of the head: what lies that much deeper than the nearest surface is hidden
+_DEPTH_TOLERANCE = 0.02  # of the depth of the head; a point this far behind the nearest surface is hidden
 
 
 def shown(
@@ -15,14 +15,14 @@ def shown(
     barycentric: NDArray[np.float32],
     triangles: NDArray[np.int32],
 ) -> NDArray[np.bool_]:
-    """(*S,) whether points are within the image and nothing lies in front of them.
+    """(*S,) whether points lie within the image and nothing covers them.
 
     Args:
-        points_px: (*S, 3) points of the surface, nearer is larger.
-        vertices_px: (V, 3) of the surface.
+        points_px: (*S, 3) points of the surface; larger z is nearer.
+        vertices_px: (V, 3) vertices of the surface.
         triangle_ids: (H, W) from `rasterize`.
-        barycentric: (H, W, 3) likewise.
-        triangles: (F, 3) what was rasterised.
+        barycentric: (H, W, 3) from `rasterize`.
+        triangles: (F, 3) the rasterised triangles.
     """
     height, width = triangle_ids.shape
     depth = depth_map(vertices_px, triangle_ids, barycentric, triangles)
@@ -40,7 +40,7 @@ def shown_points(
     height: int,
     width: int,
 ) -> NDArray[np.bool_]:
-    """The same of an image of so many pixels."""
+    """(*S,) `shown` for an image of `height` x `width` pixels."""
     return shown(points_px, vertices_px, *rasterize(vertices_px, triangles, height, width), triangles)
 
 
@@ -50,6 +50,6 @@ def depth_map(
     barycentric: NDArray[np.float32],
     triangles: NDArray[np.int32],
 ) -> NDArray[np.float32]:
-    """(H, W) z of what each pixel shows; minus infinity where there is nothing."""
+    """(H, W) z of the surface at each pixel; minus infinity in the background."""
     depth = (vertices_px[triangles[triangle_ids], 2] * barycentric).sum(axis=-1)
     return np.where(triangle_ids >= 0, depth, -np.inf).astype(np.float32)

@@ -20,7 +20,7 @@ from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
 from datamodules.readers.sample_reader import SampleList, SampleReader
 from datamodules.types import FaceRecord
 
-_VERSION = 2  # change it with the layout of the files: older indices are then built anew
+_VERSION = 2  # to be raised with the layout of the files, so that older indices are built again
 _IDENTIFYING = (("identity", "expression"), ("poses",), ("image_sizes",), ("landmarks",))
 _POSE_PARAMETERS = 7
 _LARGEST_PX = np.iinfo(np.uint16).max
@@ -34,16 +34,16 @@ class FaceIndex:
         root: Its folder.
         reader: Its reader.
         samples: All its samples, readable or not.
-        keys: (N,) bytes, in their order.
-        photographs: (N,) names of the photographs that samples show.
+        keys: (N,) bytes, in the order of `samples`.
+        photographs: (N,) name of the photograph of each sample.
         identity: (N, K) coefficients.
         expression: (N, L) coefficients.
         poses: (N, 7) pitch, yaw, roll (radians), tx, ty, tz, scale.
         image_sizes: (N, 2) width, height.
-        landmarks_image_px: (N, 68, 3) 0-based pixels, NaN where a sample has none; None where no sample has.
+        landmarks_image_px: (N, 68, 3) 0-based pixels, NaN for samples without landmarks; None if no sample has any.
         faults: One line for each sample left out.
-        fingerprint: 16 hexadecimal digits of all the samples' numbers, the same wherever the data set lies.
-        folder: Where the index is kept.
+        fingerprint: 16 hexadecimal digits of all numbers of the samples; independent of the location of the data set.
+        folder: Folder of the cached index.
     """
 
     root: Path
@@ -72,7 +72,7 @@ class FaceIndex:
         return self.reader.image_path(self.root, self.key(row))
 
     def record(self, row: int) -> FaceRecord:
-        """One sample, exactly as disk has it."""
+        """One sample, exactly as it is on disk."""
         width, height = self.image_sizes[row].tolist()
         landmarks = None if self.landmarks_image_px is None else self.landmarks_image_px[row]
         if landmarks is not None and np.isnan(landmarks[:, :2]).any():  # some have no z
@@ -94,13 +94,13 @@ def open_index(
     options: IndexOptions = IndexOptions(),  # noqa: B008  # frozen
     processes: int = 1,
 ) -> FaceIndex:
-    """The index of a data set, built if the cache has none of exactly these files.
+    """The index of a data set, which is built if the cache has none of these very files.
 
     Args:
         root: Folder of the data set.
         reader: Reads it.
-        options: What is checked while building, and where indices are kept.
-        processes: How many read at a time while building.
+        options: What is checked while building, and where indices are cached.
+        processes: Number of processes that read files while building.
 
     Raises:
         InputError: If no sample can be read, or the cache cannot be written.
@@ -128,25 +128,27 @@ def open_index(
 
 
 def reader_identity(reader: object) -> str:
-    """Class and options of a reader."""
+    """Text that identifies a reader: its class and options."""
     return f"{type(reader).__module__}.{type(reader).__qualname__} {sorted(vars(reader).items())}"
 
 
 def photographs_of(keys: NDArray[np.bytes_], samples: SampleList) -> NDArray[np.str_]:
-    """(N,) photographs of the keys that could be read."""
+    """(N,) photograph of each key."""
     by_key = dict(zip(samples.keys, samples.photographs, strict=True))
     return np.array([by_key[key.decode()] for key in keys])
 
 
 def checked_image_size(image_path: Path, verify: Verification) -> tuple[int, int]:
-    """Width and height of an image that can be read.
+    """Width and height of an image file, which is checked.
 
     Raises:
-        InputError: If it cannot; with "full" verification, also if its pixels cannot be decoded.
+        InputError: If its header cannot be read or, with "full" verification, its pixels cannot be decoded.
     """
     width, height = read_image_size(image_path)
     if max(width, height) > _LARGEST_PX:
-        raise InputError(f"{image_path}: is {width} x {height} pixels, too large. Scale it down with its parameters.")
+        raise InputError(
+            f"{image_path}: is {width} x {height} pixels, which is too large. Scale it down together with its parameters."
+        )
     if verify == "full":
         read_image(image_path)
     return width, height
@@ -162,7 +164,9 @@ def _read_row(root: Path, reader: SampleReader, verify: Verification, key: str) 
     pose = np.asarray(face.pose, np.float32)
     if pose.shape != (_POSE_PARAMETERS,) or (landmarks is not None and landmarks.shape != (LANDMARKS_68, 3)):
         shapes = f"a pose of shape {pose.shape} and landmarks of shape {None if landmarks is None else landmarks.shape}"
-        return f"{root / key}: is read as {shapes}, expected (7,) and ({LANDMARKS_68}, 3). Mend {type(reader).__name__}.read."
+        return (
+            f"{root / key}: has {shapes}, expected (7,) and ({LANDMARKS_68}, 3). Correct {type(reader).__name__}.read."
+        )
     return {
         "identity": face.identity.astype(np.float32),
         "expression": face.expression.astype(np.float32),

@@ -1,4 +1,4 @@
-"""Options of the index of a data set: how files are checked, how many may be bad, where indices are kept."""
+"""Options of the index of a data set."""
 
 import os
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ Verification = Literal["header", "full"]
 
 @dataclass(frozen=True)
 class IndexOptions:
-    """How data sets are indexed.
+    """How data sets are checked and where their indices are cached.
 
     Args:
-        verify: "full" decodes every image when a data set is first seen; "header" reads their sizes.
-        max_bad_fraction: Largest fraction of samples that cannot be used; with more of them, the command stops.
-        cache_dir: Folder of indices and synthetic faces; ~/.cache/weightmask by default.
+        verify: What is checked when an index is built: "full" decodes every image, "header" reads their sizes only.
+        max_bad_fraction: Largest fraction of unusable samples; with more of them, the command stops.
+        cache_dir: Folder of indices and synthetic faces; by default ~/.cache/weightmask.
     """
 
     verify: Verification = "header"

@@ -1,6 +1,6 @@
 """The index of a data set of stored position maps: image sizes, landmarks and yaw of all samples.
 
-A sample takes 824 bytes and its name twice. Landmarks and yaw are read off the map when it is first seen.
+A sample takes 824 bytes and its name twice. Landmarks and yaw are computed from the map when the index is built.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
 from datamodules.readers.sample_reader import MapReader, SampleList
 from datamodules.types import MapRecord
 
-_VERSION = 1  # change it with the layout of the files: older indices are then built anew
+_VERSION = 1  # to be raised with the layout of the files, so that older indices are built again
 _IDENTIFYING = (("image_sizes",), ("landmarks",))
-_STEP = 8  # every so many-th texel is enough for a rigid fit
+_STEP = 8  # every eighth texel is enough for a rigid fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,13 @@ class MapIndex:
         root: Its folder.
         reader: Its reader.
         samples: All its samples, readable or not.
-        keys: (N,) bytes, in their order.
-        photographs: (N,) names of the photographs that samples show.
+        keys: (N,) bytes, in the order of `samples`.
+        photographs: (N,) name of the photograph of each sample.
         image_sizes: (N, 2) width, height of the crops.
-        landmarks_image_px: (N, 68, 3) pixels of the crops' images.
-        yaws_deg: (N,).
+        landmarks_image_px: (N, 68, 3) in pixels of the crop images.
+        yaws_deg: (N,) yaw of the heads.
         faults: One line for each sample left out.
-        fingerprint: 16 hexadecimal digits of all the samples' landmarks, the same wherever the data set lies.
+        fingerprint: 16 hexadecimal digits of the landmarks of all samples; independent of the location of the data set.
     """
 
     root: Path
@@ -71,14 +71,14 @@ class MapIndex:
 def open_map_index(
     root: Path, reader: MapReader, layout: UVLayout, options: IndexOptions, processes: int = 1
 ) -> MapIndex:
-    """The index of a data set, built if the cache has none of exactly these files.
+    """The index of a data set, which is built if the cache has none of these very files.
 
     Args:
         root: Folder of the data set.
         reader: Reads it.
-        layout: What the maps' texels are: where landmarks are, and the mean map.
-        options: What is checked while building, and where indices are kept.
-        processes: How many read at a time while building.
+        layout: The layout of the maps: landmark texels and mean map.
+        options: What is checked while building, and where indices are cached.
+        processes: Number of processes that read files while building.
 
     Raises:
         InputError: If no sample can be read, or the cache cannot be written.

@@ -1,4 +1,4 @@
-"""Reads 300W-3D, 300W-LP and AFLW2000-3D: <stem>.jpg beside <stem>.mat."""
+"""Reads 300W-3D, 300W-LP and AFLW2000-3D: <stem>.jpg with <stem>.mat."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,16 @@ from datamodules.types import FaceParameters
 
 @dataclass(frozen=True)
 class Reader300W:
-    """300W-3D, 300W-LP or AFLW2000-3D.
+    """Reads 300W-3D, 300W-LP or AFLW2000-3D.
 
     Args:
-        folder_layout: Which data set's folders these are; "auto" recognises them.
+        folder_layout: The data set whose layout the folder has; "auto" recognises them.
     """
 
     folder_layout: FolderLayout = "auto"
 
     def list_samples(self, root: Path) -> SampleList:
-        """All samples that have both their files."""
+        """The samples that have both files."""
         folders = scan(root, self.folder_layout)
         has_views = folders.layout == "300w-lp"
         return SampleList(folders.keys, folders.photographs, folders.fingerprint, folders.faults, has_views)

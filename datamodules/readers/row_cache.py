@@ -1,6 +1,6 @@
-"""The numbers of all samples of a data set in a few arrays: built once, read back at once.
+"""A cache of the numbers of all samples of a data set: a folder of .npy files.
 
-A cache is a folder of .npy files, memory-mapped, so that workers share it.
+The files are memory-mapped, so that worker processes share them.
 """
 
 import json
@@ -24,7 +24,7 @@ from datamodules.readers.sample_reader import SampleList
 
 Row = dict[str, NDArray[np.generic] | None]
 
-_CHUNK = 256  # samples of one task of a process
+_CHUNK = 256  # samples per task of a process
 _KEYS, _ABOUT = "keys.npy", "index.json"
 
 
@@ -34,10 +34,10 @@ class CachedRows:
 
     Attributes:
         keys: (N,) bytes, in the order of the data set.
-        columns: (N, ...) arrays by name, memory-mapped; NaN in the rows of samples that lack a number. A column that no
-            sample has is missing.
+        columns: (N, ...) memory-mapped arrays by name; NaN for samples without a value. A column without any value is
+            left out.
         faults: One line for each sample left out.
-        fingerprint: 16 hexadecimal digits of all the numbers, the same wherever the data set lies.
+        fingerprint: 16 hexadecimal digits of all the numbers; independent of the location of the data set.
         folder: The folder of the cache.
     """
 
@@ -50,11 +50,12 @@ class CachedRows:
 
 @dataclass(frozen=True)
 class RowReader:
-    """How rows come about.
+    """Reads the rows of a data set.
 
     Attributes:
-        read: Reads the row of a sample; all rows have the same names. Float columns may be None for some samples.
-        identifying: The names whose numbers the fingerprint is made of; columns of one group are taken side by side.
+        read: Reads the row of a sample, or returns one line that names its fault. All rows have the same names; float
+            columns may be None for some samples.
+        identifying: Names of the columns that the fingerprint is made of; columns of one group are concatenated.
     """
 
     read: Callable[[str], Row | str]
@@ -62,14 +63,14 @@ class RowReader:
 
 
 def cached_rows(root: Path, samples: SampleList, folder: Path, reader: RowReader, processes: int = 1) -> CachedRows:
-    """The rows of a data set, read from its files if the cache does not hold them.
+    """The rows of a data set, which are read from its files if they are not cached.
 
     Args:
         root: Folder of the data set.
         samples: Its samples.
-        folder: Folder of the cache; its name tells everything that the rows depend on.
-        reader: Reads a row, or gives the line that says why the sample cannot be used.
-        processes: How many read at a time.
+        folder: Folder of the cache; its name depends on everything that the rows depend on.
+        reader: Reads the rows.
+        processes: Number of processes that read files.
 
     Raises:
         InputError: If no sample can be read, or the cache cannot be written.
@@ -83,12 +84,12 @@ def cached_rows(root: Path, samples: SampleList, folder: Path, reader: RowReader
 
 
 def cache_key(*parts: object) -> str:
-    """16 hexadecimal digits of all that rows depend on."""
+    """16 hexadecimal digits of the parts, which are all that the rows depend on."""
     return blake2b("\0".join(str(part) for part in parts).encode(), digest_size=8).hexdigest()
 
 
 def _build(root: Path, samples: SampleList, folder: Path, reader: RowReader, processes: int) -> None:
-    """Writes the cache beside its place and then renames it: what is interrupted leaves no half cache."""
+    """Writes the cache into a temporary folder and renames it, so that an interruption leaves no incomplete cache."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -96,7 +97,7 @@ def _build(root: Path, samples: SampleList, folder: Path, reader: RowReader, pro
         raise cannot_write(folder.parent, error, "--data.index.cache_dir") from error
     try:
         _write(root, samples, unfinished, reader, processes)
-        # another process may have been quicker; what it wrote is the same
+        # another process may have been faster; it has written the same
         if not (folder / _ABOUT).is_file():
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(unfinished, folder)
@@ -144,7 +145,7 @@ def _misfit(root: Path, key: str, row: Row, columns: dict[str, NDArray[np.generi
         if values is not None and name in columns and values.shape != columns[name].shape[1:]:
             return (
                 f"{root / key}: has {name} of shape {values.shape}, but samples before it of {columns[name].shape[1:]}. "
-                "Give data sets of different models folders of their own."
+                "Give data sets of different face models separate folders."
             )
     return None
 

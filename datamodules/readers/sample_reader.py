@@ -1,7 +1,7 @@
-"""What a data set needs in order to be trained on: a reader that lists its samples and reads one of them.
+"""The interfaces of readers, which list the samples of a data set and read one of them.
 
-A class of one's own with these methods is given by `--data.reader some.module.Reader`; its constructor's arguments are
-options below `--data.reader`. The methods must be annotated as here: the command line compares signatures.
+`--data.reader some.module.Reader` selects any class with these methods; the arguments of its constructor are options
+below `--data.reader`. The methods must be annotated as here, since the command line compares their signatures.
 """
 
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ from datamodules.types import FaceParameters
 
 @dataclass(frozen=True)
 class SampleList:
-    """The samples of a data set's folder, from a look at the names of its files.
+    """The samples of a folder, listed without reading them.
 
     Attributes:
-        keys: What identifies each sample: its path below the root without ending, sorted.
-        photographs: For each key, the name of the photograph that it shows; samples of one photograph train together
-            or validate together, whatever else is added.
+        keys: Key of each sample: its path below the root without its ending. Sorted.
+        photographs: For each key, the name of the photograph that it shows; samples of one photograph are all used
+            either for training or for validation.
         fingerprint: Text that changes with any of the files, such as a digest of their names, sizes and times.
         faults: One line for each file that belongs to no sample.
-        has_rendered_views: Whether photographs come rendered at several poses, as in 300W-LP.
+        has_rendered_views: Whether the samples are photographs rendered at several poses, as in 300W-LP.
     """
 
     keys: list[str]
@@ -76,7 +76,7 @@ class MapReader(Protocol):
         ...
 
     def read_map(self, root: Path, key: str) -> NDArray[np.float32]:
-        """(256, 256, 3) x, y, z in crop pixels, 0 to 255 whatever the resolution of the crop's image.
+        """(256, 256, 3) x, y, z in crop pixels, 0 to 255 at any resolution of the crop image.
 
         Raises:
             InputError: Naming the file that cannot be used.

@@ -1,4 +1,4 @@
-"""Reads stored position maps in PRNet's layout: <stem>.npy beside the crop <stem>.jpg or <stem>.png."""
+"""Reads stored position maps in PRNet's layout: <stem>.npy with the crop <stem>.jpg or <stem>.png."""
 
 import os
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from datamodules.readers.sample_reader import SampleList
 
 @dataclass(frozen=True)
 class StoredMapReader:
-    """Position maps of (256, 256, 3) float32 in crop pixels, in a folder and those below it.
+    """Reads position maps of (256, 256, 3) float32 in crop pixels from a folder and its subfolders.
 
     Args:
-        folder_layout: Which data set the names come from, which tells the photographs that crops show; "auto"
-            recognises it.
+        folder_layout: The data set whose naming scheme the files follow, which identifies the photograph of each crop;
+            "auto" recognises it.
     """
 
     folder_layout: FolderLayout = "auto"
 
     def list_samples(self, root: Path) -> SampleList:
-        """All maps that have a crop beside them."""
+        """The maps that have a crop of the same name."""
         if not root.is_dir():
             raise InputError(f"{root}: there is no such folder. Set --data.root to a folder of position maps.")
         digest = blake2b(digest_size=8)

@@ -1,1 +1,1 @@
-"""The embedded default: faces by formula, written in the layout of the real data sets."""
+"""Synthetic faces, in the layout of the real data sets."""

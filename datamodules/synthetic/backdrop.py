@@ -1,4 +1,4 @@
-"""What stands behind a head: plain walls, gradients, clutter in and out of focus."""
+"""Backgrounds of synthetic photographs: plain walls, gradients and clutter, in and out of focus."""
 
 import cv2
 import numpy as np
@@ -7,20 +7,18 @@ from numpy.typing import NDArray
 from datamodules.synthetic.noise import smooth_noise
 from datamodules.synthetic.skin import to_linear
 
-_CLUTTER = 14  # things at most
-
-
-_COARSER = 2  # than the photograph: what stands behind is seldom sharp
+_CLUTTER = 14  # upper bound of the number of objects
+_COARSER = 2  # the background has half the resolution of the photograph, since it is seldom sharp
 
 
 def draw_background(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(size, size, 3) linear."""
+    """(size, size, 3) background in linear light."""
     light = to_linear(_draw(max(size // _COARSER, 8), rng))
     return np.asarray(cv2.resize(light, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _draw(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(size, size, 3) sRGB."""
+    """(size, size, 3) background in sRGB."""
     base = _colour(rng)
     rows, cols = np.mgrid[:size, :size].astype(np.float32) / size
     slope = (rows - 0.5) * rng.normal(0, 0.5) + (cols - 0.5) * rng.normal(0, 0.5)
@@ -29,7 +27,7 @@ def _draw(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     kind = rng.random()
     if kind > 0.3:
         for _ in range(rng.integers(1, _CLUTTER)):
-            _put_thing(scene, rng)
+            _draw_object(scene, rng)
     if kind > 0.5:
         strength = rng.uniform(5, 60)
         patches = smooth_noise((size, size), int(2 ** rng.integers(1, 6)), rng)
@@ -47,8 +45,8 @@ def _colour(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(np.clip(grey + rng.normal(0, 45, 3) * (rng.random() < 0.7), 0, 255))
 
 
-def _put_thing(scene: NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Draws a box, a blob, a stroke or a skin-coloured patch."""
+def _draw_object(scene: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Draws a box, an ellipse or a line into the scene, in place."""
     size = len(scene)
     x, y = (int(place) for place in rng.uniform(-0.1, 1.1, 2) * size)
     width, height = (int(side) + 1 for side in rng.exponential(0.16, 2) * size)

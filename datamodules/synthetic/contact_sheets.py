@@ -13,13 +13,13 @@ _YAWS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0, 90.0)
 
 
 def samples_sheet(population: Population) -> NDArray[np.uint8]:
-    """40 faces of a data set, each of another person."""
+    """A sheet of 40 faces of a data set, each of another person."""
     photographs = [population.photograph(person, 0)[1] for person in range(_COLUMNS * _ROWS)]
     return _tiled(photographs, _COLUMNS)
 
 
 def people_sheet(population: Population) -> NDArray[np.uint8]:
-    """Five people, each at six yaws from one side to the other."""
+    """A sheet of five people at six yaws each."""
     photographs = []
     for person in range(_PEOPLE):
         identity, look = population.person(person)

@@ -1,4 +1,4 @@
-"""The embedded data: synthetic faces, kept in the cache, for commands that are given no folder."""
+"""The default data: synthetic faces in the cache, for commands without a data folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +17,16 @@ _FIRST_TEST_PERSON = 500_000
 
 @dataclass(frozen=True)
 class SyntheticFaces:
-    """The embedded data; no person of the test set is in any other.
+    """The synthetic faces that are used without a data folder; the test set shares no person with the others.
 
     Args:
-        samples: Faces to train and validate on; with `stream`, an epoch's.
-        test_samples: Faces to test on.
-        image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
-        tilt_deg: Standard deviations of pitch and roll; yaw goes all the way round to either side.
-        seed: Decides them all. The run's own seed does not: runs that are compared share their data.
-        stream: Whether new faces are drawn for every epoch, instead of some being read again.
-        validation_samples: Faces to validate on while faces are streamed.
+        samples: Number of faces to train and validate on; with `stream`, per epoch.
+        test_samples: Number of faces to test on.
+        image_size: Pixels per side of the photographs; the plain crop takes about 0.7 of it.
+        tilt_deg: Standard deviations of pitch and roll; yaw is uniform over -90 to 90 degrees.
+        seed: Seed of all faces. It is separate from the run's seed, so that runs with other seeds share their data.
+        stream: Whether new faces are drawn for every epoch, instead of reading the same ones again.
+        validation_samples: Number of faces to validate on with `stream`.
     """
 
     samples: int = 5000
@@ -58,17 +58,17 @@ class SyntheticFaces:
         return SyntheticSettings(samples, self.seed, self.image_size, first_person, self.tilt_deg)
 
     def streamed(self, placement: Placement[FaceRecord], maker: SampleMaker) -> StreamedFaces:
-        """The faces to train on, where they are streamed."""
+        """The streamed training faces."""
         return StreamedFaces(Population(self.seed, self.image_size, self.tilt_deg), self.samples, placement, maker)
 
 
 @dataclass(frozen=True)
 class EmbeddedData:
-    """Where the embedded data are, or will be.
+    """The folders of the default data in the cache.
 
     Attributes:
         faces: The faces.
-        cache: Folder that holds them.
+        cache: Folder of the cache.
     """
 
     faces: SyntheticFaces
@@ -76,21 +76,21 @@ class EmbeddedData:
 
     @property
     def root(self) -> Path:
-        """Training and validation."""
+        """Folder of the training and validation faces."""
         return self._place(self.faces.train_settings)
 
     @property
     def test_root(self) -> Path:
-        """Test."""
+        """Folder of the test faces."""
         return self._place(self.faces.test_settings)
 
     @property
     def face_model(self) -> FaceModelOptions:
-        """The model of both."""
+        """The face model of both folders."""
         return FaceModelOptions(self.root / MODEL_FILE)
 
     def make(self, processes: int) -> None:
-        """Draws what is not there yet."""
+        """Draws the faces that do not exist yet."""
         make_data_set(self.faces.train_settings, self.root, processes)
         make_data_set(self.faces.test_settings, self.test_root, processes)
 

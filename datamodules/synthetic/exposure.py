@@ -1,4 +1,4 @@
-"""From light to a photograph: exposure, contrast, focus, grain."""
+"""Develops linear light into a photograph: exposure, contrast, focus and grain."""
 
 from functools import cache
 
@@ -19,8 +19,8 @@ def develop(light: NDArray[np.float32], face: NDArray[np.float32], rng: np.rando
 
     Args:
         light: (S, S, 3) linear.
-        face: (S, S) where the head is: what the exposure is made for.
-        rng: Decides the camera.
+        face: (S, S) coverage of the head, which the exposure is metered on.
+        rng: Draws the settings of the camera.
     """
     size = len(light)
     metered = float((light @ _EVENLY * face).sum() / max(float(face.sum()), 1.0))
@@ -42,7 +42,7 @@ def develop(light: NDArray[np.float32], face: NDArray[np.float32], rng: np.rando
 
 @cache
 def _curve(contrast: float) -> NDArray[np.float32]:
-    """The inverse of `to_linear`, and a contrast about the middle that keeps black and white."""
+    """The tone curve: the inverse of `to_linear`, and a contrast about the middle that keeps black and white."""
     x = np.sqrt(np.linspace(0, 1, _TABLE))
     low = 0.5 * (2 * np.minimum(x, 1 - x)) ** contrast
     return np.asarray(255 * np.where(x < 0.5, low, 1 - low), np.float32)

@@ -1,4 +1,4 @@
-"""How a face moves: twelve expressions, each a displacement whose full amount is 1."""
+"""The expression basis of the synthetic head: twelve displacements, each at its full amount for coefficient 1."""
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def expression_basis(sheet: HeadSheet) -> Array:
 
 
 def _lower_jaw(sheet: HeadSheet) -> Array:
-    """How much of the jaw's movement each point takes part in."""
+    """Share of the jaw's movement at each point, 0 to 1."""
     x = np.abs(sheet.across)
     beyond = np.clip(x - 0.75 * LENS_HALF_WIDTH, 0, None)
     half = np.hypot(np.hypot(lens(sheet.across), 0.5 * beyond), 0.7)
@@ -94,7 +94,7 @@ def _lower_jaw(sheet: HeadSheet) -> Array:
 
 
 def _blink(sheet: HeadSheet, side: int) -> tuple[Array, Array, Array]:
-    """The upper lid comes down to the lower one, and what is between folds up."""
+    """Displacement of a blink: the upper lid moves down to the lower one, and the area between folds."""
     x, y = side * sheet.across - EYE_CENTRE[0], sheet.height
     upper, lower = lids(x)
     is_lid = np.abs(x) < EYE_HALF_WIDTH

@@ -1,4 +1,4 @@
-"""Random synthetic faces: identity, expression, head pose and looks."""
+"""Random synthetic faces: identity, expression, head pose and appearance."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +17,9 @@ from datamodules.synthetic.looks import Look, draw_look
 _MOST_DEVIATIONS = 2.6
 _TRIES = 50
 _MOST_TILTED = 3.0  # standard deviations of pitch and roll
-CROP_SHARE = 0.72  # of the image's side that the plain crop takes: the rest is there for jitter and rotation
+CROP_SHARE = 0.72  # side of the plain crop / side of the image; leaves room for jitter and rotation
 
-# How often each expression is seen, and the range of its amount.
+# Probability of each expression, and the range of its amount.
 _OCCURS = {
     "jaw": (0.4, 0.0, 1.0),
     "smile": (0.45, 0.1, 1.0),
@@ -42,9 +42,9 @@ class SyntheticFace:
         identity: (40,) identity coefficients.
         expression: (L,) expression coefficients.
         pose: (7,) pitch, yaw, roll (radians), tx, ty, tz, scale, as on disk.
-        image_size: Pixels a side.
-        look: What the person looks like.
-        gaze: Millimetres to the side and up.
+        image_size: Pixels per side.
+        look: Appearance of the person.
+        gaze: Displacement of the irises in millimetres, sideways and upwards.
     """
 
     identity: NDArray[np.float32]
@@ -66,7 +66,7 @@ class SyntheticFace:
 
 
 def draw_person(rng: np.random.Generator) -> tuple[NDArray[np.float32], Look]:
-    """(40,) identity coefficients with plausible proportions, and the looks that go with them."""
+    """Draws a person: (40,) identity coefficients with plausible proportions, and an appearance."""
     model = synthetic_model()
     for _ in range(_TRIES):
         draw = rng.normal(size=len(model.identity_deviations)).clip(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
@@ -84,7 +84,7 @@ def draw_face(
     image_size: int,
     rng: np.random.Generator,
 ) -> SyntheticFace:
-    """A person at a yaw; pitch and roll are normal, with the standard deviations `tilt_deg`."""
+    """Draws a view of a person at a yaw; pitch and roll are normal, with the standard deviations `tilt_deg`."""
     expression = _draw_expression(rng)
     pitch, roll = tilt_deg * rng.normal(size=2).clip(-_MOST_TILTED, _MOST_TILTED)
     gaze = (float(rng.normal(0, 2.2)), float(rng.normal(0, 1.0)))
@@ -103,7 +103,7 @@ def _placed(
     centre_px: Array,
     image_size: int,
 ) -> NDArray[np.float32]:
-    """The pose whose crop has that side and centre."""
+    """The pose at which the crop has a given side and centre."""
     rotated = project(_landmarks().points(identity[None], expression[None])[0], _rotated(angles).projection(0))
     low, high = rotated[:, :2].min(axis=0), rotated[:, :2].max(axis=0)
     scale = crop_side_px / (CROP_MARGIN * (high - low).mean())
@@ -134,7 +134,7 @@ def _draw_expression(rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _is_plausible(identity: NDArray[np.float32]) -> bool:
-    """Whether the proportions of a head lie within the ranges of anthropometry, with some room."""
+    """Whether the proportions of a head lie within the ranges of anthropometry, slightly widened."""
     points = _landmarks().points(identity[None], np.zeros((1, len(EXPRESSIONS))))[0]
     x, y, z = points.T
     width, height = x[16] - x[0], points[[37, 38, 43, 44], 1].mean() - y[8]

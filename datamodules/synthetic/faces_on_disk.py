@@ -1,4 +1,4 @@
-"""Synthetic faces on disk, in the layout of 300W-LP and with a model file in that of the Basel Face Model."""
+"""Writes synthetic faces in the layout of 300W-LP, with a model file in the layout of the Basel Face Model."""
 
 import fcntl
 import os
@@ -26,21 +26,21 @@ from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 from datamodules.types import FaceParameters
 
-VERSION = 2  # changes with every pixel or coefficient: older data sets are then made anew
+VERSION = 2  # to be raised by any change of pixels or coefficients, so that older data sets are made again
 MODEL_FILE = Path("model") / "BFM.mat"
 NAME = "faces by formula"
-_CHUNK = 4  # persons of one task of a process
+_CHUNK = 4  # persons per task of a process
 
 
 @dataclass(frozen=True)
 class SyntheticSettings:
-    """The settings that decide a data set of synthetic faces.
+    """The settings of a data set of synthetic faces, which determine it completely.
 
     Attributes:
-        samples: How many faces.
-        seed: Decides all of them.
-        image_size: Pixels a side of the photographs; the plain crop takes about 0.7 of it.
-        first_person: Number of the first person; sets whose numbers differ have no person in common.
+        samples: Number of faces.
+        seed: Seed of all faces.
+        image_size: Pixels per side of the photographs; the plain crop takes about 0.7 of it.
+        first_person: Number of the first person; data sets with disjoint numbers have no person in common.
         tilt_deg: Standard deviations of pitch and roll.
     """
 
@@ -62,28 +62,29 @@ class SyntheticSettings:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of all that decides the data set."""
+        """16 hexadecimal digits of the settings and the version."""
         identity = f"{VERSION} {sorted(asdict(self).items())}"
         return blake2b(identity.encode(), digest_size=8).hexdigest()
 
     @property
     def card(self) -> DatasetCard:
-        """Name and kind of the data set."""
+        """The card of the data set."""
         return DatasetCard(NAME, "synthetic", self.fingerprint, MODEL_FILE.as_posix())
 
 
 def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -> int:
-    """Makes a data set, unless it is there.
+    """Makes a data set, unless it exists.
 
-    Everything is written beside its place, and moved there when it is whole; an interrupted command goes on.
+    The files are written into a temporary folder, which is renamed when it is complete. After an interruption, the same
+    call continues.
 
     Args:
         settings: The faces.
-        root: Folder that it becomes.
-        processes: How many processes draw; any number makes the same files.
+        root: Folder of the data set.
+        processes: Number of processes that draw; it does not change the files.
 
     Returns:
-        How many faces were drawn.
+        Number of faces drawn.
 
     Raises:
         InputError: If the folder holds something else, or cannot be written.
@@ -116,7 +117,7 @@ def _is_made(settings: SyntheticSettings, root: Path) -> bool:
         return True
     if any(root.iterdir()):
         raise InputError(
-            f"{root}: holds something else than these faces, or those of another version. Give a folder that is new "
+            f"{root}: holds something else than these faces, or faces of another version. Give a folder that is new "
             "or empty."
         )
     return False
@@ -139,7 +140,7 @@ def _mapped(
     if processes <= 1 or len(tasks) <= _CHUNK:
         yield from map(draw, tasks)
         return
-    # forked processes would wait for ever for threads that only their parent has
+    # forked processes would wait for threads that exist in their parent only
     with ProcessPoolExecutor(processes, get_context("spawn"), _use_one_thread) as pool:
         try:
             yield from pool.map(draw, tasks, chunksize=_CHUNK)
@@ -149,13 +150,13 @@ def _mapped(
 
 
 def _use_one_thread() -> None:
-    """Processes that each use all cores wait for one another, and take twice as long."""
+    """Limits a process to one thread: several processes with all threads each take twice as long."""
     cv2.setNumThreads(1)
     threadpool_limits(1)
 
 
 def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int]) -> tuple[int, int]:
-    """Draws the missing views of a person; how many, and how many there are now."""
+    """Draws the missing views of a person; returns their number, and the number of all views."""
     person, views = task
     population = Population(settings.seed, settings.image_size, settings.tilt_deg)
     made = 0
@@ -177,7 +178,7 @@ def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Another process that makes the same data set waits here."""
+    """Makes other processes that write the same data set wait."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

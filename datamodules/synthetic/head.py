@@ -1,10 +1,10 @@
-"""The mean head: a sheet over forehead, face, ears and neck, from formulas alone.
+"""The mean head of the synthetic faces: a surface over forehead, face, ears and neck, computed from formulas.
 
-Millimetres; y up from the line of the eyes, z towards the camera from the axis between the ears. Widths, heights and
-depths are those that anthropometry gives for adults (Farkas, "Anthropometry of the Head and Face", 1994), rounded.
+In millimetres; y points up from the line of the eyes, z towards the camera from the axis between the ears. Widths,
+heights and depths are rounded values for adults (Farkas, "Anthropometry of the Head and Face", 1994).
 
-The sheet is laid out with the mouth open, as a lens of texels between the lips, and then closed: so a jaw that drops
-has something to show.
+The surface is laid out with an open mouth, as a lens of texels between the lips, which is then closed, so that there is
+a surface to show when the jaw drops.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from scipy.interpolate import PchipInterpolator
 
 Array = NDArray[np.floating]
 
-GRID = 129  # vertices a side; odd, so that there is a midline
+GRID = 129  # vertices per side; odd, so that there is a midline
 MIDLINE = GRID // 2
-_HALF_TURN_DEG = 114.0  # the sheet reaches this far to either side of the nose, behind the ears
+_HALF_TURN_DEG = 114.0  # the surface reaches this far to either side of the nose, behind the ears
 _FRONT_DENSITY = 0.7  # columns are this much closer together at the midline than on average
 
 # Height of each row: closest where eyes, nose and mouth are.
@@ -47,14 +47,14 @@ _JAW_EDGE = np.array([
     (88.0, -50.0), (100.0, -42.0), (115.0, -38.0),
 ])  # fmt: skip
 _JAW = PchipInterpolator(_JAW_EDGE[:, 0], _JAW_EDGE[:, 1])
-_JAW_ROUNDING = 17.0  # height over which the jaw turns under
+_JAW_ROUNDING = 17.0  # height over which the jaw curves under
 _NECK_RADIUS, _NECK_AXIS, _NECK_LEAN = 54.0, -14.0, 0.18
-_MERGE = 7.0  # of head and neck
+_MERGE = 7.0  # length of the smooth transition between head and neck
 
 MOUTH_HEIGHT = -68.5  # where the lips meet
-LENS_HALF_WIDTH = 24.5  # of the opening between the lips
+LENS_HALF_WIDTH = 24.5  # half-width of the opening between the lips
 _LENS_HALF_HEIGHT = 7.0
-_CLOSED = 0.94  # of the lens is closed in the mean
+_CLOSED = 0.94  # fraction of the lens that is closed in the mean head
 _CLOSING_REACH = 13.0
 
 EYE_CENTRE = (31.5, 0.0)
@@ -62,21 +62,21 @@ EYE_HALF_WIDTH = 14.5
 _LID_UPPER, _LID_LOWER = 6.2, 4.6
 _EYEBALL_RADIUS, _EYEBALL_DEPTH = 12.2, 73.0
 _LID_THICKNESS = 1.5
-_LID_MERGE = 1.6  # of lids and socket
+_LID_MERGE = 1.6  # length of the smooth transition between lids and socket
 
 EAR_ANGLE_DEG = 99.0
 EAR_HEIGHT = -17.0
-EAR_HALF = (15.0, 31.0)  # along the head, and in height
+EAR_HALF = (15.0, 31.0)  # half-extent along the head, and in height
 
 
 @dataclass(frozen=True, eq=False)
 class HeadSheet:
-    """The mean head and the coordinates that all features are placed in.
+    """The mean head, and the coordinates in which all features are placed.
 
     Attributes:
         across: (GRID, GRID) signed distance from the midline on the laid-out sheet, as seen from the front.
-        height: (GRID, GRID) of the laid-out sheet, mouth open.
-        angle_deg: (GRID, GRID) signed, from the midline.
+        height: (GRID, GRID) height on the laid-out sheet, whose mouth is open.
+        angle_deg: (GRID, GRID) signed angle from the midline.
         points: (GRID, GRID, 3) the mean head, mouth closed.
     """
 
@@ -87,7 +87,7 @@ class HeadSheet:
 
 
 def make_head() -> HeadSheet:
-    """The mean head."""
+    """Computes the mean head."""
     u = np.linspace(-1, 1, GRID)
     angle_deg = _HALF_TURN_DEG * (_FRONT_DENSITY * u + (1 - _FRONT_DENSITY) * u**3)
     angle_deg, height = np.meshgrid(angle_deg, _ROWS(np.arange(GRID)))
@@ -105,7 +105,7 @@ def make_head() -> HeadSheet:
 
 
 def bump(x: Array, y: Array, centre: tuple[float, float], spread: tuple[float, float]) -> Array:
-    """A Gaussian hill of height 1."""
+    """A Gaussian of height 1."""
     return np.asarray(np.exp(-(((x - centre[0]) / spread[0]) ** 2 + ((y - centre[1]) / spread[1]) ** 2)))
 
 
@@ -140,7 +140,7 @@ def lip_borders(across: Array) -> tuple[Array, Array]:
 
 
 def lip_closing(sheet: HeadSheet) -> Array:
-    """How far each point of the laid-out sheet moves up to close the mouth."""
+    """Upward displacement of each point of the laid-out sheet that closes the mouth."""
     above = sheet.height - mouth_line(sheet.across)
     opening = _CLOSED * lens(sheet.across)
     beyond = np.clip(np.abs(above) - lens(sheet.across), 0, None)
@@ -149,7 +149,7 @@ def lip_closing(sheet: HeadSheet) -> Array:
 
 
 def eye_opening(across: Array, height: Array) -> Array:
-    """Positive between the lids, negative outside, about millimetres from the edge of the lids."""
+    """Approximate distance from the edge of the lids in millimetres: positive between them, negative outside."""
     x = np.abs(across) - EYE_CENTRE[0]
     upper, lower = lids(x)
     within = np.minimum(upper - height, height - lower)
@@ -210,7 +210,7 @@ def _front_relief(flat: HeadSheet) -> Array:
 
 
 def _eye_relief(across: Array, height: Array, depth: Array) -> Array:
-    """What brings the surface to the lids, and between them to the eyeball."""
+    """Depth that raises the surface to the lids and, between them, to the eyeball."""
     x, y = np.abs(across) - EYE_CENTRE[0], height - EYE_CENTRE[1]
     inside = np.clip(_EYEBALL_RADIUS**2 - x**2 - y**2, 0, None)
     ball = _EYEBALL_DEPTH + np.sqrt(inside)
@@ -224,7 +224,7 @@ def _eye_relief(across: Array, height: Array, depth: Array) -> Array:
 
 
 def _mouth_depth(flat: HeadSheet) -> Array:
-    """How far what lies between the lips lies back."""
+    """Depth of the area between the lips, backwards."""
     edge = lens(flat.across)
     inside = np.clip(1 - ((flat.height - mouth_line(flat.across)) / np.maximum(edge, 1e-9)) ** 2, 0, 1)
     return np.asarray(12.0 * inside**0.7 * np.clip(edge / _LENS_HALF_HEIGHT, 0, 1))

@@ -1,4 +1,4 @@
-"""Which vertices of the mean head the 68 landmarks are."""
+"""Places the 68 landmarks on the mean head."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from datamodules.synthetic.head import (
     mouth_line,
 )
 
-# The image's left half, where x is negative; what lies at x = 0 stays on the midline.
+# The left half of the image, where x is negative; points at x = 0 lie on the midline.
 _JAW = [
     (-88.5, 0.0),
     (-87.5, -19.0),
@@ -36,7 +36,7 @@ _UPPER_LID, _LOWER_LID = 5.6, -4.0
 
 
 def landmark_vertices(sheet: HeadSheet) -> NDArray[np.int64]:
-    """(68,) vertices, mirrored ones in mirrored columns."""
+    """(68,) vertices of the landmarks; mirror pairs lie in mirrored columns."""
     targets: dict[int, tuple[float, float]] = {}
     for first, places in ((17, _BROW), (27, _BRIDGE), (31, _NOSTRILS)):
         targets |= {first + i: place for i, place in enumerate(places)}

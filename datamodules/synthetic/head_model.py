@@ -1,4 +1,4 @@
-"""The embedded morphable model: mean head, identity and expression in the form of the Basel Face Model."""
+"""The morphable model of the synthetic faces, in the form of the Basel Face Model."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +15,12 @@ from datamodules.synthetic.identity import identity_basis
 
 @dataclass(frozen=True, eq=False)
 class SyntheticModel:
-    """The model and what made it.
+    """The model with the coordinates that it is constructed in.
 
     Attributes:
         face: The model, in millimetres.
         identity_deviations: (40,) standard deviations of the identity coefficients.
-        sheet: The coordinates that features were placed in, a vertex each.
+        sheet: The mean head, with the coordinates of each vertex.
     """
 
     face: MorphableModel
@@ -30,7 +30,7 @@ class SyntheticModel:
 
 @cache
 def synthetic_model() -> SyntheticModel:
-    """The one embedded model; it takes no options, so that checkpoints and data of all users go together."""
+    """The model. It has no options, so that checkpoints and data of all users are compatible."""
     sheet = make_head()
     identity, deviations = identity_basis(sheet)
     row, col = np.mgrid[:GRID, :GRID] / (GRID - 1)
@@ -46,7 +46,7 @@ def synthetic_model() -> SyntheticModel:
 
 
 def grid_triangles(rows: int, columns: int) -> NDArray[np.int32]:
-    """(F, 3) triangles over a grid of vertices in reading order."""
+    """(F, 3) triangles over a grid of vertices, which are numbered row by row."""
     corner = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]))
     return np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])]).astype(np.int32)

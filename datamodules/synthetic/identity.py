@@ -1,4 +1,4 @@
-"""How heads differ: named features and smooth variation of the whole, as one orthonormal basis."""
+"""The identity basis of the synthetic head: named features and smooth variation, as one orthonormal basis."""
 
 import numpy as np
 
@@ -18,12 +18,12 @@ from datamodules.synthetic.head import (
 IDENTITY_MODES = 40
 _SMOOTH_LENGTH = 42.0  # millimetres over which the head's surface varies together
 _SMOOTH_SYMMETRIC, _SMOOTH_ODD = 14, 5  # modes
-_SMOOTH_DEVIATION = 1.9  # millimetres, of the first
-_ASYMMETRY = 0.35  # of faces, relative to how much they differ
+_SMOOTH_DEVIATION = 1.9  # millimetres, of the first mode
+_ASYMMETRY = 0.35  # deviation of odd modes relative to even ones
 
 
 def identity_basis(sheet: HeadSheet) -> tuple[Array, Array]:
-    """(V, 3, 40) orthonormal modes, and (40,) standard deviations of their coefficients, falling.
+    """(V, 3, 40) orthonormal modes, and (40,) standard deviations of their coefficients in descending order.
 
     A head is the sum of named features and a Gaussian process, each with a normal amplitude. The principal axes of
     that sum are the modes: drawing their coefficients independently gives the same heads.
@@ -34,7 +34,7 @@ def identity_basis(sheet: HeadSheet) -> tuple[Array, Array]:
     order = np.argsort(variances)[::-1][:IDENTITY_MODES]
     deviations = np.sqrt(variances[order])
     basis = columns @ rotation[:, order] / deviations
-    signs = np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(IDENTITY_MODES)])  # whichever way it is solved
+    signs = np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(IDENTITY_MODES)])  # independent of the solver
     return (basis * signs).reshape(-1, 3, IDENTITY_MODES), deviations
 
 

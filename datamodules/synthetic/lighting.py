@@ -1,4 +1,4 @@
-"""Light on the head: from all sides, and from one to three lamps."""
+"""Light of synthetic scenes: ambient light, and one to three lamps."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,23 +10,23 @@ from datamodules.geometry.rasterizer import rasterize
 from datamodules.synthetic.head import GRID, Array
 from datamodules.synthetic.head_model import synthetic_model
 
-_OPENNESS_DIRECTIONS = 64
-_OPENNESS_SIZE = 192  # pixels of each view that openness is measured in
-_OPENNESS_SLACK = 3.0  # millimetres below the nearest surface that still count as seen
+_DIRECTIONS = 64  # from which ambient occlusion is measured
+_VIEW_SIZE = 192  # pixels per side of the view from each direction
+_SLACK = 3.0  # millimetres behind the nearest surface that still count as visible
 _MOST_LAMPS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """What the scene is lit by; colours are linear.
+    """The light of a scene; colours are linear.
 
     Attributes:
-        ambient: (3,) from all sides.
-        sky: (3,) more of it from above.
+        ambient: (3,) light from all sides.
+        sky: (3,) additional light from above.
         directions: (L, 3) unit vectors towards the lamps, in the camera's frame.
-        colours: (L, 3).
-        gloss: How much the skin shines.
-        sharpness: How small its highlights are.
+        colours: (L, 3) of the lamps.
+        gloss: Strength of the highlights on the skin.
+        sharpness: Exponent of the highlights; larger ones are smaller.
     """
 
     ambient: Array
@@ -38,7 +38,7 @@ class Light:
 
 
 def draw_light(rng: np.random.Generator) -> Light:
-    """One scene's: from a cloudy day to one hard lamp in a dark room."""
+    """Draws the light of a scene, from a cloudy day to one hard lamp in a dark room."""
     lamps = int(rng.integers(1, _MOST_LAMPS + 1))
     softness = rng.beta(1.6, 1.6)
     azimuth, elevation = rng.uniform(-2.1, 2.1, lamps), rng.uniform(-0.5, 1.2, lamps)
@@ -59,14 +59,20 @@ def draw_light(rng: np.random.Generator) -> Light:
     )
 
 
-def illuminate(normals: Array, openness: NDArray[np.floating], light: Light) -> NDArray[np.float32]:
-    """(V, 3) light on surfaces with (V, 3) unit normals, in the camera's frame, that see so much of the sky."""
-    normals = normals.astype(np.float32)  # powers of float64 cost three times as much
+def illuminate(normals: Array, exposure: NDArray[np.floating], light: Light) -> NDArray[np.float32]:
+    """(V, 3) light on points with (V, 3) unit normals in the frame of the camera.
+
+    Args:
+        normals: (V, 3) unit normals.
+        exposure: (V,) ambient occlusion: fraction of the sky that is visible from each point.
+        light: The light of the scene.
+    """
+    normals = normals.astype(np.float32)  # powers take three times as long in float64
     directions, colours = light.directions.astype(np.float32), light.colours.astype(np.float32)
     facing = normals @ directions.T
     received = (0.5 + 0.5 * normals[:, 1:2]) * light.sky.astype(np.float32) + light.ambient.astype(np.float32)
-    received *= openness[:, None]
-    received += np.clip((facing + 0.1) / 1.1, 0, None) * (0.4 + 0.6 * openness[:, None]) @ colours
+    received *= exposure[:, None]
+    received += np.clip((facing + 0.1) / 1.1, 0, None) * (0.4 + 0.6 * exposure[:, None]) @ colours
     if light.gloss:
         halfway = directions + np.array([0, 0, 1], np.float32)
         halfway /= np.linalg.norm(halfway, axis=-1, keepdims=True)
@@ -91,31 +97,31 @@ def surface_normals(points: Array) -> Array:
 
 
 @cache
-def openness() -> NDArray[np.float32]:
-    """(V,) share of the sky that each point of the mean head sees, weighted by how it faces it."""
+def ambient_occlusion() -> NDArray[np.float32]:
+    """(V,) fraction of the sky that is visible from each point of the mean head, weighted by the cosine."""
     model = synthetic_model()
     points = model.sheet.points.reshape(-1, 3)
     normals = surface_normals(model.sheet.points).reshape(-1, 3)
     seen, possible = np.zeros(len(points)), np.full(len(points), 1e-9)
-    for direction in _sphere(_OPENNESS_DIRECTIONS):
+    for direction in _sphere(_DIRECTIONS):
         side = np.cross([0.0, 1.0, 0.0], direction)
         side /= np.linalg.norm(side)
         frame = np.stack([side, np.cross(direction, side), direction])
         view = points @ frame.T
         low, high = view[:, :2].min(axis=0), view[:, :2].max(axis=0)
-        pixels = np.column_stack([(view[:, :2] - low) / (high - low).max() * (_OPENNESS_SIZE - 1), view[:, 2]])
-        ids, barycentric = rasterize(pixels, model.face.triangles, _OPENNESS_SIZE, _OPENNESS_SIZE)
+        pixels = np.column_stack([(view[:, :2] - low) / (high - low).max() * (_VIEW_SIZE - 1), view[:, 2]])
+        ids, barycentric = rasterize(pixels, model.face.triangles, _VIEW_SIZE, _VIEW_SIZE)
         depth = (view[model.face.triangles[ids], 2] * barycentric).sum(axis=-1)
         depth[ids < 0] = -np.inf
         col, row = np.rint(pixels[:, :2]).astype(int).T
         facing = np.clip(normals @ direction, 0, None)
-        seen += facing * (view[:, 2] > depth[row, col] - _OPENNESS_SLACK)
+        seen += facing * (view[:, 2] > depth[row, col] - _SLACK)
         possible += facing
     return np.asarray(seen / possible, np.float32).reshape(GRID, GRID).ravel()
 
 
 def _sphere(count: int) -> Array:
-    """(count, 3) directions spread evenly (a Fibonacci lattice)."""
+    """(count, 3) evenly distributed directions (a Fibonacci lattice)."""
     i = np.arange(count) + 0.5
     height, turn = 1 - 2 * i / count, np.pi * (1 + 5**0.5) * i
     level = np.sqrt(1 - height**2)

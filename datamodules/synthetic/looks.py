@@ -1,4 +1,4 @@
-"""What a person looks like besides the shape of the head: colours, hair, beard, make-up."""
+"""Appearance of a person apart from the shape of the head: colours, hair, beard, make-up."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,7 +23,7 @@ _IRIS_SHARE = [0.4, 0.2, 0.1, 0.12, 0.1, 0.08]
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """Colours are sRGB from 0 to 255; lengths millimetres; amounts 0 to 1."""
+    """The appearance of a person. Colours are sRGB from 0 to 255, lengths millimetres, amounts 0 to 1."""
 
     skin: Array
     redness: float
@@ -32,9 +32,9 @@ class Look:
     hair: Array
     hair_style: HairStyle
     hair_volume: float
-    hairline: float  # how much higher than usual
+    hairline: float  # relative to the usual height
     fringe: float
-    parting: float  # where, from the midline
+    parting: float  # distance from the midline
     cloth: Array  # of hat, scarf
     brow_thickness: float
     brow_height: float
@@ -51,7 +51,7 @@ class Look:
 
 
 def draw_look(rng: np.random.Generator) -> Look:
-    """One person's."""
+    """Draws the appearance of a person."""
     tone = rng.uniform()
     skin = _ramp(_SKIN, tone) * (1 + rng.normal(0, 0.03, 3)) * (1 + rng.normal(0, 0.05))
     share = (1 - tone) * np.array(_HAIR_SHARE_LIGHT) + tone * np.array(_HAIR_SHARE_DARK)

@@ -1,4 +1,4 @@
-"""A store of noise, drawn once: every texture and background cuts its own piece from it."""
+"""Noise for textures and backgrounds: random pieces of arrays that are computed once."""
 
 from functools import cache
 
@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SIZE = 512
-_SEED = 20  # of the store; it is part of the embedded data, not of a run
+_SEED = 20  # part of the synthetic data, not of a run
 
 
 @cache
 def _store(scale: int) -> NDArray[np.float32]:
-    """Unit variance, varying over so many pixels."""
+    """(1024, 1024) noise of unit variance that varies over `scale` pixels."""
     rng = np.random.default_rng([_SEED, scale])
     white = rng.standard_normal((_SIZE, _SIZE), np.float32)
     if scale > 1:
@@ -23,7 +23,7 @@ def _store(scale: int) -> NDArray[np.float32]:
 
 @cache
 def _streaks() -> NDArray[np.float32]:
-    """Fine across, long along the rows' direction downwards: hair."""
+    """(1024, 1024) noise that varies quickly across and slowly downwards, like hair."""
     rng = np.random.default_rng([_SEED, 0])
     white = rng.standard_normal((_SIZE, _SIZE), np.float32)
     frequency = np.abs(np.fft.fftfreq(_SIZE)[:, None]) * 24 + np.abs(np.fft.rfftfreq(_SIZE)[None]) * 1.5
@@ -31,17 +31,17 @@ def _streaks() -> NDArray[np.float32]:
 
 
 def _twice(noise: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(1024, 1024) of unit variance from (512, 512), again and again: any piece of it is a view, round its edges too."""
+    """(1024, 1024) tiling of (512, 512) noise, scaled to unit variance, so that pieces across its edges are views."""
     return np.tile(noise / noise.std(), (2, 2))
 
 
 def smooth_noise(shape: tuple[int, int], scale: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """A piece of unit variance that varies over so many pixels (a power of two, 1 being white)."""
+    """A random piece of noise of unit variance that varies over `scale` pixels, a power of two; 1 is white noise."""
     return _cut(_store(scale), shape, rng)
 
 
 def streak_noise(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A piece of hair-like noise, its strands from top to bottom."""
+    """A random piece of hair-like noise, whose strands run from top to bottom."""
     return _cut(_streaks(), shape, rng)
 
 

@@ -1,4 +1,4 @@
-"""Endless synthetic faces: the numbers of a person and of a view, with a seed, decide each of them."""
+"""An unlimited population of synthetic faces, each determined by a seed, a person and a view."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,18 +10,18 @@ from datamodules.synthetic.faces import SyntheticFace, draw_face, draw_person
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.renderer import render
 
-VIEWS = 6  # of each person: as many equal parts as the yaw range has
+VIEWS = 6  # views of each person; the yaw range is divided into as many equal parts
 YAW_RANGE_DEG = 90.0
-TILT_DEG = (12.0, 10.0)  # of pitch and roll: what photographs of people show, most of them
+TILT_DEG = (12.0, 10.0)  # standard deviations of pitch and roll, as in most photographs of people
 
 
 @dataclass(frozen=True)
 class Population:
-    """Endless faces, no two persons alike.
+    """An unlimited number of faces.
 
     Attributes:
-        seed: Decides all of them.
-        image_size: Pixels a side of the photographs.
+        seed: Seed of all faces.
+        image_size: Pixels per side of the photographs.
         tilt_deg: Standard deviations of pitch and roll.
     """
 
@@ -30,11 +30,11 @@ class Population:
     tilt_deg: tuple[float, float] = TILT_DEG
 
     def person(self, person: int) -> tuple[NDArray[np.float32], Look]:
-        """(40,) identity coefficients, and the looks."""
+        """(40,) identity coefficients and the appearance of a person."""
         return _person(self.seed, person)
 
     def face(self, person: int, view: int) -> tuple[SyntheticFace, np.random.Generator]:
-        """One view of a person, and the generator that draws the rest of its photograph."""
+        """A view of a person, and the generator for rendering its photograph."""
         identity, look = self.person(person)
         rng = np.random.default_rng([self.seed, person, 1 + view])
         part = (view + person) % VIEWS
@@ -42,7 +42,7 @@ class Population:
         return draw_face(identity, look, yaw_deg, self.tilt_deg, self.image_size, rng), rng
 
     def photograph(self, person: int, view: int) -> tuple[SyntheticFace, NDArray[np.uint8]]:
-        """One view of a person, and (S, S, 3) RGB."""
+        """A view of a person, and its (S, S, 3) RGB photograph."""
         face, rng = self.face(person, view)
         return face, render(face, rng)
 

@@ -1,4 +1,4 @@
-"""A photograph of a face by formula."""
+"""Renders photographs of synthetic faces."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,29 +14,29 @@ from datamodules.synthetic.exposure import develop
 from datamodules.synthetic.faces import SyntheticFace
 from datamodules.synthetic.head import GRID, Array
 from datamodules.synthetic.head_model import synthetic_model
-from datamodules.synthetic.lighting import draw_light, illuminate, openness, surface_normals
+from datamodules.synthetic.lighting import ambient_occlusion, draw_light, illuminate, surface_normals
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.noise import smooth_noise, streak_noise
 from datamodules.synthetic.skin import TEXTURE, paint_skin, to_linear
 from datamodules.synthetic.surroundings import Surface, body, hair, scalp, surface_triangles, unit_texels
 
 SUPERSAMPLING = 2
-_PATCH = 128  # texels a side of the texture of hair; half as many rows of clothes and of scalp
-_OPEN = 0.9  # share of the sky that hair and shoulders see
-_NECK_BASE = np.array([[0.0, -150.0, -14.0]])  # where the body turns against the head
-_FOLLOWS = 0.35  # of the head's rotation is the body's
+_PATCH = 128  # texels per side of the texture of hair; those of clothes and scalp have half as many rows
+_EXPOSURE = 0.9  # ambient occlusion of hair and shoulders: fraction of the sky that is visible
+_NECK_BASE = np.array([[0.0, -150.0, -14.0]])  # pivot between body and head
+_FOLLOWS = 0.35  # rotation of the body / rotation of the head
 
 
 def render(face: SyntheticFace, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(S, S, 3) RGB.
+    """Renders a (S, S, 3) RGB photograph.
 
     Args:
-        face: Who, and from where.
-        rng: Decides light, background and camera.
+        face: The face.
+        rng: Draws light, background and camera.
     """
     size = face.image_size
     scene = _build(face, rng)
-    received = illuminate(scene.normals, scene.openness, draw_light(rng))
+    received = illuminate(scene.normals, scene.exposure, draw_light(rng))
     first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
     fine = scene.vertices_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0]
     ids, barycentric = rasterize(fine, scene.triangles, size * SUPERSAMPLING, size * SUPERSAMPLING)
@@ -71,18 +71,18 @@ class _Scene:
     """All surfaces as one mesh.
 
     Attributes:
-        vertices_px: (V, 3) image pixels.
-        normals: (V, 3) in the camera's frame.
+        vertices_px: (V, 3) in image pixels.
+        normals: (V, 3) in the frame of the camera.
         texels: (V, 2) row, col in the atlas.
         triangles: (F, 3).
-        openness: (V,) share of the sky that each sees.
+        exposure: (V,) ambient occlusion: fraction of the sky that is visible.
     """
 
     vertices_px: Array
     normals: Array
     texels: NDArray[np.float32]
     triangles: NDArray[np.int32]
-    openness: NDArray[np.float32]
+    exposure: NDArray[np.float32]
 
 
 def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
@@ -91,11 +91,11 @@ def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
     head = (pose.projection(face.image_size), pose.rotation())
     whole = Surface(sheet, unit_texels(GRID, GRID))
     parts: list[tuple[Surface, tuple[Array, Array], _Place]] = [(whole, head, _SKIN)]
-    if face.look.hair_style not in ("long", "scarf"):  # which hide all of it
+    if face.look.hair_style not in ("long", "scarf"):  # these hide the scalp
         parts += [(surface, head, _SCALP) for surface in scalp(sheet)]
     parts += [(surface, head, _HAIR) for surface in hair(sheet, face.look, rng)]
     parts.append((body(), _body_view(face, rng), _CLOTHES))
-    vertices, normals, texels, triangles, open_sky = [], [], [], [], []
+    vertices, normals, texels, triangles, exposure = [], [], [], [], []
     first = 0
     for surface, (projection, rotation), place in parts:
         rows, columns = surface.points.shape[:2]
@@ -104,22 +104,22 @@ def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
         normals.append(surface_normals(surface.points).reshape(-1, 3) @ rotation.T)
         texels.append(surface.texels.reshape(-1, 2) * [place.height - 1, place.width - 1] + [place.top, place.left])
         corners = surface_triangles(rows, columns)
-        if surface is whole:  # whose inside is never visible
+        if surface is whole:  # its inside is never visible
             corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
         triangles.append(corners + first)
-        open_sky.append(openness() if surface is whole else np.full(len(points), _OPEN, np.float32))
+        exposure.append(ambient_occlusion() if surface is whole else np.full(len(points), _EXPOSURE, np.float32))
         first += len(points)
     return _Scene(
         np.concatenate(vertices),
         np.concatenate(normals),
         np.concatenate(texels).astype(np.float32),
         np.concatenate(triangles),
-        np.concatenate(open_sky),
+        np.concatenate(exposure),
     )
 
 
 def _face_camera(points_px: Array) -> NDArray[np.bool_]:
-    """(F,) for a grid's triangles, in the order of `grid_triangles`: half of a head looks away, and need not be drawn."""
+    """(F,) whether the triangles of a grid, in the order of `grid_triangles`, face the camera."""
     x, y = points_px[..., 0], points_px[..., 1]
     across_x, across_y = x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1]
     down_x, down_y = x[1:] - x[:-1], y[1:] - y[:-1]
@@ -129,7 +129,7 @@ def _face_camera(points_px: Array) -> NDArray[np.bool_]:
 
 
 def _body_view(face: SyntheticFace, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The body's projection and rotation: upright, rotated a part of the way, joined to the neck."""
+    """Projection and rotation of the body, which follows a part of the head's rotation and is joined to the neck."""
     pose = face.head_pose
     angles = _FOLLOWS * np.array([pose.pitch_rad, pose.yaw_rad, pose.roll_rad]) + rng.normal(0, 0.12, 3) * [0.3, 1, 0.3]
     at_neck = project(_NECK_BASE, pose.projection(face.image_size))[0]
@@ -141,7 +141,7 @@ def _body_view(face: SyntheticFace, rng: np.random.Generator) -> tuple[Array, Ar
 
 
 def _atlas(look: Look, gaze: tuple[float, float], rng: np.random.Generator) -> NDArray[np.float32]:
-    """(256, 384, 3) linear: the skin, and right of it hair, clothes and scalp."""
+    """(256, 384, 3) linear textures: the skin, and to its right hair, clothes and scalp."""
     atlas = np.empty((TEXTURE, TEXTURE + _PATCH, 3), np.float32)
     atlas[:, :TEXTURE] = paint_skin(look, gaze, rng)
     is_cloth = look.hair_style in ("hat", "scarf")

@@ -1,4 +1,4 @@
-"""Colour of the skin, and of what is drawn on it: brows, eyes, lips, beard."""
+"""Colour of the skin, and of brows, eyes, lips and beard on it."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -25,18 +25,18 @@ from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.noise import smooth_noise, streak_noise
 
-TEXTURE = 256  # texels a side: a little under a millimetre each on the front of the face
+TEXTURE = 256  # texels per side: a little under a millimetre each on the front of the face
 _IRIS_RADIUS, _PUPIL_RADIUS = 5.9, 2.2
 _SCLERA = np.array([226, 218, 212], np.float32)
 _TEETH = np.array([226, 216, 198], np.float32)
 _MOUTH = np.array([58, 22, 22], np.float32)
 _PUPIL = np.full(3, 8, np.float32)
-_WINDOW = np.full(3, 245, np.float32)  # that the eye mirrors
+_WINDOW = np.full(3, 245, np.float32)  # reflection of a window in the eye
 
 
 @dataclass(frozen=True, eq=False)
 class _Masks:
-    """Where things are, (256, 256) float32 each: amounts from 0 to 1, or millimetres from an edge (inside positive)."""
+    """(256, 256) float32 masks: amounts from 0 to 1, or millimetres from an edge, positive inside."""
 
     brow_edge: NDArray[np.float32]
     lip_edge: NDArray[np.float32]
@@ -57,19 +57,19 @@ class _Masks:
 
 
 def paint_skin(look: Look, gaze: tuple[float, float], rng: np.random.Generator) -> NDArray[np.float32]:
-    """(256, 256, 3) linear albedo of the sheet.
+    """(256, 256, 3) linear albedo of the head.
 
     Args:
-        look: Whose.
-        gaze: Millimetres that the iris lies to the side of, and above, the middle of the eye.
-        rng: For what never repeats.
+        look: Appearance of the person.
+        gaze: Displacement of the iris from the middle of the eye in millimetres, sideways and upwards.
+        rng: Draws the noise of the skin.
     """
     masks = _masks()
     shape = (TEXTURE, TEXTURE)
     skin = look.skin.astype(np.float32)
     blotches = smooth_noise(shape, 32, rng) * 0.6 + smooth_noise(shape, 8, rng) * 0.4
     tint = np.float32(look.redness) * masks.red + np.float32(0.25 * look.blotches) * blotches
-    colour = np.empty((3, *shape), np.float32)  # planes: what is done to all of a plane is quick
+    colour = np.empty((3, *shape), np.float32)  # stored as planes, since operations on a whole plane are faster
     fine = 1 + 0.02 * smooth_noise(shape, 1, rng) + np.float32(0.03 * look.blotches) * blotches
     for k, reddened in enumerate((0.02, -0.1, -0.09)):
         colour[k] = skin[k] * (1 + reddened * tint) * fine
@@ -87,7 +87,7 @@ def paint_skin(look: Look, gaze: tuple[float, float], rng: np.random.Generator) 
 
 
 def to_linear(colour: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Light from sRGB, 0 to 255 to 0 to 1; a square is near enough to its curve, and twenty times as quick."""
+    """Linear light (0 to 1) from sRGB (0 to 255), by squaring: close to the exact curve, and 20 times as fast."""
     light = np.asarray(colour, np.float32) * np.float32(1 / 255)
     np.maximum(light, 0, out=light)
     np.square(light, out=light)
@@ -95,7 +95,7 @@ def to_linear(colour: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def _paint_hair(colour: NDArray[np.float32], look: Look, masks: _Masks, rng: np.random.Generator) -> None:
-    """Brows, beard and stubble."""
+    """Paints brows, beard and stubble."""
     shape = (TEXTURE, TEXTURE)
     strands = streak_noise(shape, rng)
     hair = look.hair.astype(np.float32)
@@ -150,7 +150,7 @@ def _blend(
     amount: NDArray[np.floating],
     shade: NDArray[np.floating] | None = None,
 ) -> None:
-    """Moves the planes of a picture towards another colour, shaded or not, in place: these are large, and many."""
+    """Blends the planes of a picture with another colour, optionally shaded. In place, since the planes are large."""
     rows = np.flatnonzero(amount.max(axis=1) > 0)
     if not len(rows):
         return
@@ -220,7 +220,7 @@ def _masks() -> _Masks:
 
 
 def _fine_sheet(sheet: HeadSheet) -> HeadSheet:
-    """The sheet's coordinates at every texel."""
+    """The coordinates of the sheet, interpolated to every texel."""
 
     def finer(values: Array) -> Array:
         place = np.linspace(0, len(values) - 1, TEXTURE)

@@ -1,4 +1,4 @@
-"""Synthetic faces drawn while training: new ones in each epoch, none of them on disk."""
+"""Synthetic faces that are drawn while training: new ones in each epoch, none of them on disk."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.synthetic.population import VIEWS, Population
 from datamodules.types import FaceRecord, FaceSample
 
-_FIRST_PERSON = 1_000_000  # no person of a data set on disk
+_FIRST_PERSON = 1_000_000  # beyond the persons of data sets on disk
 
 
 class StreamedFaces(Dataset[FaceSample]):
-    """Samples of a population.
+    """The samples of a population.
 
     Args:
         population: The faces.
-        length: Faces an epoch; the next epoch goes on with new ones.
+        length: Faces per epoch; every epoch has new ones.
         placement: Places a face in its photograph.
-        maker: Makes the samples; its seed and the population's decide them, so that a stream can be repeated.
+        maker: Makes the samples; its seed and that of the population determine the stream.
     """
 
     def __init__(

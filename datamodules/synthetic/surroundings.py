@@ -1,4 +1,4 @@
-"""What surrounds the face and hides parts of it: back of the head, hair, shoulders."""
+"""The surroundings of the synthetic face: back of the head, hair, hats and shoulders."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -34,11 +34,11 @@ _HAIRLINES: dict[HairStyle, list[float]] = {
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A grid of points.
+    """A surface over a grid of points.
 
     Attributes:
-        points: (R, C, 3) millimetres in the head's frame.
-        texels: (R, C, 2) where in its texture each lies, 0 to 1 downwards and across.
+        points: (R, C, 3) in millimetres, in the frame of the head.
+        texels: (R, C, 2) coordinates in its texture, 0 to 1, downwards and across.
     """
 
     points: Array
@@ -57,7 +57,7 @@ def scalp(face: Array) -> list[Surface]:
 
 
 def hair(face: Array, look: Look, rng: np.random.Generator) -> list[Surface]:
-    """Hair, hat or scarf: a shell about the head, which dips below the skin where none grows."""
+    """Hair, hat or scarf: a shell about the head, which lies below the skin where there is none."""
     if look.hair_style == "bald":
         return []
     edge = face[::_STEP, ::_STEP]
@@ -93,7 +93,7 @@ def hair(face: Array, look: Look, rng: np.random.Generator) -> list[Surface]:
 
 
 def body() -> Surface:
-    """Neck to chest, about the base of the neck."""
+    """The body from neck to chest, relative to the base of the neck."""
     return _body()
 
 
@@ -112,12 +112,12 @@ def _body() -> Surface:
 
 @cache
 def surface_triangles(rows: int, columns: int) -> NDArray[np.int32]:
-    """Triangles of a surface of that many rows and columns."""
+    """(F, 3) triangles of a surface of so many rows and columns."""
     return grid_triangles(rows, columns)
 
 
 def _behind(edge: Array, thickness: Array, thickness_behind: Array) -> list[Surface]:
-    """What joins the two sides of the sheet behind the head, and what closes it above."""
+    """The surfaces that close the sheet behind and above the head."""
     left, right = edge[:, 0], edge[:, -1]
     middle, half = (left + right) / 2, (right - left) / 2
     turn = np.linspace(np.pi, 0, _BACK)[:, None]
@@ -145,12 +145,12 @@ def _behind(edge: Array, thickness: Array, thickness_behind: Array) -> list[Surf
 
 
 def _outward(points: Array) -> Array:
-    """Level directions away from the axis of the head."""
+    """Horizontal unit vectors away from the axis of the head."""
     direction = points * [1.0, 0.0, 1.0] + [0.0, 0.0, 10.0]
     return np.asarray(direction / np.linalg.norm(direction, axis=-1, keepdims=True))
 
 
 @cache
 def unit_texels(rows: int, columns: int) -> Array:
-    """(rows, columns, 2) places of a grid's points in a texture of its own, 0 to 1."""
+    """(rows, columns, 2) texture coordinates of a grid that fills its texture, 0 to 1."""
     return np.stack(np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij"), axis=-1)

@@ -1,4 +1,4 @@
-"""`run.py synthesize`: synthetic faces as files."""
+"""`run.py synthesize`: writes synthetic faces as files."""
 
 import os
 from pathlib import Path
@@ -20,20 +20,20 @@ def synthesize(
     processes: int | None = None,
     sheet: bool = False,
 ) -> int:
-    """Draws synthetic faces, in the layout of the real data sets, with the face model that belongs to them.
+    """Draws synthetic faces, and writes them with their face model in the layout of the real data sets.
 
     Args:
-        out: Folder for the data set, new or empty; an interrupted command goes on with --out as it was.
-        samples: How many faces; six of each person.
-        seed: Decides all the faces.
-        image_size: Pixels a side of the photographs.
-        first_person: Number of the first person: sets of one seed whose numbers differ have no person in common.
+        out: Folder for the data set, new or empty. After an interruption, the same command continues.
+        samples: Number of faces; there are six of each person.
+        seed: Seed of all faces.
+        image_size: Pixels per side of the photographs.
+        first_person: Number of the first person; data sets of one seed with disjoint numbers have no person in common.
         tilt_deg: Standard deviations of pitch and roll; yaw goes from -90 to 90 degrees.
-        processes: How many processes draw, one for each core by default; any number makes the same files.
+        processes: Number of processes that draw, by default one per core; it does not change the files.
         sheet: Write contact sheets of the first faces to --out instead of a data set.
 
     Returns:
-        How many faces were drawn.
+        Number of faces drawn.
     """
     settings = SyntheticSettings(samples, seed, image_size, first_person, tilt_deg)
     if sheet:

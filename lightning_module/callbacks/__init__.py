@@ -1,1 +1,1 @@
-"""Lightning callbacks: what happens beside the steps of a fit or a test."""
+"""Lightning callbacks: reports, checkpoints, checks and terminal output of a run."""

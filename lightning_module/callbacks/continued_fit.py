@@ -1,4 +1,4 @@
-"""A callback for fits that continue from a checkpoint: new region weights apply, and the schedule must still fit."""
+"""A callback for fits that continue from a checkpoint: it applies new region weights and checks the schedule."""
 
 from typing import cast
 
@@ -22,12 +22,12 @@ class ContinuedFit(Callback):
         self._origin = origin
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Makes the weight map anew in a branch: the checkpoint has restored that of its own region weights."""
+        """Recomputes the weight map of a branch, since the checkpoint restores that of its own region weights."""
         if self._origin.start == "branch_from":
             cast(FaceModule, pl_module).adopt_layout(face_data(trainer).uv_layout)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuses a fit that is longer than its one-cycle schedule, which a checkpoint restores with its end."""
+        """Refuses a fit that is longer than the one-cycle schedule that the checkpoint restores."""
         for config in trainer.lr_scheduler_configs:
             if not isinstance(config.scheduler, OneCycleLR):
                 continue

@@ -1,4 +1,4 @@
-"""A callback that keeps the newest complete epoch as last.ckpt, from which a killed fit can be resumed."""
+"""A callback that saves the newest complete epoch as last.ckpt, from which a killed fit can be resumed."""
 
 import time
 
@@ -13,7 +13,7 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         folder: The run's folder.
-        seconds: Least time between two writes; the last epoch is always written.
+        seconds: Minimum time between two writes; the last epoch is always written.
     """
 
     def __init__(self, folder: RunFolder, seconds: float) -> None:
@@ -30,14 +30,15 @@ class LastCheckpoint(Checkpoint):
             self._save(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keeps the epoch before.
+        """Puts the saved checkpoint of the previous epoch into place.
 
-        An epoch's figures are logged after it was saved: a kill between the two would lose them if it were kept at once.
+        The figures of an epoch are logged after it is saved. Replacing last.ckpt at once would lose them if the process
+        were killed in between.
         """
         self._keep(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves and keeps the last epoch."""
+        """Saves the last epoch and puts it into place."""
         self._save(trainer)
         self._keep(trainer)
 

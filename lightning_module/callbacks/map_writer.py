@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from datamodules.errors import InputError
+from datamodules.errors import cannot_write
 from datamodules.types import FaceBatch
 from lightning_module.evaluation.stage_figures import StepOutput
 
@@ -25,9 +25,7 @@ class MapWriter(Callback):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(
-                f"{folder}: cannot be written ({error.strerror}). Set --maps to a folder that can."
-            ) from error
+            raise cannot_write(folder, error, "--maps") from error
         self._folder = folder
 
     def on_test_batch_end(

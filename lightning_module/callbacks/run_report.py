@@ -30,7 +30,7 @@ _FACES_PER_BIN = 5
 
 
 class RunReport(Callback):
-    """Reports a run's data and evaluations to its folder, to MLflow and, as far as they are figures, to other loggers.
+    """Reports the data and evaluations of a run to its folder and MLflow, and the figures to other loggers as well.
 
     Args:
         tracker: The run's record.
@@ -41,10 +41,10 @@ class RunReport(Callback):
         self._faces: dict[str, list[FacePicture]] = defaultdict(list)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draws the region weights, and records which data is trained on."""
+        """Draws the region weights, and records the training data."""
         data = face_data(trainer)
         self._tracker.log_tags({f"fingerprint.{name}": value for name, value in data.fingerprints().items()})
-        self._tracker.log_tags({"dataset.train": str(data.card("fit")), "turned_faces": data.turned_faces})
+        self._tracker.log_tags({"dataset.train": str(data.card("fit")), "rendered_faces": data.rendered_faces})
         module = cast(FaceModule, pl_module)
         self._save(
             region_weights_figure(
@@ -58,7 +58,7 @@ class RunReport(Callback):
         )
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Records which data is tested on."""
+        """Records the test data."""
         data = face_data(trainer)
         self._tracker.log_tags({f"test.{data.card('test').slug}.fingerprint": data.fingerprints()["test_data"]})
 

@@ -7,17 +7,17 @@ from lightning_module.evaluation.score import Score
 
 
 class ScoreCheck(Callback):
-    """Refuses a score that the validation faces do not have, such as that of a yaw bin without faces.
+    """Refuses a score that the validation faces cannot have, such as that of a yaw bin without faces.
 
     Args:
-        score: What chooses the best checkpoint.
+        score: The score that the best checkpoint is chosen by.
     """
 
     def __init__(self, score: Score) -> None:
         self._score = score
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Looks for the score among the figures of a complete validation."""
+        """Checks that a complete validation has measured the score."""
         metric = self._score.metric("val")
         if trainer.state.fn != "fit" or trainer.sanity_checking or metric in trainer.callback_metrics:
             return

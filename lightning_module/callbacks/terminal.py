@@ -1,4 +1,4 @@
-"""What a fit shows in the terminal: a summary of the network, and a progress bar or a line an epoch."""
+"""Callbacks for the terminal output of a fit: a summary of the network, and a progress bar or one line per epoch."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from lightning_module.face_module import FaceModule
 
 
 class NetworkSummary(Callback):
-    """Prints the size of the network, in place of Lightning's table with its FLOPs of 0."""
+    """Prints the size of the network, in place of Lightning's table, whose FLOPs are always 0."""
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Prints a line."""
@@ -36,7 +36,7 @@ class FitProgressBar(RichProgressBar):
 
 
 class EpochLines(Callback):
-    """Prints a line an epoch, for output that is no terminal: the loss, the validation NME and the time left."""
+    """Prints one line per epoch if the output is not a terminal: the loss, the validation NME and the time left."""
 
     def __init__(self) -> None:
         self._started_at = 0.0
@@ -54,7 +54,7 @@ class EpochLines(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Prints the line."""
         self._epochs += 1
-        loss = trainer.callback_metrics["train/loss"]  # on every process, as it is gathered from all
+        loss = trainer.callback_metrics["train/loss"]  # read on every process, since it is gathered from all
         parts = [f"loss {float(loss):.4g}"]
         reports = cast(FaceModule, pl_module).reports
         if self._has_validated and "val" in reports:

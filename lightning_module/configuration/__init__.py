@@ -1,1 +1,1 @@
-"""From the command line and its files to the network and data that they describe."""
+"""Parses the command line and configuration files, and resolves the checkpoint that a command starts from."""

@@ -1,4 +1,4 @@
-"""How far the training in a checkpoint has come."""
+"""Reads the training progress in a checkpoint."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +8,10 @@ import torch
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the training in a checkpoint has come.
+    """The training progress in a checkpoint.
 
     Attributes:
-        is_epoch_end: Whether it was saved when all batches of an epoch were done.
+        is_epoch_end: Whether it was saved at the end of an epoch.
         has_optimizer: Whether it holds the state of the optimiser.
     """
 

@@ -66,11 +66,11 @@ class FaceCLI(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Adds the options beside Lightning's own, and links those that network and data share."""
+        """Adds the options of this project, and links those that network and data share."""
         parser.add_argument("--tracking", type=TrackingOptions, default=TrackingOptions())
         for name, text in (
-            ("ckpt_path", "checkpoint to test, or whose run to continue; `last` is that of the newest run"),
-            ("init_from", "fit: checkpoint whose weights a new run begins with"),
+            ("ckpt_path", "checkpoint to test, or to continue the run of; `last` is that of the newest run"),
+            ("init_from", "fit: checkpoint whose weights a new run starts from"),
             ("branch_from", "fit: checkpoint that a new run continues with other options, such as region weights"),
             ("maps", "test: folder for the predicted position maps"),
         ):
@@ -86,13 +86,13 @@ class FaceCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
-        # skipped for a network that has no such argument
+        # ignored by networks without this argument
         parser.link_arguments("data.image_size", "model.network.init_args.image_size")
         parser.link_arguments("data.regions", "model.regions")
         parser.set_defaults({"model.network": {"class_path": f"{Hourglass.__module__}.{Hourglass.__name__}"}})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parses; the options of a checkpoint, or of a run to continue, come before the user's own."""
+        """Parses the options; they are merged into those of the checkpoint, or of the run to continue."""
         self.config = parser.parse_args(self._args)
         runs = TrackingOptions(**self.config.tracking.as_dict()).place(PROJECT).runs
         self.origin = find_origin(self.command, self.config, runs)
@@ -105,7 +105,7 @@ class FaceCLI(LightningCLI):
         regions = checked_table(self.config.data.regions)
         Score.parse(self.config.score).require(protocol.name for protocol in validation_protocols(regions))
         weights = RegionWeights.of(regions, self.config.model.weights, self.config.model.landmark_radius_texels)
-        for name, value in weights.options.items():  # the configuration of a run names all weights
+        for name, value in weights.options.items():  # the configuration of a run lists all weights
             self.config.model[name] = value
         if self.origin is not None:
             self.origin.refuse_changes(self.plain_options()["model"])
@@ -117,10 +117,10 @@ class FaceCLI(LightningCLI):
                 self.config[name] = value.expanduser().absolute()
 
         if self.command == "fit" and self.config.model.weight_map is not None:
-            read_weight_map(self.config.model.weight_map)  # a fault of the file ends the command before there is a run
+            read_weight_map(self.config.model.weight_map)  # a faulty file ends the command before a run is made
 
     def instantiate_classes(self) -> None:
-        """Makes the network's module and the data module; the trainer and its loggers need a run first."""
+        """Constructs the module and the data module; the trainer and its loggers need a run first."""
         config = self.config.clone()
         config.trainer.logger = None
         self.config_init = self.parser.instantiate_classes(config)
@@ -128,13 +128,13 @@ class FaceCLI(LightningCLI):
         self.model = self.config_init.model
 
     def plain_options(self) -> dict[str, Any]:
-        """All options as YAML holds them."""
+        """All options as plain values of YAML."""
         text = self.parser.dump(self.config, skip_link_targets=False, skip_none=False)
         options: dict[str, Any] = yaml.safe_load(text)
         return options
 
     def plan(self) -> RunPlan:
-        """What the command is going to do."""
+        """The plan of the command."""
         repeated = self.config.clone()
         if self.origin is not None and self.origin.is_resumed:
             repeated.ckpt_path = None
@@ -146,5 +146,5 @@ class FaceCLI(LightningCLI):
 
 def _whole_number(seed: bool | int) -> int:
     if isinstance(seed, bool):
-        raise InputError(f"--seed_everything is {str(seed).lower()}: give a number, which decides the whole run.")
+        raise InputError(f"--seed_everything is {str(seed).lower()}: give a number, the seed of the whole run.")
     return seed

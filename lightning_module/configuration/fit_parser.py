@@ -13,11 +13,11 @@ _WEIGHTS = "model.weights"
 
 
 class _ConfigFile(ActionConfigFile):
-    """A configuration file, whose region weights are merged by name into those of earlier files and options."""
+    """The action of --config, which merges region weights by name into those of earlier files and options."""
 
     @staticmethod
     def apply_config(parser: Any, cfg: Namespace, dest: str, value: Any) -> None:
-        """Merges a file into the options so far; jsonargparse itself replaces a dictionary as a whole."""
+        """Merges a file into the previous options; jsonargparse alone would replace a dictionary as a whole."""
         before = cfg.get(_WEIGHTS) or {}
         ActionConfigFile.apply_config(parser, cfg, dest, value)
         if before and isinstance(cfg.get(_WEIGHTS), dict):
@@ -25,20 +25,20 @@ class _ConfigFile(ActionConfigFile):
 
 
 class FitParser(LoggerArguments):
-    """Lightning's parser as this project uses it."""
+    """Lightning's parser with this project's rules for configuration files and errors."""
 
     def add_argument(self, *args: Any, **kwargs: Any) -> Any:
-        """Adds an argument; configuration files are merged by this project's rules."""
+        """Adds an argument; that of a configuration file gets this project's action."""
         if kwargs.get("action") is ActionConfigFile:
             kwargs["action"] = _ConfigFile
         return super().add_argument(*args, **kwargs)
 
     def parse_string(self, content: str, path: Any = "", *args: Any, **kwargs: Any) -> Namespace:
-        """Reads a configuration, also one of an earlier version."""
+        """Parses a configuration, whose options may have the names of an earlier version."""
         try:
             config = yaml.safe_load(content)
         except yaml.YAMLError:
-            config = None  # which the parser itself complains of
+            config = None  # the parser itself reports the error
         if isinstance(config, dict):
             migrated = read_with_notice(config, str(path) or "the configuration")
             if migrated != config:
@@ -47,6 +47,6 @@ class FitParser(LoggerArguments):
         return parsed
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raises an error of one line, which names today's option for an old one."""
+        """Raises an error of one line, which names the current option for a renamed one."""
         refuse_old_names(message)
-        super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # which a parser of a class has added
+        super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # added by the parser of a class

@@ -1,4 +1,4 @@
-"""Configurations that earlier versions wrote, under today's names of options."""
+"""Converts configurations of earlier versions to the current names of options."""
 
 import logging
 import re
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from datamodules.errors import InputError
-from lightning_module.legacy import migrated_model_options
+from lightning_module.legacy import NETWORK_OPTIONS, migrated_model_options
 
 _log = logging.getLogger(__name__)
 
 _READER = "datamodules.readers.reader_300w.Reader300W"
-# Today's names of options, by their old ones; None for what is gone.
+# Current names of options by their old ones; None for removed options.
 _DATA_OPTIONS: dict[str, str | None] = {
     "morphable_model": "face_model.path",
     "uv_coordinates": "face_model.uv_coordinates",
@@ -27,28 +27,20 @@ _DATA_OPTIONS: dict[str, str | None] = {
     "profiling": "pose_augmentation",
     "map_size": None,  # the data module asks the network
 }
-_NETWORK_OPTIONS = {
-    "base_channels": "base_channels",
-    "map_size": "map_size",
-    "tail": "tail",
-    "norm_momentum": "norm_momentum",
-    "pairs": "pairs",
-    "direct_rank": "bypass_rank",
-}
 _GONE = ("out", "weights_only", "verbose", "return_predictions")
 RENAMED_OPTIONS: dict[str, str] = {
     **{f"data.{old}": f"data.{new}" for old, new in _DATA_OPTIONS.items() if new},
-    **{f"model.{old}": f"model.network.{new}" for old, new in _NETWORK_OPTIONS.items()},
+    **{f"model.{old}": f"model.network.{new}" for old, new in NETWORK_OPTIONS.items()},
     "model.weights.landmark_radius_texels": "model.landmark_radius_texels",
     "out": "maps",
 }
 
 
 def migrated_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration under today's names; one that has them already stays as it is.
+    """A configuration under the current names; one that has them already is returned unchanged.
 
     Raises:
-        InputError: If it sets an option that is gone to something that nothing replaces.
+        InputError: If it sets a removed option that has no replacement.
     """
     migrated = {name: value for name, value in config.items() if name not in _GONE}
     if isinstance(config.get("model"), Mapping):
@@ -59,12 +51,12 @@ def migrated_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_with_notice(config: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """`migrated_config` of a file, with one line of the log if its options have other names today."""
+    """`migrated_config` of a file, with a warning if its options have been renamed."""
     migrated = migrated_config(config)
     old_names = [name for name in RENAMED_OPTIONS if name != "out" and _has(config, name)]
     if old_names:
         _log.warning(
-            "%s was written by an earlier version; its options are read under today's names (--%s is now --%s%s).",
+            "%s was written by an earlier version; its options are converted to the current names (--%s is now --%s%s).",
             source,
             old_names[0],
             RENAMED_OPTIONS[old_names[0]],
@@ -74,13 +66,13 @@ def read_with_notice(config: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def refuse_old_names(message: str) -> None:
-    """Names today's option for an old one that a parser complains of.
+    """Replaces a parser's error about a renamed option.
 
     Raises:
-        InputError: If the complaint names an old option.
+        InputError: If the message names a renamed or removed option.
     """
     if re.search(r"--model\.loss_reduction\b", message):
-        raise InputError("--model.loss_reduction is gone: the loss is the mean over texels. Leave it out.")
+        raise InputError("--model.loss_reduction was removed: the loss is the mean over texels. Leave it out.")
     for old, new in sorted(RENAMED_OPTIONS.items(), key=lambda pair: -len(pair[0])):
         if match := re.search(rf"--{re.escape(old)}(?P<rest>\.\w+)?(?=[=\s,]|$)", message):
             rest = match["rest"] or ""

@@ -1,4 +1,4 @@
-"""Lightning's loggers beside MLflow: their options on the command line, and their construction."""
+"""Lightning's loggers in addition to MLflow: their options on the command line, and their construction."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pytorch_lightning.loggers import Logger
 
 from datamodules.errors import InputError, OneLineErrors
 
-RUN_FOLDER = "<run folder>"  # in a configuration: the folder of whichever run it makes
+RUN_FOLDER = "<run folder>"  # stands for the folder of the run in a configuration
 
 
 class LoggerArguments(OneLineErrors, LightningArgumentParser):
@@ -26,12 +26,12 @@ class LoggerArguments(OneLineErrors, LightningArgumentParser):
 
 
 def make_loggers(chosen: Any, folder: Path, params: Mapping[str, Any]) -> list[Logger]:
-    """The loggers of `--trainer.logger`, which a run uses beside MLflow.
+    """The loggers of `--trainer.logger`, which a run uses in addition to MLflow.
 
     Args:
         chosen: The parsed option: None, true, a logger's class_path and init_args, or a list of these.
         folder: The run's folder.
-        params: Logged as hyperparameters, under the names that MLflow shows.
+        params: Hyperparameters to log, under the same names as in MLflow.
 
     Raises:
         InputError: If a logger cannot be constructed.
@@ -53,6 +53,6 @@ def _make_logger(chosen: Namespace, folder: Path) -> Logger:
     parsed = parser.parse_object({"logger": {"class_path": chosen.class_path, "init_args": init_args}})
     try:
         logger: Logger = parser.instantiate_classes(parsed).logger
-    except Exception as error:  # whatever a logger's constructor raises
+    except Exception as error:  # the exception depends on the logger
         raise InputError(f"--trainer.logger: {chosen.class_path} cannot be used ({error}).") from error
     return logger

@@ -1,7 +1,7 @@
-"""The checkpoint that a command starts from, and which options it may change.
+"""The checkpoint that a command starts from, and the options that may differ from it.
 
-A fit starts from a checkpoint in one of three ways: `--ckpt_path` continues a run, `--init_from` begins a new run with
-the weights alone, and `--branch_from` begins a new run that also continues the optimiser, the schedule and the order of
+A fit starts from a checkpoint in one of three ways: `--ckpt_path` continues a run, `--init_from` starts a new run with
+the weights only, and `--branch_from` starts a new run that also continues the optimiser, the schedule and the order of
 the data.
 """
 
@@ -26,24 +26,24 @@ Start = Literal["ckpt_path", "init_from", "branch_from"]
 
 _STARTS: tuple[Start, ...] = ("ckpt_path", "init_from", "branch_from")
 _LAST = "last"
-_RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the processes that Lightning starts beside the first
+_RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the other processes that Lightning starts
 _NETWORK = ("network", "is_residual")
 _SCHEDULE = ("lr", "lr_schedule", "lr_halving_epochs")
 _LINKED = ("image_size", "regions")  # options of model: that the command line takes from data:
-# what a checkpoint that does not know an option was trained with
+# values for checkpoints that were written before an option existed
 _DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0}
-MIRROR = "mirror_average"  # chosen anew for each evaluation: it is no part of the network
+MIRROR = "mirror_average"  # not a part of the network, so every evaluation may set it
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a command starts from.
+    """The checkpoint that a command starts from.
 
     Attributes:
-        start: The option that says so.
+        start: The option that names the checkpoint.
         checkpoint: The file; None for a run that was killed before its first checkpoint.
-        run: The run that the checkpoint belongs to, or None if the file was moved out of it.
-        is_resumed: Whether a fit continues that run, not a new one.
+        run: The run that the checkpoint belongs to, or None if the file was moved out of its folder.
+        is_resumed: Whether a fit continues that run, instead of starting a new one.
         model_options: Options of `model:` in the checkpoint.
     """
 
@@ -64,7 +64,7 @@ class Origin:
         run_config = _read_config(self.run)
         if self.is_resumed or (self.start == "branch_from" and run_config):
             config = {name: value for name, value in run_config.items() if name not in _STARTS}
-        if self.start == "branch_from":  # the new run has a name and tags of its own
+        if self.start == "branch_from":  # the new run has its own name and tags
             config["tracking"] = {
                 name: value for name, value in config.get("tracking", {}).items() if name not in ("run_name", "tags")
             }
@@ -81,10 +81,10 @@ class Origin:
         return config
 
     def refuse_changes(self, model: Mapping[str, Any]) -> None:
-        """Checks the merged options of `model:`, wherever they were set, against the checkpoint's.
+        """Compares the merged options of `model:`, from any source, with those of the checkpoint.
 
         Raises:
-            InputError: If one that cannot be changed differs.
+            InputError: If an option that cannot be changed differs.
         """
         before, after = {**_DEFAULTS, **flat(self.model_options)}, flat(model)
         for name in sorted(before.keys() & after.keys()):
@@ -94,30 +94,30 @@ class Origin:
             option = "--data.image_size" if name == "image_size" else f"--model.{_option_name(name)}"
             remedy = {
                 "ckpt_path": "Leave it out, or start a new run from the checkpoint: --init_from takes its weights "
-                "alone, --branch_from its optimiser too.",
+                "only, --branch_from its optimiser too.",
                 "branch_from": "Leave it out; with --init_from the learning rate and its schedule can be changed.",
-                "init_from": "Leave it out, or train the other network from the beginning.",
+                "init_from": "Leave it out, or train the other network from scratch.",
             }[self.start]
             raise InputError(
-                f"{option} cannot be changed beside --{self.start}: it is {after[name]}, and {before[name]} in "
+                f"{option} cannot be changed together with --{self.start}: it is {after[name]}, and {before[name]} in "
                 f"{self.checkpoint}. {remedy}"
             )
 
     def evaluates_differently(self, model: Mapping[str, Any]) -> bool:
-        """Whether predictions are averaged over mirror images now and were not when the run tested, or reversed."""
+        """Whether averaging over mirror images differs from the setting in the checkpoint."""
         return bool(model[MIRROR] != self.model_options.get(MIRROR, False))
 
 
 def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
-    """Where a command starts from; None for a fit that begins with random weights.
+    """The origin of a command; None for a fit that starts from random weights.
 
     Args:
         command: "fit", "validate" or "test".
-        options: The command line, parsed.
+        options: The parsed command line.
         runs: The folder of run folders, for `last`.
 
     Raises:
-        InputError: If there is no such checkpoint, or two are named, or a command that needs one has none.
+        InputError: If the checkpoint does not exist, two are named, or a command that needs one has none.
     """
     starts = [start for start in _STARTS if options.get(start) is not None]
     if len(starts) > 1:
@@ -135,7 +135,7 @@ def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint. Set --{start}.")
     run = RunFolder.of_checkpoint(path)
-    # a run is continued where it stopped; from any other epoch a new run starts
+    # only last.ckpt continues its run; any other checkpoint starts a new one
     is_resumed = command == "fit" and start == "ckpt_path" and run is not None and path.name == run.LAST_CHECKPOINT
     return _checked(Origin(start, path.absolute(), run, is_resumed, read_hyper_parameters(path)))
 
@@ -160,8 +160,8 @@ def _checked(origin: Origin) -> Origin:
         if not progress.is_epoch_end or not progress.has_optimizer:
             fault = "was saved in the middle of an epoch" if progress.has_optimizer else "holds no optimiser state"
             raise InputError(
-                f"{origin.checkpoint}: {fault}; --branch_from needs the end of one. Give the run's last.ckpt or "
-                "best.ckpt, or take the weights alone with --init_from."
+                f"{origin.checkpoint}: {fault}; --branch_from needs one from the end of an epoch. Give the run's last.ckpt or "
+                "best.ckpt, or take the weights only with --init_from."
             )
     return origin
 
@@ -183,7 +183,7 @@ def _option_name(name: str) -> str:
 
 
 def _run_of_first_process() -> RunFolder:
-    """The run that the first process found: it is busy by now, and would not be found again."""
+    """The run that the first process has selected; that process has locked it, so a search would not find it."""
     if _RESUMED not in os.environ:
-        raise InputError("--ckpt_path last cannot be found by processes that are started apart: give the file's path.")
+        raise InputError("--ckpt_path last does not work for processes that are started separately: give the file's path.")
     return RunFolder(Path(os.environ[_RESUMED]))

@@ -13,15 +13,15 @@ from lightning_module.tracking.tracker import TrackingOptions, TrackingPlace
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a command is going to do, before anything of it is recorded.
+    """The plan of a command.
 
     Attributes:
         command: "fit", "validate" or "test".
-        options: The command's options.
-        values: The same as plain values, as YAML holds them.
+        options: The parsed options of the command.
+        values: The same options as plain values.
         config: YAML that repeats the command.
-        origin: The checkpoint that it starts from.
-        evaluates_differently: Whether a test evaluates another function than the run that trained the network.
+        origin: The checkpoint that it starts from, or None.
+        evaluates_differently: Whether a test uses mirror averaging differently from the run that trained the network.
     """
 
     command: str

@@ -1,1 +1,1 @@
-"""How good a reconstruction is: protocols, alignment, and how sure a figure is."""
+"""Evaluation of reconstructions: protocols, errors, and their statistics."""

@@ -1,22 +1,22 @@
-"""Points moved onto others, in the least-squares sense."""
+"""Least-squares alignment of batches of points."""
 
 import torch
 from torch import Tensor
 
 
 def align(points: Tensor, target: Tensor, has_scale: bool) -> Tensor:
-    """Each set of points after the motion that brings it nearest to its target.
+    """Aligns each set of points to its target.
 
-    Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991: reflections are
-    left out.
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991, without
+    reflections.
 
     Args:
         points: (N, L, 3).
         target: (N, L, 3).
-        has_scale: Whether the motion scales, beside rotating and moving.
+        has_scale: Whether the points are scaled, in addition to rotation and translation.
 
     Returns:
-        (N, L, 3).
+        (N, L, 3) aligned points.
     """
     goal = target.mean(dim=1, keepdim=True)
     centred, centred_target = points - points.mean(dim=1, keepdim=True), target - goal
@@ -26,7 +26,7 @@ def align(points: Tensor, target: Tensor, has_scale: bool) -> Tensor:
     rotation = (left * sign[:, None]) @ right
     moved: Tensor = centred @ rotation.mT
     if has_scale:
-        # points that all coincide stay so: no scale makes a face of them
+        # the clamp avoids a division by zero where all points coincide
         spread = centred.square().sum(dim=(1, 2)).clamp_min(torch.finfo(points.dtype).tiny)
         moved = moved * ((singular * sign).sum(dim=1) / spread)[:, None, None]
     return moved + goal

@@ -1,4 +1,4 @@
-"""Diagnostics of landmarks whose errors are all alike: another pixel grid, axis, scale or order of the faces."""
+"""Recognises systematic errors of landmarks: a shifted pixel grid, a flipped axis, another scale or order."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ _LEAST_FACES = 5
 
 
 def diagnose(predicted: Tensor, target: Tensor) -> list[str]:
-    """Names what is probably wrong with a set of predictions, one line for each fault; none for ordinary errors.
+    """Describes systematic faults of a set of predictions, one line each; an empty list for ordinary errors.
 
     Args:
         predicted: (N, L, 2 or 3) landmarks.
@@ -21,10 +21,10 @@ def diagnose(predicted: Tensor, target: Tensor) -> list[str]:
     if len(predicted) < _LEAST_FACES:
         return []
     predicted_xy, target_xy = predicted[..., :2], target[..., :2]
-    if _runs_against(predicted_xy[..., 1], target_xy[..., 1]):
+    if _is_flipped(predicted_xy[..., 1], target_xy[..., 1]):
         return [
-            "y of the predictions runs against that of the ground truth: is one of them counted from below? "
-            "Flip it (height - 1 - y) before they are compared."
+            "y of the predictions has the opposite direction to y of the ground truth: does one of them count from the "
+            "bottom? Flip it (height - 1 - y)."
         ]
     scale = _median_scale(predicted_xy, target_xy)
     if not 1 / _SCALE_TOLERANCE < scale < _SCALE_TOLERANCE:
@@ -34,7 +34,7 @@ def diagnose(predicted: Tensor, target: Tensor) -> list[str]:
         ]
     errors, errors_of_next = (landmark_nme(points, target_xy) for points in (predicted_xy, predicted_xy.roll(1, 0)))
     if errors.median() > errors_of_next.median():
-        return ["the predictions fit the face before theirs better than their own: are the rows in another order?"]
+        return ["the predictions are closer to the previous face than to their own: are the rows in another order?"]
     return [*_faults_of_first_pixel(predicted_xy, target_xy), *_faults_of_depth(predicted, target)]
 
 
@@ -55,8 +55,8 @@ def _faults_of_depth(predicted: Tensor, target: Tensor) -> list[str]:
     if min(predicted.shape[-1], target.shape[-1]) < 3:
         return []
     predicted_z, target_z = predicted[..., 2], target[..., 2]
-    if _runs_against(predicted_z, target_z):
-        return ["z of the predictions runs against that of the ground truth, where nearer is larger: change its sign."]
+    if _is_flipped(predicted_z, target_z):
+        return ["z of the predictions has the opposite sign to the ground truth, where nearer is larger: change it."]
     scale = _median_scale(predicted_z[..., None], target_z[..., None])
     if not 1 / _DEPTH_TOLERANCE < scale < _DEPTH_TOLERANCE:
         return [
@@ -66,15 +66,15 @@ def _faults_of_depth(predicted: Tensor, target: Tensor) -> list[str]:
     return []
 
 
-def _runs_against(predicted: Tensor, target: Tensor) -> bool:
-    """Whether most faces' (N, L) coordinates, about their means, run in opposite directions."""
+def _is_flipped(predicted: Tensor, target: Tensor) -> bool:
+    """Whether the (N, L) coordinates of most faces have negative covariance."""
     centred, centred_target = (points - points.mean(dim=1, keepdim=True) for points in (predicted, target))
     covariance = (centred * centred_target).sum(dim=1)
     return bool((covariance < 0).double().mean() > 0.5)
 
 
 def _median_scale(predicted: Tensor, target: Tensor) -> float:
-    """How many times as far (N, L, D) points spread about their mean, at the median face."""
+    """Median over faces of the ratio of the spreads of (N, L, D) points about their means."""
     return float((_spread(predicted) / _spread(target)).median())
 
 

@@ -1,6 +1,6 @@
-"""A record of a method's errors on a data set: figures to read (.json), and every face's error to compare with (.npz).
+"""A record of the errors of a method on a data set: summary figures (.json) and the errors of all faces (.npz).
 
-A record describes its own protocols, so that figures of regions that only its run knew can be read and compared.
+A record describes its own protocols, so that figures of custom regions can be read without their table.
 """
 
 import json
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from datamodules.errors import InputError
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import Protocol, protocol_named
-from lightning_module.evaluation.statistics import Summary, summarize
+from lightning_module.evaluation.statistics import Summary, null_if_nan, summarize
 
-FOLDER = "evaluation"  # of a run, where its records lie
+FOLDER = "evaluation"  # folder of the records in a run
 _YAW, _ASPECT = "yaw_deg", "truth_aspect"
-_SAME_YAW_DEG, _SAME_ASPECT = 0.02, 2e-3  # what files of different makers round them to
+_SAME_YAW_DEG, _SAME_ASPECT = 0.02, 2e-3  # tolerances for the rounding in files of other projects
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,8 @@ class EvaluationRecord:
         dataset: Its name.
         slug: Its name in metrics and file names.
         reports: NME by protocol.
-        fingerprint: Of the data, where it has one: a run keeps one record of each.
-        protocols: Descriptions of protocols, of regions that are not the default ones above all.
+        fingerprint: Fingerprint of the data set, or empty.
+        protocols: Descriptions of the protocols; needed for those of custom regions.
     """
 
     dataset: str
@@ -42,15 +42,15 @@ class EvaluationRecord:
     protocols: Sequence[Protocol] = ()
 
     def protocol(self, name: str) -> Protocol:
-        """What a protocol of the record measures."""
+        """The description of a protocol of the record."""
         return next((protocol for protocol in self.protocols if protocol.name == name), None) or protocol_named(name)
 
     def summaries(self, seed: int = 0) -> dict[str, Summary]:
-        """All figures of each protocol, with their intervals."""
+        """The summary of each protocol."""
         return {name: summarize(report, self.protocol(name).title, seed) for name, report in self.reports.items()}
 
     def as_json(self, summaries: Mapping[str, Summary]) -> str:
-        """Figures of all protocols with their definitions; a figure that does not exist is null."""
+        """JSON with the figures and definitions of all protocols; a figure that does not exist is null."""
         protocols = {name: _as_data(self.protocol(name), summary) for name, summary in summaries.items()}
         content = {"dataset": self.dataset, "fingerprint": self.fingerprint, "protocols": protocols}
         return json.dumps(content, indent=1, allow_nan=False)
@@ -68,7 +68,7 @@ class EvaluationRecord:
         return [figures, faces]
 
     def same_faces(self, other: "EvaluationRecord") -> bool:
-        """Whether both are of the same faces in the same order with the same truth: yaw and shape of each agree."""
+        """Whether both have the same faces in the same order with the same ground truth: yaw and aspect agree."""
         (mine, *_), (theirs, *_) = self.reports.values(), other.reports.values()
         if len(mine.yaw_deg) != len(theirs.yaw_deg) or mine.aspect is None or theirs.aspect is None:
             return False
@@ -77,10 +77,13 @@ class EvaluationRecord:
 
 
 def read_record(figures: Path) -> EvaluationRecord:
-    """The record whose .json file this is.
+    """Reads a record.
+
+    Args:
+        figures: The .json file; the .npz file lies in the same folder.
 
     Raises:
-        InputError: If it or the .npz file beside it cannot be read.
+        InputError: If one of the two files cannot be read.
     """
     try:
         content = json.loads(figures.read_text())
@@ -104,8 +107,8 @@ def _as_data(protocol: Protocol, summary: Summary) -> dict[str, Any]:
         "unit": "percent",
         "faces": summary.counts,
         "balanced_faces": summary.balanced_faces,
-        "figures": {name: _or_null(value) for name, value in summary.figures.items()},
-        "intervals_95": {name: [_or_null(end) for end in interval] for name, interval in summary.intervals.items()},
+        "figures": {name: null_if_nan(value) for name, value in summary.figures.items()},
+        "intervals_95": {name: [null_if_nan(end) for end in interval] for name, interval in summary.intervals.items()},
     }
 
 
@@ -113,7 +116,3 @@ def _from_data(name: str, stored: Mapping[str, Any]) -> Protocol:
     if "title" not in stored:  # records of earlier versions
         return protocol_named(name)
     return Protocol(name, stored["title"], stored["definition"], stored["source"])
-
-
-def _or_null(value: float) -> float | None:
-    return None if value != value else value

@@ -1,4 +1,4 @@
-"""Errors of every face of a data set, gathered over batches and processes."""
+"""The errors of all faces of a data set, gathered over batches and processes."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from lightning_module.evaluation.protocols import LANDMARKS_2D, MEAN_MAP, DenseP
 class FaceErrors(Metric):
     """NME of each face under several protocols.
 
-    A distributed sampler repeats faces to even out the processes; each is counted once, by its number.
+    A distributed sampler repeats faces to give all processes the same number; each face is counted once.
 
     Args:
         protocols: The protocols to evaluate.
@@ -46,11 +46,11 @@ class FaceErrors(Metric):
 
         Args:
             predicted_68: (N, 68, 3) in crop pixels.
-            target_68: (N, 68, 3); z is NaN where nobody knows it, and 3-D protocols have no figures then.
+            target_68: (N, 68, 3); z is NaN where it is unknown, and then 3-D protocols have no figures.
             yaw_deg: (N,).
             number: (N,) int64, one for each face of the data set.
-            maps: Predicted and true (N, 3, S, S) maps and the (S, S) regions that they share, or None where the
-                network's texels are not the data's.
+            maps: Predicted and true (N, 3, S, S) maps and their (S, S) region labels, or None if the texels of network
+                and data are different points of the face.
             mean_68: (68, 3) landmarks of the mean map, or None to leave its error out.
         """
         has_depth = not target_68[..., 2].isnan().any()

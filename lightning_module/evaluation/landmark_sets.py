@@ -1,4 +1,4 @@
-"""Landmarks of many faces and their ground truth: checked, and evaluated under every protocol that they allow."""
+"""Checks landmarks of many faces, and evaluates them under all protocols that apply."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,16 +16,16 @@ Array = NDArray[np.float64]
 YawUnit = Literal["degrees", "radians"]
 
 _MOST_RADIANS = 2 * np.pi
-_FEW_FACES = 10  # that could all be nearly frontal by chance
+_FEW_FACES = 10  # so few could all be nearly frontal by chance
 
 
 @dataclass(frozen=True, eq=False)
 class LandmarkSet:
-    """One method's landmarks, or the truth.
+    """Landmarks of many faces, predicted or true.
 
     Attributes:
-        points: (N, 68 or 81, 2 or 3).
-        name: Of the file it comes from, for messages.
+        points: (N, 68 or 81, 2 or 3) in pixels.
+        name: Name of their file, for messages.
     """
 
     points: Array
@@ -33,10 +33,10 @@ class LandmarkSet:
 
 
 def evaluate_landmarks(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Array) -> dict[str, NMEReport]:
-    """NME by protocol: 3-D protocols where both have z, those of 81 landmarks where both have them.
+    """NME by protocol: 3-D protocols if both sets have z, and that of 81 landmarks if both have them.
 
     Raises:
-        InputError: If the two do not belong together.
+        InputError: If the two sets do not match.
     """
     faces = len(truth.points)
     if len(predicted.points) != faces:
@@ -66,10 +66,10 @@ def evaluate_landmarks(predicted: LandmarkSet, truth: LandmarkSet, yaw_deg: Arra
 
 
 def in_degrees(yaw: Array, unit: YawUnit | None, name: str) -> Array:
-    """(N,) degrees; without a unit, numbers that can only be radians are refused.
+    """(N,) yaw in degrees.
 
     Raises:
-        InputError: If they look like radians.
+        InputError: If no unit is given and the values look like radians.
     """
     if unit == "radians":
         return np.rad2deg(yaw)

@@ -1,8 +1,7 @@
-"""Normalised mean error: how far points are off, as a percentage of the size of the face.
+"""Normalised mean error (NME): the mean distance of points as a percentage of the size of the face.
 
-Which of these functions a named figure comes from, and who defined it, stands in evaluation/protocols.py. The size of a
-face is sqrt(w * h) of the box of its 68 true landmarks, whatever is measured. Where there are 81 landmarks, the first
-68 are those.
+The size of a face is sqrt(w * h) of the box of its 68 true landmarks for all figures; of 81 landmarks, these are the
+first. evaluation/protocols.py assigns these functions to named figures, with their sources.
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch import Tensor
 from datamodules.geometry.landmarks import LANDMARKS_68
 from lightning_module.evaluation.alignment import align
 
-# Each bin's name and the largest |yaw| in degrees that belongs to it; the benchmark puts what is beyond 90 last.
+# Name of each bin, and its largest |yaw| in degrees. As in the benchmark, the last bin includes yaws beyond 90.
 YAW_BINS = {"yaw_00_30": 30.0, "yaw_30_60": 60.0, "yaw_60_90": float("inf")}
 BIN_TITLES = {"yaw_00_30": "0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
 REDUCTIONS = ("mean", "worst", *YAW_BINS)  # how the means of the bins become one figure
@@ -35,7 +34,7 @@ def face_size(landmarks: Tensor) -> Tensor:
 
 
 def face_aspect(landmarks: Tensor) -> Tensor:
-    """(N,) w / h of the same box."""
+    """(N,) w / h of the box of the first 68 landmarks."""
     corners = torch.aminmax(landmarks[:, :LANDMARKS_68, :2], dim=1)
     width, height = (corners.max - corners.min).unbind(dim=1)
     return width / height
@@ -48,10 +47,10 @@ def landmark_nme(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def landmark_nme_3d(predicted: Tensor, target: Tensor) -> Tensor:
-    """(N,) percent: mean distance in x, y, z of (N, L, 3) landmarks after the mean of z is taken from both.
+    """(N,) percent: mean distance in x, y, z of (N, L, 3) landmarks after the mean of z is removed from both.
 
-    Depth is known only up to a shift, and papers align it differently: figures of other alignments do not compare.
-    The size of the face is that of `landmark_nme`.
+    Depth is defined up to a shift only, and papers align it differently, so figures of other alignments are not
+    comparable. The size of the face is that of `landmark_nme`.
     """
     difference = predicted - target
     depth = difference[..., 2:] - difference[..., 2:].mean(dim=1, keepdim=True)
@@ -60,9 +59,9 @@ def landmark_nme_3d(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def aligned_nme(predicted: Tensor, target: Tensor, has_scale: bool) -> Tensor:
-    """(N,) percent: mean distance of (N, L, 3) landmarks after the rigid or similarity motion nearest to the target.
+    """(N,) percent: mean distance of (N, L, 3) landmarks after least-squares rigid or similarity alignment.
 
-    It measures shape alone: where the head is, how it is turned and, with scale, how large it is costs nothing.
+    It measures shape only: position, rotation and, with scale, size of the head have no influence.
     """
     distance: Tensor = torch.linalg.vector_norm(align(predicted, target, has_scale) - target, dim=-1).mean(dim=1)
     return 100 * distance / face_size(target)
@@ -82,7 +81,7 @@ def dense_nme(predicted: Tensor, target: Tensor, mask: Tensor, landmarks_68: Ten
 
 
 def dense_nme_3d(predicted: Tensor, target: Tensor, mask: Tensor, landmarks_68: Tensor) -> Tensor:
-    """(N,) percent: `dense_nme` in x, y and z, the mean of z over those texels removed."""
+    """(N,) percent: `dense_nme` in x, y and z, after the mean of z over these texels is removed."""
     difference = (predicted - target)[:, :, mask]
     depth = difference[:, 2] - difference[:, 2].mean(dim=1, keepdim=True)
     distance = (difference[:, :2].square().sum(dim=1) + depth.square()).sqrt().mean(dim=1)
@@ -90,7 +89,7 @@ def dense_nme_3d(predicted: Tensor, target: Tensor, mask: Tensor, landmarks_68: 
 
 
 def yaw_bin(yaw_deg: Tensor) -> Tensor:
-    """(N,) which of `YAW_BINS` a face belongs to; 30 and 60 degrees belong to the lower one."""
+    """(N,) index in `YAW_BINS` of the bin of each face; 30 and 60 degrees belong to the lower bin."""
     limits = torch.tensor(list(YAW_BINS.values())[:-1], dtype=yaw_deg.dtype, device=yaw_deg.device)
     return torch.bucketize(yaw_deg.abs(), limits)
 
@@ -123,8 +122,8 @@ class NMEReport:
     Attributes:
         per_face: (N,) percent.
         yaw_deg: (N,) degrees.
-        aspect: (N,) width / height of the box of each face's true landmarks: which truth this is, in any
-            crop; None where it is not needed.
+        aspect: (N,) width / height of the box of each face's true landmarks, which identifies the ground truth in any
+            crop; None if it is not needed.
     """
 
     per_face: Tensor
@@ -139,7 +138,7 @@ class NMEReport:
 
     @property
     def by_bin(self) -> dict[str, float]:
-        """Mean of the faces of each bin; NaN for a bin that has none."""
+        """Mean error of each bin; NaN for a bin without faces."""
         bins = yaw_bin(self.yaw_deg)
         errors = self.per_face.double()
         return {name: float(errors[bins == i].mean()) for i, name in enumerate(YAW_BINS)}
@@ -152,20 +151,20 @@ class NMEReport:
         """
         by_bin = self.by_bin
         if reduction not in YAW_BINS and self.per_face.isnan().any():
-            return float("nan")  # its bin is not empty, and must not be passed over
+            return float("nan")  # its bin is not empty, and must not be left out
         return float(reduce_bins(np.array([by_bin[name] for name in YAW_BINS]), reduction))
 
     @property
     def figures(self) -> dict[str, float]:
-        """Every reduction by its name: what metrics are named after."""
+        """All reductions by name, as in metrics."""
         return {reduction: self.reduced(reduction) for reduction in REDUCTIONS}
 
     @property
     def mean_of_bins(self) -> float:
-        """The field's "Mean": over the bins that have faces."""
+        """The mean of the bins that have faces, the field's "Mean"."""
         return self.reduced("mean")
 
     @property
     def mean_of_faces(self) -> float:
-        """Mean over all faces alike."""
+        """The mean over all faces."""
         return float(self.per_face.double().mean())

@@ -1,7 +1,8 @@
-"""Whether two methods differ, when both were trained from the same seeds and tested on the same faces.
+"""Tests whether two methods differ that were trained from the same seeds and tested on the same faces.
 
-The seed is what is independent: faces of one network err together, and permuting them calls most null differences
-significant. So an exact sign-flip test over the seeds decides, and faces only widen the interval.
+Only the seeds are independent: the errors of one network are correlated over faces, so a permutation of faces would call
+most null differences significant. The test is therefore an exact sign-flip test over seeds; faces only widen the
+interval.
 """
 
 from collections.abc import Sequence
@@ -19,19 +20,19 @@ Array = NDArray[np.float64]
 
 ALPHA = 1 - LEVEL
 POWER = 0.8
-_MOST_EXACT = 16  # seeds whose signs are flipped in every way; of more, so many ways by chance
+_MOST_EXACT = 16  # seeds up to which all sign flips are tried; beyond, as many are drawn at random
 _FLIPS = 2**_MOST_EXACT
 _SIMULATIONS, _HALVINGS = 4000, 14
 
 
 def sign_flip_p(differences: Array, seed: int = 0) -> float:
-    """Two-sided p of the hypothesis that differences are as likely positive as negative.
+    """Two-sided p-value of the hypothesis that positive and negative differences are equally likely.
 
-    With S seeds no p lies below 2 / 2^S: five seeds cannot show anything at 5 %.
+    With S seeds, p is at least 2 / 2^S, so five seeds cannot be significant at 5 %.
 
     Args:
-        differences: (S,) mean difference of the two methods from each seed.
-        seed: Of the flips that are drawn where there are too many to try all.
+        differences: (S,) mean difference of the two methods for each seed.
+        seed: Seed of random flips, where there are too many to try all.
     """
     result = permutation_test(
         (differences,),
@@ -45,7 +46,7 @@ def sign_flip_p(differences: Array, seed: int = 0) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P of several hypotheses so that 5 % holds for all of them together (Holm, 1979)."""
+    """P-values of several hypotheses, adjusted for their number (Holm, 1979)."""
     adjusted, highest = [0.0] * len(p_values), 0.0
     for rank, place in enumerate(np.argsort(p_values).tolist()):
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
@@ -54,11 +55,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def reduced_by_seed(errors: Array, bins: NDArray[np.integer], reduction: str) -> Array:
-    """One figure for each seed.
+    """Reduces the errors of each seed to one figure.
 
     Args:
-        errors: (S, N) percent, of each face under each seed.
-        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        errors: (S, N) percent, for each seed and face.
+        bins: (N,) index in `YAW_BINS` of each face's bin.
         reduction: How the means of the bins become one figure, such as "mean" or "worst".
 
     Returns:
@@ -78,15 +79,15 @@ def difference_interval(
     seed: int = 0,
     resamples: int = 2000,
 ) -> Interval:
-    """95 % bootstrap interval of how much a figure differs, over other seeds and other faces at once.
+    """95 % bootstrap interval of the difference of a figure, resampling seeds and faces.
 
     Args:
-        errors: (S, N) percent, of each face under each seed; the faces are the same for all seeds.
-        reference: (S, N), from the same seeds.
-        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        errors: (S, N) percent, for each seed and face; the faces are the same for all seeds.
+        reference: (S, N) percent, from the same seeds.
+        bins: (N,) index in `YAW_BINS` of each face's bin.
         reduction: How the means of the bins become one figure.
-        seed: Of the resampling.
-        resamples: How many.
+        seed: Seed of the resampling.
+        resamples: Number of resamples.
     """
     rng = np.random.default_rng(seed)
     seeds = len(errors)
@@ -104,14 +105,14 @@ def difference_interval(
 
 @cache
 def detectable(seeds: int, hypotheses: int) -> float:
-    """Smallest true difference, in deviations of the paired differences, that is found in 80 of 100 confirmations.
+    """Smallest true difference, in deviations of the paired differences, that is detected with a power of 80 %.
 
-    By simulation with normal differences, for the strictest of Holm's steps; infinite where no result could be
+    It is simulated with normal differences, for the strictest of Holm's steps. It is infinite if no result can be
     significant.
 
     Args:
-        seeds: Of each method.
-        hypotheses: Methods that are compared with the reference.
+        seeds: Number of seeds of each method.
+        hypotheses: Number of methods that are compared with the reference.
     """
     if 2 / 2**seeds > ALPHA / hypotheses:
         return float("inf")
@@ -127,10 +128,10 @@ def detectable(seeds: int, hypotheses: int) -> float:
 
 @cache
 def interval_coverage(seeds: int) -> float:
-    """How often a 95 % bootstrap interval over so few seeds holds the truth, by simulation with normal differences.
+    """Coverage of a 95 % bootstrap interval over few seeds, simulated with normal differences.
 
     Args:
-        seeds: Of each method. What faces add is left out: it is little beside the seeds.
+        seeds: Number of seeds of each method. The contribution of faces is small, and is left out.
     """
     rng = np.random.default_rng(2)
     drawn = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=_SIMULATIONS // 4) / seeds
@@ -144,7 +145,7 @@ def _random_signs(seeds: int) -> Array:
 
 
 def _significant(differences: Array, signs: Array, alpha: float) -> float:
-    """Share of the columns that the sign-flip test calls different from 0."""
+    """Fraction of the columns that the sign-flip test calls significant."""
     observed = np.abs(differences.sum(axis=0))
     p_values = (np.abs(signs @ differences) >= observed - 1e-9).mean(axis=0)
     return float((p_values <= alpha).mean())

@@ -1,4 +1,4 @@
-"""The protocols: what each figure measures, and who defined it. A name never means two things."""
+"""The evaluation protocols: definition and source of each figure."""
 
 import re
 from collections.abc import Callable
@@ -19,13 +19,13 @@ _OURS = "this project"
 
 @dataclass(frozen=True)
 class Protocol:
-    """What a figure measures.
+    """The definition of a figure.
 
     Attributes:
-        name: Of its figures, in metrics and files.
-        title: In tables.
-        definition: In words.
-        source: Who defined it.
+        name: Name in metrics and files.
+        title: Name in tables.
+        definition: Definition in words.
+        source: Publication that defines it.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Protocol:
 
 @dataclass(frozen=True)
 class LandmarkProtocol(Protocol):
-    """What a figure over landmarks measures.
+    """The definition of a figure over landmarks.
 
     Attributes:
-        error: (N,) percent from predicted and true (N, L, 2 or 3) landmarks.
-        dimensions: Coordinates that it needs.
+        error: Returns (N,) percent for predicted and true (N, L, 2 or 3) landmarks.
+        dimensions: Number of coordinates that it needs.
     """
 
     error: Callable[[Tensor, Tensor], Tensor]
@@ -49,10 +49,10 @@ class LandmarkProtocol(Protocol):
 
 @dataclass(frozen=True)
 class DenseProtocol(Protocol):
-    """What a figure over texels measures.
+    """The definition of a figure over texels.
 
     Attributes:
-        error: (N,) percent from predicted and true (N, 3, S, S) maps, a mask, and the true 68 landmarks.
+        error: Returns (N,) percent for predicted and true (N, 3, S, S) maps, a mask, and the true 68 landmarks.
         labels: Labels of the regions whose texels it averages over.
     """
 
@@ -60,7 +60,7 @@ class DenseProtocol(Protocol):
     labels: tuple[int, ...]
 
     def measure(self, predicted: Tensor, target: Tensor, regions: Tensor, landmarks_68: Tensor) -> Tensor:
-        """(N,) percent.
+        """(N,) percent of each face.
 
         Args:
             predicted: (N, 3, S, S) in crop pixels.
@@ -130,14 +130,14 @@ RECONSTRUCTION = Protocol(
 
 LANDMARK_PROTOCOLS = (LANDMARKS_2D, LANDMARKS_3D, LANDMARKS_RIGID, LANDMARKS_SIMILARITY)
 
-_REGION = "nme_"  # what the name of a region's figure begins with
+_REGION = "nme_"  # prefix of the figures of regions
 
 
 def dense_protocols(regions: RegionTable) -> tuple[DenseProtocol, ...]:
     """The figures over all texels of the face, and over those of each of its regions.
 
     Raises:
-        InputError: If a region's figure has the name of another protocol.
+        InputError: If the figure of a region has the name of another protocol.
     """
     all_labels = tuple(face_labels(regions))
     left_out = " and ".join(region.title for region in regions if not region.is_face)
@@ -168,7 +168,7 @@ def dense_protocols(regions: RegionTable) -> tuple[DenseProtocol, ...]:
 
 
 def validation_protocols(regions: RegionTable) -> tuple[Protocol, ...]:
-    """The protocols of validation, which follows a few from epoch to epoch."""
+    """The protocols of validation, a part of those of a test."""
     return (LANDMARKS_2D, LANDMARKS_3D, *dense_protocols(regions))
 
 
@@ -178,7 +178,7 @@ def test_protocols(regions: RegionTable) -> tuple[Protocol, ...]:
 
 
 def protocol_named(name: str) -> Protocol:
-    """The protocol of a figure that was read from a record, whose table of regions need not be known.
+    """The protocol of a name, which may be that of a region in an unknown table.
 
     Raises:
         InputError: If no protocol has this name.
@@ -193,7 +193,7 @@ def protocol_named(name: str) -> Protocol:
 
 def _of_region(name: str, title: str, label: int) -> DenseProtocol:
     if (figure := f"{_REGION}{name}") in _RESERVED:
-        raise InputError(f"region {name!r}: {figure} is the name of another protocol. Name the region otherwise.")
+        raise InputError(f"region {name!r}: {figure} is the name of another protocol. Rename the region.")
     definition = f'As nme_dense, over the texels of the region "{title}".'
     return DenseProtocol(figure, f"{title}, x y", definition, _OURS, dense_nme, (label,))
 

@@ -20,7 +20,7 @@ _REDUCTION_TITLES = {
 
 @dataclass(frozen=True)
 class Score:
-    """A figure to make small: the errors of one protocol, and how the means of its yaw bins become one number.
+    """A figure to minimise: a protocol, and a reduction of the means of its yaw bins to one number.
 
     Attributes:
         protocol: Name of a protocol that validation measures, such as "nme" or "nme_mouth".
@@ -52,25 +52,25 @@ class Score:
 
     @property
     def title(self) -> str:
-        """In tables and pictures, such as "mouth, x y, worst bin"."""
+        """Title in tables and pictures, such as "mouth, x y, worst bin"."""
         return f"{self.protocol_title}, {self.reduction_title}"
 
     @property
     def protocol_title(self) -> str:
-        """Of the protocol alone, such as "mouth, x y"."""
+        """Title of the protocol, such as "mouth, x y"."""
         return protocol_named(self.protocol).title
 
     @property
     def reduction_title(self) -> str:
-        """Of the reduction alone, such as "mean of bins"."""
+        """Title of the reduction, such as "mean of bins"."""
         return _REDUCTION_TITLES[self.reduction]
 
     def metric(self, stage: str) -> str:
-        """Name of the metric that it is logged as: "val/nme/mean" for the validation of `nme:mean`."""
+        """Name of its metric, such as "val/nme/mean" for the validation of `nme:mean`."""
         return f"{stage}/{self.protocol}/{self.reduction}"
 
     def value(self, by_bin: Mapping[str, float]) -> float:
-        """The score of errors whose mean by yaw bin is known, in percent.
+        """The score of mean errors by yaw bin, in percent.
 
         Args:
             by_bin: Mean error by name of a yaw bin; bins that are missing or NaN do not count.
@@ -81,13 +81,13 @@ class Score:
         return float(reduce_bins(np.array([by_bin.get(name, np.nan) for name in YAW_BINS]), self.reduction))
 
     def require(self, measured: Iterable[str]) -> None:
-        """Refuses a score whose protocol is not measured.
+        """Checks that validation measures the protocol of the score.
 
         Args:
-            measured: Names of the protocols that are.
+            measured: Names of the measured protocols.
 
         Raises:
-            InputError: If its own is none of them.
+            InputError: If the protocol is not among them.
         """
         names = list(measured)
         if self.protocol not in names:

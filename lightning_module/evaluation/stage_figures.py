@@ -15,7 +15,7 @@ class StepOutput(NamedTuple):
     """The outcome of a validation or test step, for callbacks.
 
     Attributes:
-        loss: Over the whole map; None where the data's texels are other points of the face than the network's.
+        loss: Loss over the whole map; None if the texels of network and data are different points of the face.
         predicted_68_px: (N, 68, 3) landmarks in crop pixels.
         position_map: (N, 3, 256, 256) in crop pixels.
     """
@@ -26,11 +26,13 @@ class StepOutput(NamedTuple):
 
 
 def figures_of(stage: Stage, reports: Mapping[str, NMEReport]) -> dict[str, float]:
-    """Figures by their names: <stage>/<protocol>/<mean, worst or bin> in percent, and <stage>/faces/<bin>.
+    """Figures by name: <stage>/<protocol>/<mean, worst or bin> in percent, and <stage>/faces/<bin>.
+
+    Figures of bins without faces are left out.
 
     Args:
         stage: The stage.
-        reports: Errors by protocol; figures of bins without faces are left out.
+        reports: Errors by protocol.
     """
     counts = reports[LANDMARKS_2D.name].counts
     figures: dict[str, float] = {f"{stage}/faces/{name}": count for name, count in counts.items()}

@@ -1,4 +1,4 @@
-"""Statistics of errors over faces: how they are spread, and how sure a mean of them is."""
+"""Statistics of errors over faces: distribution, and confidence intervals of means."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ Array = NDArray[np.float64]
 CED_THRESHOLD = 7.0  # percent; Bulat and Tzimiropoulos, ICCV 2017, with the same size of a face
 RESAMPLES = 10_000
 LEVEL = 0.95
-_BATCH_NUMBERS = 4_000_000  # resampled at a time: 32 MB
+_BATCH_NUMBERS = 4_000_000  # numbers resampled at a time, 32 MB
 
 
 class Interval(NamedTuple):
-    """Where a figure would lie in 95 of 100 repetitions with other faces; NaN where there are too few to tell."""
+    """A 95 % confidence interval; NaN if there are too few faces."""
 
     low: float
     high: float
@@ -34,18 +34,18 @@ class Summary:
     """The figures of a method's errors under one protocol, in percent of the size of a face.
 
     Attributes:
-        title: Of the protocol, in tables.
+        title: Title of the protocol.
         counts: Faces in each yaw bin.
         by_bin: Mean of each bin; NaN for an empty one.
         mean_of_bins: The field's "Mean".
-        mean_of_faces: Of all faces alike.
-        balanced: Mean of a subset with as many faces in each bin, drawn with the seed.
-        balanced_faces: Faces in that subset.
-        auc: Area under the CED up to the threshold, percent of what is possible.
-        failures: Faces beyond the threshold, percent.
+        mean_of_faces: Mean of all faces.
+        balanced: Mean of a random subset with equally many faces in each bin.
+        balanced_faces: Number of faces in that subset.
+        auc: Area under the CED up to the threshold, in percent of the largest possible area.
+        failures: Percentage of faces with errors beyond the threshold.
         threshold: Percent.
-        intervals: 95 % bootstrap intervals by name of a bin, "mean_of_bins" and "mean_of_faces"; faces are drawn anew
-            within their bins. They cover other faces, not other trainings.
+        intervals: 95 % bootstrap intervals by name of a bin, "mean_of_bins" and "mean_of_faces"; faces are resampled
+            within their bins. They cover the choice of faces, not that of training seeds.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Summary:
 
     @property
     def figures(self) -> dict[str, float]:
-        """Everything but the intervals, under the names that metrics and files use."""
+        """All figures except the intervals, by their names in metrics and files."""
         return {
             **self.by_bin,
             "mean_of_bins": self.mean_of_bins,
@@ -76,13 +76,13 @@ class Summary:
 def summarize(
     report: NMEReport, title: str = "", seed: int = 0, resamples: int = RESAMPLES, threshold: float = CED_THRESHOLD
 ) -> Summary:
-    """All figures of one report.
+    """Summarises a report.
 
     Args:
         report: The errors.
-        title: Of their protocol, in tables.
-        seed: Of the balanced subset and the intervals.
-        resamples: Of each interval.
+        title: Title of their protocol.
+        seed: Seed of the balanced subset and the intervals.
+        resamples: Number of resamples of each interval.
         threshold: Percent; errors beyond it are failures.
     """
     subset = balanced_subset(report.yaw_deg, seed)
@@ -102,8 +102,13 @@ def summarize(
     )
 
 
+def null_if_nan(value: float) -> float | None:
+    """A figure for JSON, where one that does not exist is null."""
+    return None if value != value else value
+
+
 def ced_auc(errors: Tensor, threshold: float = CED_THRESHOLD) -> float:
-    """Area under the cumulative error distribution from 0 to the threshold, percent of the threshold's."""
+    """Area under the cumulative error distribution up to the threshold, in percent of the largest possible area."""
     return float((1 - errors.double() / threshold).clamp_min(0).mean() * 100)
 
 
@@ -113,7 +118,7 @@ def failure_rate(errors: Tensor, threshold: float = CED_THRESHOLD) -> float:
 
 
 def balanced_subset(yaw_deg: Tensor, seed: int) -> NDArray[np.intp]:
-    """Positions of as many faces from each yaw bin that has any as the smallest of them holds, drawn with a seed."""
+    """Positions of a random subset with equally many faces from each yaw bin that has any."""
     bins = _bins(yaw_deg)
     if not bins:
         return np.empty(0, np.intp)
@@ -123,21 +128,21 @@ def balanced_subset(yaw_deg: Tensor, seed: int) -> NDArray[np.intp]:
 
 
 def confidence_intervals(report: NMEReport, seed: int = 0, resamples: int = RESAMPLES) -> dict[str, Interval]:
-    """95 % percentile intervals of the means, faces drawn anew within their yaw bins."""
+    """95 % bootstrap intervals of the means; faces are resampled within their yaw bins."""
     return _mean_intervals(report.per_face.double().numpy(), report.yaw_deg, seed, resamples)
 
 
 def paired_differences(
     errors: Tensor, reference: Tensor, yaw_deg: Tensor, seed: int = 0, resamples: int = RESAMPLES
 ) -> dict[str, Interval]:
-    """95 % intervals of the mean difference of two methods on the same faces, by bin and over all.
+    """95 % intervals of the mean difference of two methods on the same faces, by bin and over all faces.
 
     Args:
         errors: (N,) percent.
         reference: (N,) percent, of the same faces in the same order.
         yaw_deg: (N,) of both.
-        seed: Of the resampling.
-        resamples: How many.
+        seed: Seed of the resampling.
+        resamples: Number of resamples.
     """
     return _mean_intervals((errors.double() - reference.double()).numpy(), yaw_deg, seed, resamples)
 
@@ -149,14 +154,14 @@ def _mean_intervals(values: Array, yaw_deg: Tensor, seed: int, resamples: int) -
     intervals = dict.fromkeys(YAW_BINS, _UNKNOWN)
     for name, faces in zip(names, bins, strict=True):
         intervals[name] = _bootstrap([faces], [1.0], seed, resamples)
-    # equal shares are what `reduce_bins` calls the mean; each share is multiplied, as those of the faces are
+    # equal weights give the "mean" of `reduce_bins`; each one is multiplied, as the weights of the faces are
     intervals["mean_of_bins"] = _bootstrap(bins, [1 / len(bins)] * len(bins) if bins else [], seed, resamples)
     intervals["mean_of_faces"] = _bootstrap(bins, shares.tolist(), seed, resamples)
     return intervals
 
 
 def _bootstrap(samples: Sequence[Array], shares: Sequence[float], seed: int, resamples: int) -> Interval:
-    """Of a weighted sum of the samples' means, each sample drawn anew by itself."""
+    """Interval of a weighted sum of the means of samples, which are resampled independently."""
     if not samples or min(len(sample) for sample in samples) < 2:
         return _UNKNOWN
 

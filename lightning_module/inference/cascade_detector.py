@@ -10,7 +10,7 @@ from datamodules.geometry.crop import CROP_MARGIN
 from lightning_module.inference.detection import DetectedFace
 
 _SIZES = (320, 640)  # pixels of the longer side: small faces are looked for where there are no large ones
-_LEAST = 24  # pixels a side of a face there
+_LEAST = 24  # pixels per side of a face there
 _SCALE_STEP = 1.05
 _VOTES = (12, 8)  # windows that must agree on a face: as many as leave few wrong ones, then fewer
 _SMALL = 0.25  # of the largest face's side: what is smaller is more often wrong than right

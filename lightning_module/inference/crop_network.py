@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.geometry.regions import RegionTable, face_labels
+from datamodules.network_input import network_input
 from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.formats import FORMATS, OnnxNetwork
@@ -21,7 +22,7 @@ class MapNetwork(Protocol):
     """Gives position maps of crops.
 
     Attributes:
-        image_size: Pixels a side of its crops, S.
+        image_size: Pixels per side of its crops, S.
         layout: What the texels of its maps are.
     """
 
@@ -38,7 +39,7 @@ class CropNetwork:
 
     Args:
         maps: Gives (N, 3, 256, 256) position maps of (N, 3, S, S) RGB in [0, 1].
-        image_size: Pixels a side of its crops, S.
+        image_size: Pixels per side of its crops, S.
         device: Where it runs.
         layout: What the texels of its maps are.
     """
@@ -53,7 +54,7 @@ class CropNetwork:
 
     def maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 256, 256, 3) x, y, z in crop pixels of (N, S, S, 3) RGB crops."""
-        image = torch.from_numpy(crops).to(self._device).permute(0, 3, 1, 2).float().div_(255)
+        image = network_input(torch.from_numpy(crops).to(self._device))
         with torch.inference_mode():
             maps = self._maps(image)
         return np.asarray(maps.permute(0, 2, 3, 1).cpu().numpy())

@@ -17,8 +17,8 @@ from lightning_module.inference.photo_texture import photo_texture
 
 _SIGHT_PX = 512  # the face's larger side where it is drawn to see what hides what, whatever the photograph's pixels
 _GRAZING = -0.1  # cosine to the line of sight down to which a point counts as on the edge, not behind it
-_SURROUNDINGS = 7  # texels a side of a landmark's surroundings
-_TEXTURE_SIZE = 512  # texels a side
+_SURROUNDINGS = 7  # texels per side of a landmark's surroundings
+_TEXTURE_SIZE = 512  # texels per side
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ def write_face(
         photo: Its photograph, and the name of the files.
         out: Folder; what has the same names there is overwritten.
         network: Name of the file that the face was reconstructed with.
-        texture_size: Texels a side of its texture, a power of two.
+        texture_size: Texels per side of its texture, a power of two.
         fill_hidden: Whether what the photograph does not show is filled from the other half of the face.
 
     Returns:

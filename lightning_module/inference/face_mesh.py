@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.geometry.landmarks import OUTER_EYE_CORNERS
 from datamodules.geometry.textured_mesh import TexturedMesh
 from datamodules.geometry.uv_grid import UVGrid
 from lightning_module.inference.face import Face
 from lightning_module.inference.photo_texture import photo_texture
 
 _EYES_METRES = 0.09  # between the outer corners of the eyes, as adults have it: a photograph knows no lengths
-_OUTER_EYE_CORNERS = [36, 45]
 
 
 def textured_mesh(face: Face, size: int, fill_hidden: bool) -> TexturedMesh:
@@ -17,11 +17,11 @@ def textured_mesh(face: Face, size: int, fill_hidden: bool) -> TexturedMesh:
 
     Args:
         face: The face.
-        size: Texels a side of its texture, a power of two.
+        size: Texels per side of its texture, a power of two.
         fill_hidden: Whether what the photograph does not show is filled from its mirror twin; else it has whatever
             the photograph shows in its place.
     """
-    eyes_px = float(np.linalg.norm(np.diff(face.landmarks[_OUTER_EYE_CORNERS], axis=0)))
+    eyes_px = float(np.linalg.norm(np.diff(face.landmarks[OUTER_EYE_CORNERS], axis=0)))
     return TexturedMesh(
         face.vertices * [1, -1, 1] + [0, len(face.image) - 1, 0],
         face.triangles,

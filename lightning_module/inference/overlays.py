@@ -14,7 +14,7 @@ from lightning_module.inference.face import Face
 
 Image = NDArray[np.uint8]
 
-OVERLAY_SIZE = 512  # pixels a side, of the square that the network saw
+OVERLAY_SIZE = 512  # pixels per side, of the square that the network saw
 _SUBPIXEL_BITS = 4  # OpenCV draws at 1 / 16 of a pixel
 _IBUG, _FOREHEAD, _HIDDEN = (60, 230, 80), (70, 160, 255), (255, 80, 60)
 _AXES = ((235, 60, 60), (70, 200, 70), (80, 130, 255))  # to the face's left, up, and out of it

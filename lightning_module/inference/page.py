@@ -20,7 +20,7 @@ from lightning_module.inference.photo_list import Photo
 
 _NAME = "index.html"
 _STEP = 2  # every so many-th texel is a vertex: 11 000 a face, a tenth of a megabyte
-_TEXTURE = 512  # texels a side at most
+_TEXTURE = 512  # texels per side at most
 _LARGEST = 32767  # of a 16-bit number
 
 

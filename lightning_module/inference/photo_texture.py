@@ -18,7 +18,7 @@ def photo_texture(
         image: (H, W, 3) RGB photograph.
         points_px: (G G, 3) texels of the face's map in the photograph.
         grid: Their surface.
-        size: Texels a side of the texture, a power of two.
+        size: Texels per side of the texture, a power of two.
         fill_hidden: Whether what the photograph does not show is filled from its mirror twin; else it has whatever
             the photograph shows in its place.
     """

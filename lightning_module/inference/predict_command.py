@@ -69,7 +69,7 @@ def predict(
             the camera, nothing to download; or "auto", the first where it can be loaded.
         mirror_average: Whether to average the map of each face and that of its mirror image; by default as the network
             was trained to.
-        texture_size: Texels a side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
+        texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
         fill_hidden: Whether what the photograph does not show is filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
 
@@ -115,7 +115,7 @@ def write_faces(
         reconstructor: Reconstructs them.
         network: Name of the network's file, for the faces' records.
         out: Folder; what has the same names there is overwritten.
-        texture_size: Texels a side of a face's texture, a power of two.
+        texture_size: Texels per side of a face's texture, a power of two.
         fill_hidden: Whether what a photograph does not show is filled from the other half of the face.
 
     Raises:

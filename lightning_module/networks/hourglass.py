@@ -33,8 +33,8 @@ class Hourglass(nn.Module):
 
     Args:
         base_channels: Channels of the first convolution; all others are multiples of it.
-        image_size: Pixels a side of the input, a multiple of 2 to the power of `pairs`.
-        map_size: Texels a side of the output: image_size / 2^pairs * (1, 2, ... or 2^pairs). Where it is smaller than
+        image_size: Pixels per side of the input, a multiple of 2 to the power of `pairs`.
+        map_size: Texels per side of the output: image_size / 2^pairs * (1, 2, ... or 2^pairs). Where it is smaller than
             the image, the last upsampling layers keep their resolution instead.
         tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms and
             is bounded to 140.8 pixels either way, "linear" has none, as many parameters, and starts from zero.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, cannot_write
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.project import PROJECT
@@ -146,5 +146,5 @@ def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, Evaluatio
             ced_figure(reports, title).savefig(folder / f"{stem}_ced.png", dpi=110)
             written.append(folder / f"{stem}_ced.png")
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}). Set --out to a folder that can.") from error
+        raise cannot_write(folder, error, "--out") from error
     return written

@@ -1,11 +1,12 @@
 """What becomes of another method's evaluation: it is printed, kept as a run in MLflow, and written as JSON."""
 
+import errno
 import os
 from pathlib import Path
 
 from rich.console import Console
 
-from datamodules.errors import InputError
+from datamodules.errors import cannot_write
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.project import PROJECT
@@ -26,7 +27,7 @@ def refuse_unwritable(json: Path | None) -> None:
         return
     place = json if json.exists() else json.absolute().parent
     if json.is_dir() or not os.access(place, os.W_OK):
-        raise InputError(f"{json}: cannot be written. Set --json to a file that can.")
+        raise cannot_write(json, OSError(errno.EACCES, os.strerror(errno.EACCES)), "--json")
 
 
 def output_record(
@@ -64,4 +65,4 @@ def output_record(
         try:
             json.write_text(record.as_json(summaries))
         except OSError as error:
-            raise InputError(f"{json}: cannot be written ({error.strerror}). Set --json to a file that can.") from error
+            raise cannot_write(json, error, "--json") from error

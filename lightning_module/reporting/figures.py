@@ -9,9 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datamodules.geometry.regions import RegionTable, is_drawn
-from lightning_module.evaluation.nme import YAW_BINS, NMEReport
-
-_BIN_TITLES = {"yaw_00_30": "|yaw| 0-30°", "yaw_30_60": "30-60°", "yaw_60_90": "60-90°"}
+from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS, NMEReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +86,7 @@ def landmarks_figure(faces: Mapping[str, Sequence[FacePicture]]) -> Figure:
             axes.axis("off")
         for axes, face in zip(axes_row, row, strict=False):
             _draw_face(axes, face)
-        axes_row[0].set_title(f"{_BIN_TITLES[name]}: true green, predicted red", loc="left", fontsize=9)
+        axes_row[0].set_title(f"|yaw| {BIN_TITLES[name]}: true green, predicted red", loc="left", fontsize=9)
     return figure
 
 

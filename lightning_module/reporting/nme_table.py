@@ -6,7 +6,7 @@ from rich.table import Table
 
 from lightning_module.evaluation.nme import BIN_TITLES, YAW_BINS
 from lightning_module.evaluation.protocols import LANDMARKS_2D
-from lightning_module.evaluation.statistics import Interval, Summary
+from lightning_module.evaluation.statistics import Interval, Summary, null_if_nan
 from lightning_module.reporting.published_figures import OWN_NETWORK, PRINTED
 
 
@@ -73,7 +73,7 @@ def nme_rows(summaries: Mapping[str, Summary], stage: str, dataset: str) -> dict
                 dataset,
                 protocol,
                 name,
-                *map(_or_null, (value, *summary.intervals[name])),
+                *map(null_if_nan, (value, *summary.intervals[name])),
                 summary.counts.get(name, faces),
             )
             for column, cell in zip(columns.values(), row, strict=True):
@@ -89,7 +89,3 @@ def percent(value: float) -> str:
 def interval(ends: Interval) -> str:
     """Both ends, or a dash for NaN."""
     return "-" if ends.low != ends.low else f"{ends.low:.2f}-{ends.high:.2f}"
-
-
-def _or_null(value: float) -> float | None:
-    return None if value != value else value

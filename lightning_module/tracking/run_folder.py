@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, ClassVar
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, cannot_write
 
 _BUSY_SECONDS = 10.0  # workers of a killed process take a moment to notice
 _KEY_TIME = "%Y%m%d-%H%M%S"
@@ -39,9 +39,7 @@ class RunFolder:
         try:
             path.mkdir(parents=True)
         except OSError as error:
-            raise InputError(
-                f"{runs}: cannot be written ({error.strerror}). Set --tracking.folder to a folder that can."
-            ) from error
+            raise cannot_write(runs, error, "--tracking.folder") from error
         return cls(path)
 
     @classmethod

@@ -50,7 +50,7 @@ def test_position_map_returns_the_vertices_it_was_made_from(mapper, model):
 
 def test_a_batched_map_equals_a_reference_in_double_precision_for_each_sample(mapper, model, layout):
     samples = [_sample(seed) for seed in range(4)]
-    triangle_ids, barycentric = cover_uv(model, layout.size)
+    triangle_ids, barycentric = cover_uv(model, len(layout.regions))
     corners = model.triangles[triangle_ids]
     for position_map, (coefficients, projection) in zip(_maps(mapper, model, *samples), samples, strict=True):
         vertices = project(model.vertices(*coefficients), projection)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from datamodules.face_datamodule import FaceDataModule
-from datamodules.geometry.regions import by_name
 from sweeps.worker_process import run_worker
 
 OFFSET_PX = 6.0
@@ -26,7 +25,8 @@ def _planted(self: FaceDataModule, batch: Any, dataloader_idx: int) -> Any:
 
 def _eyes_and_nose(module: Any) -> torch.Tensor:
     """(S, S) texels of the smaller maps that are trained on, but for those that a landmark is interpolated from."""
-    is_eyes_and_nose = (module.regions == by_name(module.region_table)["eyes_nose"].label).float()
+    label = next(region.label for region in module.region_table if region.name == "eyes_nose")
+    is_eyes_and_nose = (module.regions == label).float()
     is_landmark = torch.zeros_like(is_eyes_and_nose)
     is_landmark[tuple(module.landmark_texels.T)] = 1
     nearest = torch.linspace(0, len(module.regions) - 1, module.enlarge.shape[1]).round().long()

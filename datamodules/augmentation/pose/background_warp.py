@@ -1,4 +1,4 @@
-"""The background of a face at another pose: its photograph, warped from the old silhouette to the new one."""
+"""Warps the background of a photograph from the old silhouette of a face to the new one."""
 
 import cv2
 import numpy as np
@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 _ANGLES = 360  # directions in which silhouettes are measured
-_MARGIN = 1.04  # a fit's silhouette is close to the photograph's, not equal
-_REACH = 2.0  # silhouettes' radii from which on the photograph is as it was
-_SHRINK = 1.5  # pixels of the photograph a pixel of the image, from which it is shrunk first
+_MARGIN = 1.04  # the silhouette of a fit only approximates that of the photograph
+_REACH = 2.0  # distance from the centre, in radii of the silhouette, beyond which nothing moves
+_SHRINK = 1.5  # pixels of the photograph per pixel of the crop above which the photograph is shrunk first
 
 
 def warp_background(
@@ -19,17 +19,17 @@ def warp_background(
     matrix: NDArray[np.float64],
     size: int,
 ) -> NDArray[np.uint8]:
-    """A crop of a photograph in which no part of the old face shows outside the new one.
+    """Crops a photograph so that no part of the old face shows outside the new one.
 
-    From the centre of the face outwards, what lay at the hull of the old silhouette comes to that of the new one;
-    farther away it moves less, and from twice the radius on not at all.
+    The hull of the old silhouette is moved to that of the new one. The displacement decreases with the distance from
+    the centre of the face, and vanishes at twice the radius of the silhouette.
 
     Args:
         pixels: (H, W, 3) RGB.
-        old_px: (V, 2) points of the face as the photograph has it, in its pixels.
-        new_px: (V, 2) points of the face as it is to be drawn, in the photograph's pixels too.
+        old_px: (V, 2) points of the face at its original pose, in pixels of the photograph.
+        new_px: (V, 2) points of the face at its new pose, in pixels of the photograph.
         matrix: (2, 3) similarity from the photograph's pixels to those of the crop.
-        size: Pixels a side of the crop.
+        size: Pixels per side of the crop.
 
     Returns:
         (size, size, 3), black outside the photograph, as plain crops are.
@@ -54,21 +54,21 @@ def warp_background(
 
 
 def _sources(radius: Array, angle: Array, old_radii: Array, new_radii: Array) -> tuple[Array, Array]:
-    """Which radius of the photograph comes to each pixel, and how far it is the old face's centre that counts."""
+    """For each pixel its source radius in the photograph, and the weight of the old centre against the new one."""
     place = angle * (_ANGLES / (2 * np.pi))
     before = place.astype(np.intp)
     share = place - before
-    # a circle's last direction is its first
+    # the last direction repeats the first
     old, new = ((1 - share) * radii[before] + share * radii[before + 1] for radii in (old_radii, new_radii))
     reach = _REACH * np.maximum(old, new)
     outside = np.clip((radius - new) / (reach - new), 0, 1)
-    # inside the hull, where a profile leaves gaps, what lies outside is reflected
+    # a profile leaves gaps inside the hull; they are filled with a reflection of the outside
     source = np.where(radius < new, old + (new - radius), old + (reach - old) * outside)
     return np.where(radius < reach, source, radius).astype(np.float32), (1 - outside).astype(np.float32)
 
 
 def _silhouette(points_px: NDArray[np.floating]) -> tuple[Array, Array]:
-    """Centre of a convex hull, and its radius in directions all around, the last being the first again."""
+    """Centre of a convex hull, and its radii in all directions; the last direction repeats the first."""
     hull = cv2.convexHull(points_px.astype(np.float32))[:, 0]
     centre = hull.mean(axis=0)
     edges = np.roll(hull, -1, axis=0) - hull
@@ -79,5 +79,5 @@ def _silhouette(points_px: NDArray[np.floating]) -> tuple[Array, Array]:
     towards = normals @ np.stack([np.cos(angles), np.sin(angles)])
     radii = np.abs(distances)[:, None] / np.maximum(towards, 1e-9)
     radii = np.append(radii.min(axis=0), 0)
-    radii[-1] = radii[0]  # an angle of 360 degrees reads one direction more
+    radii[-1] = radii[0]  # an angle of 360 degrees reads one more direction
     return centre, (_MARGIN * radii).astype(np.float32)

@@ -14,12 +14,12 @@ from datamodules.geometry.visibility import shown
 
 Array = NDArray[np.float32]
 
-_LEAST_FACING = 0.15  # cosine to the line of sight; what lies flatter is a smear
-_FULL_FACING = 0.4  # from here on a texel is taken as it is
-_EDGE = 2  # texels of 256 at the edge of what is seen, where one part of the face hides another
-_SILHOUETTE = (0.025, 0.07)  # of the face's size: nearer than this to the silhouette a fit may show the background
-_MOST_PIXELS = 2.0  # of a photograph a texel
-_DETAIL = 12.0  # texels: what is finer is detail
+_LEAST_FACING = 0.15  # cosine to the line of sight below which a texel is unusable
+_FULL_FACING = 0.4  # cosine above which a texel has full weight
+_EDGE = 2  # texels (of 256) left out at the border of the visible area
+_SILHOUETTE = (0.025, 0.07)  # of the face's size: this close to the silhouette a texel may show the background
+_MOST_PIXELS = 2.0  # pixels of the photograph per texel
+_DETAIL = 12.0  # texels; finer structure counts as detail
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,8 @@ class FaceTexture:
 
     Attributes:
         colours: (S, S, 3) float32, 0 to 255.
-        seen: (S, S) float32 from 0 to 1: how visible a texel is in the photograph, whose colour it then has.
+        seen: (S, S) float32 visibility of each texel in the photograph, 0 to 1; the colour of a visible texel is the
+            photograph's.
     """
 
     colours: Array
@@ -42,15 +43,15 @@ def lift_texture(
 
     Args:
         pixels: (H, W, 3) RGB.
-        vertices_px: (G G, 3) its fitted surface in image pixels, nearer is larger.
-        grid: What it is made of. Its UV space is symmetric: mirror twins lie at u and 1 - u.
-        size: Texels a side of the texture, S, a power of two.
+        vertices_px: (G G, 3) fitted surface of the face in image pixels; larger z is nearer.
+        grid: The triangles over the vertices. UV space is symmetric: mirror twins lie at u and 1 - u.
+        size: Texels per side of the texture, S, a power of two.
     """
     pixels, vertices_px = _shrunk(pixels, vertices_px, grid, size)
     colours = _colours(pixels, vertices_px, grid, size)
     seen = _seen(pixels.shape[0], pixels.shape[1], vertices_px, grid, size)
     twins, twins_seen = colours[:, ::-1], seen[:, ::-1]
-    # light falls from one side: a twin takes on the difference of the halves, as it is where both are seen
+    # light falls from one side: the colour of a twin is corrected by the difference of the halves where both are seen
     difference = pull_push(colours - twins, seen * twins_seen)
     share = (1 - seen) * twins_seen
     weight = seen + share
@@ -61,19 +62,19 @@ def lift_texture(
 def sample_texture(
     pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int = TEXTURE
 ) -> NDArray[np.uint8]:
-    """(S, S, 3) what the photograph has where each texel lies, hidden or not."""
+    """(S, S, 3) colour of the photograph at the position of each texel, whether or not the texel is visible."""
     colours = _colours(*_shrunk(pixels, vertices_px, grid, size), grid, size)
     return np.asarray(np.rint(colours), np.uint8)
 
 
 def transfer_detail(detail: NDArray[np.uint8], tone: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(S, S, 3) fine structure of one texture on the broad tone of another: neither face, but a face."""
+    """(S, S, 3) texture that combines the fine structure of one face with the broad tone of another."""
     broad = cv2.GaussianBlur(detail, (0, 0), _DETAIL), cv2.GaussianBlur(tone, (0, 0), _DETAIL)
     return np.asarray(np.clip(detail.astype(np.int16) - broad[0] + broad[1], 0, 255), np.uint8)
 
 
 def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Array:
-    """Values everywhere from values where weights are, smooth between them (Gortler et al., 1996).
+    """Fills values in smoothly where they have no weight (Gortler et al., 1996).
 
     Args:
         values: (S, S, C), S a power of two.
@@ -87,7 +88,7 @@ def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Ar
         sums, weight = pulled[-1]
         half = len(weight) // 2
         weight = weight.reshape(half, 2, half, 2).sum(axis=(1, 3))
-        full = np.maximum(weight, 1)  # four whole texels make one, and no more
+        full = np.maximum(weight, 1)  # four full texels make one full texel
         sums = sums.reshape(half, 2, half, 2, -1).sum(axis=(1, 3)) / full[..., None]
         pulled.append((sums, weight / full))
     pushed: Array = np.zeros_like(pulled[-1][0])
@@ -100,7 +101,7 @@ def pull_push(values: NDArray[np.floating], weights: NDArray[np.floating]) -> Ar
 def _shrunk(
     pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
-    """A photograph so small that bilinear interpolation misses none of it, and the vertices in it."""
+    """The photograph, shrunk so that bilinear interpolation skips no pixel, and the vertices in its pixels."""
     extent = np.ptp(vertices_px[grid.triangles.ravel(), :2], axis=0).max()
     if extent <= _MOST_PIXELS * size:
         return pixels, vertices_px
@@ -110,14 +111,14 @@ def _shrunk(
 
 
 def _colours(pixels: NDArray[np.uint8], vertices_px: NDArray[np.floating], grid: UVGrid, size: int) -> Array:
-    """(S, S, 3) colours under all texels."""
+    """(S, S, 3) colours of the photograph at all texels."""
     points = grid.in_uv(vertices_px, size)
     colours = cv2.remap(pixels, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(colours, np.float32)
 
 
 def _seen(height: int, width: int, vertices_px: NDArray[np.floating], grid: UVGrid, size: int) -> Array:
-    """(S, S) how far each texel is seen."""
+    """(S, S) visibility of each texel, 0 to 1."""
     points = grid.in_uv(vertices_px, size)
     x, y = points[..., 0], points[..., 1]
     facing = grid.in_uv(grid.normals(vertices_px)[:, 2], size)

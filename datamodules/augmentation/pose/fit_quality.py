@@ -1,4 +1,4 @@
-"""Which faces' fits are good enough to be rendered at other poses."""
+"""Finds faces whose fit is not good enough for rendering them at other poses."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,15 @@ _CHUNK = 4096  # faces projected at a time
 
 
 def doubtful_fits(index: FaceIndex, rows: NDArray[np.intp], model: MorphableModel) -> dict[int, str]:
-    """Rows of faces that are shown at their own pose only, each with the reason.
+    """Finds faces that are shown at their own pose only.
 
     Args:
         index: The data set.
         rows: (M,) rows to look at.
         model: The model that coefficients refer to.
+
+    Returns:
+        The reason by row.
     """
     landmarks = LandmarkModel(model)
     doubts: dict[int, str] = {}

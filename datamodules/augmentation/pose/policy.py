@@ -1,4 +1,4 @@
-"""Whether a data set's faces are rendered at other poses, and which of them."""
+"""Decides whether the faces of a data set are rendered at other poses, and which of them."""
 
 import logging
 from dataclasses import replace
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 PROBABILITY = 0.6  # where a data set lacks large poses
 _LARGE_DEG = 60.0
-_LARGE_FRACTION = 0.1  # of faces beyond, from which a data set has large poses of its own: 300W-LP, AFLW2000-3D
+_LARGE_FRACTION = 0.1  # fraction of large yaws above which a data set needs no others: 300W-LP, AFLW2000-3D
 
 
 def choose_pose_augmenter(
@@ -29,9 +29,9 @@ def choose_pose_augmenter(
 
     Args:
         index: The data set.
-        rows: (M,) rows that are trained on; no other face lends anything to them.
+        rows: (M,) rows that are trained on; textures and tones come from these faces only.
         model: The model that coefficients refer to.
-        options: Ranges; without a probability, faces are rendered where few of them look to the side.
+        options: Ranges; without a probability, faces are rendered if few faces of the data set look to the side.
     """
     probability = options.probability
     if probability is None:

@@ -1,4 +1,4 @@
-"""Photographs of a data set rendered at other poses, when a sample is made."""
+"""Renders photographs of a data set at other poses while samples are made."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.readers.face_index import FaceIndex
 from datamodules.types import FaceRecord
 
-_VERSION = 2  # change it with whatever changes a texture: older ones are then made anew
+_VERSION = 2  # to be raised by any change of the textures, so that cached ones are made again
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class PoseAugmenter:
         model: The model that coefficients refer to.
         surface: The model's surface.
         index: The data set.
-        rows: (M,) rows whose fit is good enough to be rendered, and whose colours others may borrow.
+        rows: (M,) rows of the faces whose fit is good enough; their tones can be combined with other faces.
         options: Ranges of the poses.
-        textures: Folder where textures are kept, each a JPEG of some 30 kB.
+        textures: Folder of cached textures, JPEG files of about 30 kB.
     """
 
     model: MorphableModel
@@ -54,7 +54,7 @@ class PoseAugmenter:
         model: MorphableModel,
         options: PoseAugmentation = PoseAugmentation(probability=1.0),  # noqa: B008  # frozen
     ) -> "PoseAugmenter":
-        """The pose augmentation of some rows of a data set, under a model."""
+        """The augmenter of some rows of a data set."""
         place = index.folder / f"textures-{_VERSION}-{model.fingerprint}"
         return cls(model, FaceSurface.of(model), index, rows, options, place)
 
@@ -64,7 +64,7 @@ class PoseAugmenter:
         return self.options.probability or 0.0
 
     def draw_view(self, face: FaceRecord, rng: np.random.Generator) -> View | None:
-        """A random view of a face; None where it is shown at its own pose."""
+        """A random view of a face, or None if it is shown at its own pose."""
         if rng.random() >= self.probability or not self.can_render(face):
             return None
         return sample_view(face, self.centre, self.options, len(self.rows), rng)
@@ -79,19 +79,19 @@ class PoseAugmenter:
 
     @cached_property
     def centre(self) -> NDArray[np.float64]:
-        """(3,) the middle of the mean head."""
+        """(3,) centre of the mean head in model space."""
         return np.asarray(self.surface.mean.reshape(-1, 3).mean(axis=0), np.float64)
 
     def render(
         self, view: View, pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int
     ) -> NDArray[np.uint8]:
-        """(size, size, 3) crop of a view.
+        """Renders a (size, size, 3) crop of a view.
 
         Args:
             view: The face at its new pose.
-            pixels: (H, W, 3) RGB, its photograph.
-            matrix: (2, 3) from the photograph's pixels to those of the crop.
-            size: Pixels a side.
+            pixels: (H, W, 3) RGB photograph of the face.
+            matrix: (2, 3) similarity from the photograph's pixels to those of the crop.
+            size: Pixels per side.
         """
         texture = self._texture(view.photograph, pixels)
         if view.partner is not None:
@@ -117,11 +117,11 @@ class PoseAugmenter:
         return project(points, face.pose.projection(face.image_size[1]))[:, :2]
 
     def _texture(self, face: FaceRecord, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(S, S, 3) colours of a face, kept once they are made."""
+        """(S, S, 3) texture of a face, which is cached."""
         path = self.textures / f"{face.key}.jpg"
-        with suppress(InputError):  # not there yet, or not whole
+        with suppress(InputError):  # not cached yet, or incomplete
             return read_image(path)
         colours = lift_texture(pixels, self.vertices_px(face), self.surface.grid).colours
         encoded = encode_jpeg(np.asarray(np.rint(colours), np.uint8))
         keep(path, encoded)
-        return decode_image(encoded, path)  # the same whether it was kept or not
+        return decode_image(encoded, path)  # the same with and without the cache

@@ -1,4 +1,4 @@
-"""A textured face, drawn into an image."""
+"""Draws a textured face into an image."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
 
 SUPERSAMPLING = 2
-_MOST_TEXELS = 2.5  # to a subpixel, from which bilinear interpolation would miss some
+_MOST_TEXELS = 2.5  # texels per subpixel; beyond, bilinear interpolation skips texels
 
 
 def draw_face(
@@ -19,18 +19,18 @@ def draw_face(
     texels: NDArray[np.float32],
     behind: NDArray[np.floating | np.uint8],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """An image with the face in front of what is behind it.
+    """Draws a face over a background.
 
     Args:
-        colours: (S, S, 3) in UV space.
-        vertices_px: (G G, 3) in pixels of the image, nearer is larger.
-        light: (G G, 3) factors.
-        triangles: (M, 3) those of the surface that are to be seen.
+        colours: (S, S, 3) texture in UV space.
+        vertices_px: (G G, 3) in pixels of the image; larger z is nearer.
+        light: (G G, 3) brightness of each vertex, by colour channel.
+        triangles: (M, 3) triangles of the surface that are drawn.
         texels: (G G, 2) row, col of each vertex in the texture.
-        behind: (H, W, 3).
+        behind: (H, W, 3) background.
 
     Returns:
-        (H, W, 3) float32, and (H, W) how much of each pixel the face covers, from 0 to 1.
+        (H, W, 3) float32 image, and (H, W) coverage of each pixel by the face, 0 to 1.
     """
     height, width = behind.shape[:2]
     first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
@@ -44,7 +44,7 @@ def draw_face(
 def _shrunk(
     colours: NDArray[np.float32], texels: NDArray[np.float32], extent: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Texture and texels at no more than the resolution that a face of that many subpixels can show."""
+    """Texture and texel coordinates, shrunk to the resolution that a face of `extent` subpixels can show."""
     while len(colours) > _MOST_TEXELS * extent and len(colours) > 2:
         colours = np.asarray(cv2.resize(colours, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.float32)
         texels = np.asarray((texels - 0.5) / 2, np.float32)  # the centre of a coarse texel is the centre of its four

@@ -15,10 +15,10 @@ class View:
     """A photographed face at another pose.
 
     Attributes:
-        photograph: The face as its photograph shows it.
+        photograph: The face at the pose of its photograph.
         face: The face as it is rendered, in the photograph's pixels; its landmarks are the model's.
-        light: (3,) change of light that falls along the surface's normal.
-        partner: Number of the face that lends its tone; None for none.
+        light: (3,) direction of the added light, scaled by its strength.
+        partner: Position of the face whose tone is combined with this one's detail, or None.
     """
 
     photograph: FaceRecord
@@ -37,10 +37,10 @@ def sample_view(
     """A random view of a face.
 
     Args:
-        photograph: The face as its photograph shows it.
+        photograph: The face at the pose of its photograph.
         centre: (3,) point of model space that heads are rotated about.
         options: Ranges.
-        partners: How many faces there are to lend a tone.
+        partners: Number of faces whose tone can be used.
         rng: Draws the view.
     """
     yaw = np.deg2rad(rng.uniform(*options.yaw_deg))
@@ -61,12 +61,12 @@ def sample_view(
 
 
 def at_pose(face: FaceRecord, pose: HeadPose) -> FaceRecord:
-    """A face at another pose; its landmarks are then the model's own."""
+    """A face at another pose, without landmarks of its own: those of the model apply."""
     return replace(face, pose=pose, landmarks_image_px=None)
 
 
 def rotated_pose(pose: HeadPose, angles_rad: tuple[float, float, float], centre: NDArray[np.floating]) -> HeadPose:
-    """The pose of a head at pitch, yaw, roll, rotated about a point of model space, which stays where it is."""
+    """The pose with other angles (pitch, yaw, roll), rotated about a fixed point of model space."""
     pitch, yaw, roll = (float(angle) for angle in angles_rad)
     rotated = replace(pose, pitch_rad=pitch, yaw_rad=yaw, roll_rad=roll)
     moved = pose.scale * (pose.rotation() - rotated.rotation()) @ centre

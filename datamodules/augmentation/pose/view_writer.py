@@ -1,4 +1,4 @@
-"""A data set's faces rendered at chosen poses, as files: 300W-LP's layout, and a contact sheet."""
+"""Writes the faces of a data set at chosen poses: as files in the layout of 300W-LP, and as a contact sheet."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,8 +22,8 @@ from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, imag
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.types import FaceParameters, FaceRecord
 
-IMAGE_SIZE = 450  # pixels a side, as 300W-LP's
-_FRAME = 1.5  # sides of the plain crop a side of the image: the rest is there for jitter and rotation
+IMAGE_SIZE = 450  # pixels per side, as in 300W-LP
+_FRAME = 1.5  # side of the image / side of the plain crop; leaves room for jitter and rotation
 _SHEET_FACES = 10
 _SHEET_PX = 128
 
@@ -33,8 +33,8 @@ class Poses:
     """The poses that faces are rendered at.
 
     Args:
-        yaw_deg: Yaws.
-        pitch_deg: Pitches, each combined with each yaw; by default every face keeps its own.
+        yaw_deg: Yaw angles.
+        pitch_deg: Pitch angles, each combined with each yaw; by default every face keeps its own pitch.
     """
 
     yaw_deg: tuple[float, ...] = (-90, -75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75, 90)
@@ -58,7 +58,7 @@ class Poses:
 
 
 class ViewWriter(Dataset[int]):
-    """Writes the views of one face after another; an item is how many were missing.
+    """A data set whose items write the views of one face each, and count the files written.
 
     Args:
         rows: (M,) rows of the faces in the augmenter's index.
@@ -82,7 +82,7 @@ class ViewWriter(Dataset[int]):
         return len(self._rows)
 
     def __getitem__(self, position: int) -> int:
-        """Writes `<key>_<view>.jpg` and `.mat`, view 0 being the photograph, as far as they are not there."""
+        """Writes the missing `<key>_<view>.jpg` and `.mat` files of a face; view 0 is the photograph."""
         record = self._augmenter.index.record(int(self._rows[position]))
         poses: list[HeadPose | None] = [None]
         if self._augmenter.can_render(record):
@@ -101,7 +101,7 @@ class ViewWriter(Dataset[int]):
         return len(missing)
 
     def card(self, source: DatasetCard) -> DatasetCard:
-        """Name and kind of the views, from those of their photographs."""
+        """The card of the views, derived from that of the photographs."""
         identity = f"{self._augmenter.index.fingerprint} {self._augmenter.model.fingerprint} {self._poses}"
         fingerprint = blake2b(identity.encode(), digest_size=8).hexdigest()
         return DatasetCard(f"{source.name}, other poses", f"{source.kind or 'photographs'}, rendered", fingerprint)
@@ -109,14 +109,14 @@ class ViewWriter(Dataset[int]):
     def picture(
         self, record: FaceRecord, pixels: NDArray[np.uint8], pose: HeadPose | None, box: NDArray[np.float64], size: int
     ) -> NDArray[np.uint8]:
-        """(size, size, 3) crop of a face at a pose, or of its photograph, in a box about it."""
+        """(size, size, 3) crop of a face: rendered at a pose, or of its photograph where `pose` is None."""
         matrix = image_matrix(crop_matrix(box), size)
         if pose is None:
             return warp_image(pixels, matrix, size)
         return self._augmenter.render(View(record, at_pose(record, pose), np.zeros(3), None), pixels, matrix, size)
 
     def sheet(self) -> NDArray[np.uint8]:
-        """The photographs of the first faces and all their views, a row each."""
+        """A contact sheet: one row per face, with the photograph and all its views."""
         rows = []
         for position in range(min(len(self), _SHEET_FACES)):
             record = self._augmenter.index.record(int(self._rows[position]))
@@ -154,16 +154,16 @@ class ViewWriter(Dataset[int]):
 
 
 def write_views(views: ViewWriter, source: DatasetCard, out: Path, processes: int) -> int:
-    """Writes all views of all faces, in several processes; returns how many were missing.
+    """Writes all views of all faces, in several processes; returns the number of views written.
 
-    Files that are there are kept, so that an interrupted command goes on.
+    Existing files are kept, so that an interrupted command continues.
     """
     card = views.card(source)
     if (out / CARD).is_file():
         if read_card(out) != card:
             raise InputError(f"{out}: holds views of other faces or poses. Set --out to a folder that is new or empty.")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: holds something else. Set --out to a folder that is new or empty.")
+        raise InputError(f"{out}: holds something else than views. Set --out to a folder that is new or empty.")
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_card(out, card)

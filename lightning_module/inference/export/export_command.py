@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from datamodules.errors import InputError, cannot_write
+from datamodules.network_input import network_input
 from lightning_module.checkpoint import load_module
 from lightning_module.inference.export.exported_network import ExportedNetwork
 from lightning_module.inference.export.formats import FORMATS, ExportFormat
@@ -34,7 +35,7 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
     out = (out or ckpt_path.with_suffix(file_format.ending)).expanduser()
     if out.suffix != file_format.ending:
         raise InputError(f"{out}: a file of --format {format} ends in {file_format.ending}. Set --out.")
-    images = torch.from_numpy(sample_crops(module.image_size)).permute(0, 3, 1, 2).float().div_(255)
+    images = network_input(torch.from_numpy(sample_crops(module.image_size)))
     partial = out.with_name(f".{out.name}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def folded(network: nn.Module, image_size: int) -> nn.Module:
 
     Args:
         network: Takes (N, 3, image_size, image_size).
-        image_size: Pixels a side.
+        image_size: Pixels per side.
     """
     copy = deepcopy(network).eval()
     example = torch.zeros(2, 3, image_size, image_size, device=next(copy.parameters(), torch.zeros(0)).device)

@@ -81,7 +81,7 @@ class OnnxNetwork:
         InputError: If onnxruntime is not installed, or `export` did not write the file.
 
     Attributes:
-        image_size: Pixels a side of its images, S.
+        image_size: Pixels per side of its images, S.
         region_table: The regions that its labels mean.
     """
 

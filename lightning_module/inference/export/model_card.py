@@ -1,11 +1,11 @@
 """The model card beside an exported network: what it is, what it was trained on, and how good it is."""
 
-import hashlib
 from pathlib import Path
 
 import yaml
 
 from datamodules.geometry.regions import is_drawn
+from lightning_module.checkpoint import checkpoint_digest
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.exported_network import INPUT
@@ -31,8 +31,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
     """
     run = RunFolder.of_checkpoint(checkpoint)
     tags = run.tags() if run else {}
-    with checkpoint.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    digest = checkpoint_digest(checkpoint)
     size, regions = module.image_size, module.region_table
     ratio = module.region_weights.ratio.replace("-", ":")
     weights = f"{ratio} ({' : '.join(region.title for region in regions)})"

@@ -7,7 +7,6 @@ from datamodules.errors import InputError
 from datamodules.geometry.face_areas import everywhere
 from datamodules.geometry.regions import (
     RegionSpec,
-    by_name,
     checked_table,
     draw_regions,
     face_labels,
@@ -25,7 +24,7 @@ LANDMARKS, EYES_NOSE, MOUTH, FACE, NECK = five_regions()
 def test_the_five_regions_are_those_of_the_paper():
     assert [region.weight for region in five_regions()] == [16, 5, 4, 3, 0]
     assert face_labels(five_regions()) == [1, 2, 3, 4]
-    assert list(by_name(five_regions())) == ["landmarks", "eyes_nose", "mouth", "face", "neck"]
+    assert [region.name for region in five_regions()] == ["landmarks", "eyes_nose", "mouth", "face", "neck"]
 
 
 def test_an_earlier_region_wins_where_two_overlap():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE
-from datamodules.geometry.uv_layout import cover_uv, draw_landmarks, make_uv_layout, uv_to_texels
+from datamodules.geometry.uv_layout import MAP_SIZE, cover_uv, draw_landmarks, make_uv_layout, uv_to_texels
 from tests.fakes import fake_model
 
 
@@ -23,8 +23,8 @@ def test_u_runs_right_and_v_runs_up():
 
 
 def test_every_texel_is_a_point_inside_its_triangle(model, layout):
-    triangle_ids, barycentric = cover_uv(model, layout.size)
-    texels = uv_to_texels(model.uv, layout.size)[model.triangles[triangle_ids]]
+    triangle_ids, barycentric = cover_uv(model, MAP_SIZE)
+    texels = uv_to_texels(model.uv, MAP_SIZE)[model.triangles[triangle_ids]]
     rebuilt = np.einsum("rck,rckd->rcd", barycentric, texels)
     np.testing.assert_allclose(rebuilt, np.moveaxis(np.mgrid[:256, :256], 0, -1), atol=1e-3)
 
