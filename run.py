@@ -1,4 +1,4 @@
-"""The commands: which function runs each."""
+"""The command line: a table of commands and the functions that run them."""
 
 import importlib
 import os
@@ -14,12 +14,12 @@ class Command:
     """A command.
 
     Attributes:
-        function: Its module and function, imported when the command runs.
+        function: Module and function of the command, imported when it runs.
         summary: Its line in the help.
         positional: Parameters of the function that are given without a name.
         flags: Parameters whose option takes no value.
         repeated: Parameters whose option takes one or more values.
-        takes_args: Whether the function takes the command line itself, with the command in front.
+        takes_args: Whether the function takes the command line itself, starting with the command.
     """
 
     function: str
@@ -67,7 +67,7 @@ COMMANDS = {
     "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
     "render-views": Command(
         "datamodules.render_views:render_views",
-        "write photographs' faces in other poses as a data set",
+        "write faces of photographs at other poses as a data set",
         flags=("sheet",),
     ),
     "fit-landmarks": Command(
@@ -125,7 +125,7 @@ def _help() -> str:
 
 
 def _main() -> int:
-    """Runs `main` for a terminal: an error that the user can mend is one line, not a traceback."""
+    """Runs `main` in a terminal, where an error that the user can correct is one line instead of a traceback."""
     from datamodules.errors import InputError, reason
 
     try:

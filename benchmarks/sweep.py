@@ -43,7 +43,7 @@ def measure(options: list[str]) -> None:
             for ratio, errors in confirmation.errors.items()
         },
         "found": [asdict(verdict) for verdict in report.verdicts],
-        "known": [asdict(verdict) for verdict in report.known],
+        "known": [asdict(verdict) for verdict in report.known_verdicts],
         "search": {trial.user_attrs["ratio"]: round(trial.values[0], 3) for trial in report.trials if trial.values},
     }
     save("sweep", " ".join(["python run.py", *COMMAND, *options]), figures)

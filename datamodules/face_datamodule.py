@@ -113,9 +113,7 @@ class FaceDataModule(LightningDataModule):
             InputError: If an option that the stage needs is not set, or names nothing.
         """
         if stage == "validate" and not self.val_fraction:
-            raise InputError(
-                "--data.val_fraction is 0, so there are no validation faces. Give the fraction that the fit had."
-            )
+            raise InputError("--data.val_fraction is 0: there are no validation faces. Give the fraction of the fit.")
         if not self._embedded:
             self.folders.check(stage)
 

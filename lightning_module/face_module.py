@@ -1,4 +1,4 @@
-"""Training and evaluating the network that turns a face crop into its position map."""
+"""The Lightning module: trains and evaluates a network that maps a face crop to its position map."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,27 +32,27 @@ _REGIONS = "regions"  # in a checkpoint
 class FaceModule(LightningModule):
     """A network with the region-weighted loss (Shi et al.).
 
-    Whatever the network's sizes, `forward` returns maps of 256 x 256 texels in the pixels of a 256 x 256 crop.
+    `forward` returns maps of 256 x 256 texels in pixels of a 256 x 256 crop, for any size of the network's maps.
 
     Args:
         network: Any module from (N, 3, S, S) RGB in [0, 1] to (N, 3, s, s) offsets in crop pixels.
         image_size: Pixels per side of its input, S; the command line sets it to data.image_size.
-        regions: Returns the table of the regions; the command line sets it to data.regions.
-        weights: Weights of regions by name; the others keep the weight of the table.
+        regions: Function that returns the table of regions; the command line sets it to data.regions.
+        weights: Weights of regions by name; the others keep their weight of the table.
         landmark_radius_texels: Radius of the discs that the landmarks are drawn as; 0 for single texels, as published.
-        weight_map: A .npy file of (256, 256) weights of texels, in place of the regions' weights.
-        is_residual: Whether the network predicts the difference from the mean map, or from the crop's middle.
+        weight_map: A .npy file of (256, 256) weights of texels, which replaces the region weights.
+        is_residual: Whether the network predicts offsets from the mean map, or else from the middle of the crop.
         loss_norm: Norm of a texel's difference.
         lr: Learning rate of Adam; with "one_cycle", the highest.
-        lr_schedule: "halving" every so many epochs, as published, or "one_cycle": up, and down to nothing at the end.
-        lr_halving_epochs: Epochs after which "halving" halves, again and again.
-        mirror_average: Whether testing and predicting average the map of an image and that of its mirror image.
+        lr_schedule: "halving" at regular intervals, as published, or "one_cycle": a rise, and a decay to nearly 0.
+        lr_halving_epochs: Interval of "halving" in epochs.
+        mirror_average: Whether tests and predictions average the maps of an image and its mirror image.
 
     Attributes:
         map_size: Texels per side of the network's output, s.
 
     Raises:
-        InputError: If the network does not take such images, or an option means nothing.
+        InputError: If the network does not accept such images, or an option is invalid.
     """
 
     mean_map: Tensor
@@ -77,11 +77,11 @@ class FaceModule(LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False, ignore=["network", "regions"])  # objects in Python
-        if "_instantiator" in self.hparams:  # made by the command line, whose options are all plain values
+        if "_instantiator" in self.hparams:  # constructed by the command line, where all options are plain values
             self.save_hyperparameters(logger=False)
         self.hparams["weight_map"] = None if weight_map is None else str(weight_map)
         self.region_weights = RegionWeights.of(checked_table(regions), weights, landmark_radius_texels)
-        self.hparams.update(self.region_weights.options)  # those that were not named, too
+        self.hparams.update(self.region_weights.options)  # with the weights that were not given
         self.map_size = output_size(network, image_size)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.image_size = image_size
@@ -92,24 +92,24 @@ class FaceModule(LightningModule):
         self._lr_schedule = lr_schedule
         self._lr_halving_epochs = lr_halving_epochs
         self.mirror_average = mirror_average
-        # what a checkpoint needs to stand alone; filled in by `adopt_layout` or by the checkpoint
+        # stored in checkpoints, so that these need no face model; set by `adopt_layout` or by a checkpoint
         self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
         self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
         self.register_buffer("landmark_texels", torch.zeros(LANDMARKS_81, 2, dtype=torch.int64))
         self.register_buffer("weight_map", torch.zeros(MAP_SIZE, MAP_SIZE))
-        self.training_resolution = TrainingResolution(self.map_size)  # filled in when a fit starts
+        self.training_resolution = TrainingResolution(self.map_size)  # set when a fit starts
         self._take_regions(self.region_weights.regions)
-        self.is_primary_test = False  # whether the test set is the fit's own, whose figures have the short names
-        self.reports: dict[str, dict[str, NMEReport]] = {}  # newest of each stage, by protocol
+        self.is_primary_test = False  # whether the fit itself tests on this set, whose figures have short names
+        self.reports: dict[str, dict[str, NMEReport]] = {}  # newest reports of each stage, by protocol
         self._layouts_agree = True
 
     @property
     def weights_name(self) -> str:
-        """What runs call the weights: their ratio, as in "16-5-4-3-0", or as in "mask lips" for lips.npy."""
+        """The weights in names of runs: their ratio, as in "16-5-4-3-0", or "mask lips" for lips.npy."""
         return self.region_weights.ratio if self.weight_file is None else f"mask {self.weight_file.stem}"
 
     def adopt_layout(self, layout: UVLayout) -> None:
-        """Takes over the UV space that the network is to learn, and its regions in place of a checkpoint's."""
+        """Sets mean map, regions, landmarks and weight map to those of a UV layout."""
         self._take_regions(self.region_weights.regions)
         own = None if self.weight_file is None else read_weight_map(self.weight_file)
         weights = self.region_weights.weight_map(layout.regions, layout.landmark_texels) if own is None else own
@@ -126,17 +126,17 @@ class FaceModule(LightningModule):
         return self._maps(image, mirror_average=False)
 
     def position_maps(self, image: Tensor, mirror_average: bool | None = None) -> Tensor:
-        """The maps of `forward` in full precision, averaged with those of the mirror images where asked for.
+        """The maps of `forward` in full precision, optionally averaged with those of the mirror images.
 
         Args:
             image: (N, 3, image_size, image_size) RGB in [0, 1].
-            mirror_average: By default as the module was made to.
+            mirror_average: By default that of the module.
         """
-        with torch.autocast(self.device.type, enabled=False):  # whatever training runs in
+        with torch.autocast(self.device.type, enabled=False):  # also if training uses mixed precision
             return self._maps(image, self.mirror_average if mirror_average is None else mirror_average)
 
     def landmarks(self, maps: Tensor) -> Tensor:
-        """(N, 81, 3) read off (N, 3, 256, 256) maps; the first 68 are iBUG's."""
+        """(N, 81, 3) landmarks of (N, 3, 256, 256) maps; the first 68 are iBUG's."""
         row, col = self.landmark_texels.unbind(dim=1)
         return maps[:, :, row, col].mT
 
@@ -145,36 +145,36 @@ class FaceModule(LightningModule):
         checkpoint[_REGIONS] = regions_as_data(self.region_table)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the table of regions, and reads parameters under the names that older versions gave them."""
+        """Reads the table of regions, and parameters with the names of earlier versions."""
         checkpoint["state_dict"] = migrated_parameters(checkpoint["state_dict"])
         self._take_regions(regions_from_data(checkpoint[_REGIONS]) if _REGIONS in checkpoint else five_regions())
 
     def setup(self, stage: str) -> None:
-        """Takes the data's UV layout; a checkpoint that is loaded afterwards brings its own."""
+        """Adopts the UV layout of the data; a checkpoint that is loaded afterwards replaces it."""
         if stage == "fit":
             self.adopt_layout(self._layout)
 
     def on_fit_start(self) -> None:
-        """Refuses to train a checkpoint further on another face model, and fits mean map and weights to the network."""
+        """Checks that checkpoint and data have the same UV layout, and resamples mean map and weights for training."""
         self._compare_layouts()
         has_regions = torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions))
         if not self._layouts_agree or not has_regions:
             raise InputError(
                 "the checkpoint was trained on another face model than --data.face_model.path, or on other regions than "
-                "--data.regions. Give those that it was trained on, or take its weights alone with --init_from."
+                "--data.regions. Give those that it was trained on, or take its weights only with --init_from."
             )
         self.training_resolution.adopt(self.mean_map, self.weight_map)
 
     def on_validation_start(self) -> None:
-        """Compares the data's texels with the network's: dense figures need the same points of the face."""
+        """Compares the UV layouts of data and network, since dense figures need the same ones."""
         self._compare_layouts()
 
     def on_test_start(self) -> None:
-        """Compares the data's texels with the network's."""
+        """Compares the UV layouts of data and network."""
         self._compare_layouts()
 
     def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
-        """One step of training, at the network's own resolution."""
+        """One step of training, at the resolution of the network's maps."""
         own = self.training_resolution
         predicted = self.network(batch.image).float() + origin(own.mean_map, self.is_residual)
         loss = weighted_distance(predicted, batch.position_map, own.weights, self._loss_norm)
@@ -199,7 +199,7 @@ class FaceModule(LightningModule):
         self._report("test", self.test_errors)
 
     def configure_optimizers(self) -> Any:
-        """Adam, and how its learning rate changes."""
+        """Adam with the schedule of its learning rate."""
         has_fused = self.device.type in ("cuda", "cpu")
         steps = self.trainer.estimated_stepping_batches if self._lr_schedule == "one_cycle" else 0
         return adam_with_schedule(
@@ -216,7 +216,7 @@ class FaceModule(LightningModule):
         errors = self.val_errors if stage == "val" else self.test_errors
         maps = (predicted, batch.position_map, self.regions) if self._layouts_agree else None
         mean_68 = self.landmarks(self.mean_map[None])[0, :LANDMARKS_68] if stage == "test" else None
-        with torch.autocast(self.device.type, enabled=False):  # alignment is not made for half precision
+        with torch.autocast(self.device.type, enabled=False):  # alignment needs full precision
             errors.update(predicted_68, batch.landmarks_crop_px, batch.yaw_deg, batch.number, maps, mean_68)
         return StepOutput(loss, predicted_68, predicted)
 
@@ -224,7 +224,7 @@ class FaceModule(LightningModule):
         reports = errors.reports()
         errors.reset()
         self.reports[stage] = reports
-        is_logged = stage == "val"  # a test is reported with its data set's name, by reporting/evaluation_report.py
+        is_logged = stage == "val"  # reporting/evaluation_report.py logs tests, with the name of the data set
         headline = f"{stage}/{LANDMARKS_2D.name}/mean"
         figures = figures_of(stage, reports)
         self.log(headline, figures.pop(headline, torch.nan), prog_bar=True, logger=is_logged)
@@ -244,7 +244,7 @@ class FaceModule(LightningModule):
         return cast(UVLayout, cast(Any, self.trainer).datamodule.uv_layout)
 
     def _compare_layouts(self) -> None:
-        layout = self._layout  # of the data: its texels may be other points of the face than the network's
+        layout = self._layout
         self._layouts_agree = torch.equal(
             self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels)
         ) and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)

@@ -1,4 +1,4 @@
-"""Model options and parameters of checkpoints that versions before the exchangeable network wrote."""
+"""Converts model options and parameters of checkpoints that earlier versions wrote."""
 
 import logging
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from torch import Tensor
 _log = logging.getLogger(__name__)
 
 _HOURGLASS = "lightning_module.networks.hourglass.Hourglass"
-# Options of the module that are the hourglass's own now, under today's names.
+# Options of the module that belong to the hourglass now, by their old names.
 NETWORK_OPTIONS = {
     "base_channels": "base_channels",
     "map_size": "map_size",
@@ -24,23 +24,23 @@ _PARAMETERS = {"network.direct.": "network.bypass."}
 
 
 def migrated_model_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of `model:`, or a checkpoint's hyper-parameters, under today's names; today's own stay as they are.
+    """Options of `model:`, or the hyper-parameters of a checkpoint, under their current names.
 
     Args:
-        options: As they were written. The network's options stood beside the module's, the radius of the landmarks
-            among the region weights.
+        options: Options of any version. In earlier ones, the options of the network were options of the module, and the
+            radius of the landmarks was one of the region weights. Current options are returned unchanged.
     """
     migrated = {name: value for name, value in options.items() if name not in NETWORK_OPTIONS and name != _REDUCTION}
     network = {new: options[old] for old, new in NETWORK_OPTIONS.items() if old in options}
     if network:
-        if "image_size" in options:  # a configuration file links it, a checkpoint holds it
+        if "image_size" in options:  # checkpoints hold it, configuration files link it
             network["image_size"] = options["image_size"]
         migrated = {"network": {"class_path": _HOURGLASS, "init_args": network}, **migrated}
     if options.get(_REDUCTION) == "sum":
-        _log.warning("loss_reduction sum is no longer there: the loss is the mean over texels, in proportion to it.")
+        _log.warning("loss_reduction sum was removed: the loss is the mean over texels, which is proportional to it.")
     weights = options.get("weights")
     if weights is not None and not isinstance(weights, Mapping):
-        weights = vars(weights)  # a module made in Python kept them as an object
+        weights = vars(weights)  # modules that were constructed in Python stored an object
     if weights is not None:
         migrated["weights"] = {name: weight for name, weight in weights.items() if name != _RADIUS}
         if _RADIUS in weights:
@@ -49,7 +49,7 @@ def migrated_model_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def migrated_parameters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A module's state under today's names of parameters."""
+    """The state of a module under the current names of its parameters."""
     migrated = {}
     for name, value in state.items():
         for old, new in _PARAMETERS.items():

@@ -1,4 +1,4 @@
-"""From a network's offsets to position maps of 256 x 256 texels: where offsets count from, resolution, mirror images."""
+"""Converts the offsets of a network to position maps of 256 x 256 texels."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from datamodules.geometry.crop import CROP_SIZE
 
-_MIDDLE_PX = 1.1 * CROP_SIZE / 2  # of what the published network's output spans (Feng et al., 2018)
+_MIDDLE_PX = 1.1 * CROP_SIZE / 2  # middle of the output range of the published network (Feng et al., 2018)
 
 
 def position_maps(
@@ -20,10 +20,10 @@ def position_maps(
     """(N, 3, 256, 256) position maps in crop pixels.
 
     Args:
-        network: Gives (N, 3, s, s) offsets in crop pixels.
+        network: Returns (N, 3, s, s) offsets in crop pixels.
         image: (N, 3, S, S) RGB in [0, 1].
         enlarge: (256, s) resampling of the offsets.
-        origin_px: What offsets count from, see `origin`.
+        origin_px: Origin of the offsets, see `origin`.
         mirror_average: Whether the maps of an image and of its mirror image are averaged.
     """
 
@@ -34,25 +34,25 @@ def position_maps(
 
 
 def origin(mean_map: Tensor, is_residual: bool) -> Tensor | float:
-    """What a network's offsets count from, in crop pixels: the mean map, or the middle of the published range."""
+    """The origin of a network's offsets in crop pixels: the mean map, or the middle of the published range."""
     return mean_map if is_residual else _MIDDLE_PX
 
 
 def resampled(maps: Tensor, resampling: Tensor) -> Tensor:
-    """(N, 3, S, S) of (N, 3, s, s) under an (S, s) resampling."""
+    """(N, 3, S, S) maps from (N, 3, s, s) maps and an (S, s) resampling matrix."""
     rows, columns = resampling.shape
     return maps if rows == columns else resampling @ maps @ resampling.mT
 
 
 def resampling(source: int, target: int) -> Tensor:
-    """(target, source) bilinear interpolation whose corners stay corners; a product is deterministic on a GPU."""
+    """(target, source) matrix of bilinear interpolation with aligned corners; matrix products are deterministic on GPUs."""
     identity = torch.eye(source)[None, None]
     weights = torch.nn.functional.interpolate(identity, (target, source), mode="bilinear", align_corners=True)
     return weights[0, 0]
 
 
 def mirror_averaged(maps: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
-    """(N, 3, S, S) mean of the maps of images and of their mirror images; UV space is symmetric."""
+    """(N, 3, S, S) mean of the maps of images and of their mirror images, since UV space is symmetric."""
     plain, flipped = maps(image), maps(image.flip(-1)).flip(-1)
     twins = torch.cat([CROP_SIZE - 1 - flipped[:, :1], flipped[:, 1:]], dim=1)
     return (plain + twins) / 2

@@ -1,8 +1,8 @@
-"""The rank of this process among those that train together."""
+"""The rank of this process in distributed training."""
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 
 def rank() -> int:
-    """0 for the first process, or the only one."""
+    """The rank; 0 for the first or only process."""
     return getattr(rank_zero_only, "rank", None) or 0

@@ -1,4 +1,4 @@
-"""How much each region of the face counts in the loss."""
+"""The weights of the regions in the loss."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from datamodules.errors import InputError
 from datamodules.geometry.regions import RegionTable, is_drawn
 from datamodules.geometry.uv_layout import draw_landmarks
 
-_LABELS = 256  # of uint8
+_LABELS = 256  # number of uint8 values
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,21 @@ class RegionWeights:
                 f"--model.weights.{unknown[0]}: there is no such region. Give one of {', '.join(names)}, or set "
                 "--data.regions to the table that has it."
             )
-        made = cls(regions, tuple(float(weights.get(r.name, r.weight)) for r in regions), float(landmark_radius_texels))
-        if not all(np.isfinite(value) and value >= 0 for value in (*made.values, landmark_radius_texels)):
+        region_weights = cls(
+            regions, tuple(float(weights.get(r.name, r.weight)) for r in regions), float(landmark_radius_texels)
+        )
+        if not all(np.isfinite(value) and value >= 0 for value in (*region_weights.values, landmark_radius_texels)):
             raise InputError(
-                f"region weights (--model.weights) are {made.ratio}: give finite numbers of at least 0, and as "
+                f"region weights (--model.weights) are {region_weights.ratio}: give finite numbers of at least 0, and as "
                 "--model.landmark_radius_texels too."
             )
-        if not any(made.values):
-            raise InputError(f"region weights (--model.weights) are {made.ratio}: give at least one above 0.")
-        return made
+        if not any(region_weights.values):
+            raise InputError(f"region weights (--model.weights) are {region_weights.ratio}: give at least one above 0.")
+        return region_weights
 
     @property
     def ratio(self) -> str:
-        """As in "16-5-4-3-0", with "r2" behind it for landmarks of radius 2."""
+        """The weights as text, such as "16-5-4-3-0", followed by "r2" for landmarks of radius 2."""
         numbers = "-".join(f"{weight:.4g}" for weight in self.values)
         return numbers + (f" r{self.landmark_radius_texels:g}" if self.landmark_radius_texels else "")
 
@@ -66,14 +68,14 @@ class RegionWeights:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options below `model:` that give these weights: `weights` and `landmark_radius_texels`."""
+        """The options of `model:` for these weights: `weights` and `landmark_radius_texels`."""
         return {"weights": self.by_name, "landmark_radius_texels": self.landmark_radius_texels}
 
     def weight_map(self, labels: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(S, S) float32 weights with mean 1 over the texels that count.
+        """(S, S) float32 weights with mean 1 over the texels with a weight above 0.
 
         Args:
-            labels: (S, S) labels of the regions that are drawn.
+            labels: (S, S) labels of the regions, without the landmarks.
             landmark_texels: (81, 2) row, col.
 
         Raises:
@@ -85,14 +87,14 @@ class RegionWeights:
         weights = table[self._with_landmarks(labels, landmark_texels)]
         if not weights.any():
             raise InputError(
-                f"region weights (--model.weights) are {self.ratio}, and no texel counts: the regions that "
-                "weigh more than 0 have no texels on this face model."
+                f"region weights (--model.weights) are {self.ratio}, which gives no texel a weight: the "
+                "regions with weights above 0 have no texels on this face model."
             )
         scaled: NDArray[np.float32] = (weights / weights[weights > 0].mean()).astype(np.float32)
         return scaled
 
     def _with_landmarks(self, labels: NDArray[np.uint8], landmark_texels: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Labels with the landmarks' discs, which cover only the regions that come after theirs in the table."""
+        """Labels with the discs of the landmarks, which cover only regions of lower precedence."""
         place = next((i for i, region in enumerate(self.regions) if not is_drawn(region)), None)
         if place is None:
             return labels

@@ -1,4 +1,4 @@
-"""A run's life: its record is made, its checkpoints and configuration are kept, and its end is recorded."""
+"""Records a command as a run: its configuration, its checkpoints, and its end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,12 +31,12 @@ from lightning_module.tracking.tracker import Tracker
 
 @dataclass(frozen=True)
 class RunSession:
-    """A run while its command works.
+    """A run during its command.
 
     Attributes:
-        tracker: Its record; None if nothing is tracked, and in processes other than the first.
+        tracker: Its tracker; None if nothing is tracked, and in processes other than the first.
         loggers: All of its loggers, the tracker first.
-        callbacks: Those that report the run and keep its checkpoints.
+        callbacks: Callbacks that report the run and save its checkpoints.
     """
 
     tracker: Tracker | None
@@ -45,17 +45,17 @@ class RunSession:
 
     @property
     def folder(self) -> RunFolder | None:
-        """The run's files."""
+        """Folder of the run's files."""
         return self.tracker.run if self.tracker else None
 
     @property
     def best_checkpoint(self) -> Path | None:
-        """The network of the best epoch, once there is one."""
+        """Checkpoint of the best epoch, or None if there is none yet."""
         path = self.folder.best_checkpoint if self.folder else None
         return path if path is not None and path.is_file() else None
 
     def record_tested_checkpoint(self, path: Path, slug: str) -> None:
-        """Records which network the test figures of a data set are of."""
+        """Records the checkpoint that the test figures of a data set belong to."""
         if self.tracker is not None:
             self.tracker.log_tags({f"test.{slug}.checkpoint": f"{path.name} {checkpoint_digest(path)}"})
 
@@ -65,14 +65,14 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
     """Records a command as a run, which ends as FINISHED, FAILED or KILLED.
 
     Raises:
-        InputError: If the data or the run's folder cannot be used; nothing is recorded then.
+        InputError: If the data or the folder of the run cannot be used; then nothing is recorded.
     """
     if not plan.is_tracked:
         yield RunSession(None, [], [])
         return
     tracker = None
     if rank() == 0:
-        data.prepare_data()  # a fault of the data ends the command here, before there is a run
+        data.prepare_data()  # faulty data end the command here, before a run is made
         tracker = _make_tracker(plan, module, data)
     try:
         loggers: list[Logger] = []
@@ -133,8 +133,8 @@ def _tags(plan: RunPlan, module: FaceModule) -> dict[str, str]:
 def _adds_to_run(plan: RunPlan, data: FaceData) -> bool:
     """Whether a test is added to the run that trained the network.
 
-    It is for the network that the run tested itself, while no process works on the run, and unless that would replace
-    the record of another data set of the same name.
+    It is, if it tests the same checkpoint as the run itself, no process is busy with the run, and it does not replace the
+    record of another data set of the same name.
     """
     origin = plan.origin
     run = origin.run if origin else None
@@ -151,7 +151,7 @@ def _callbacks(plan: RunPlan, tracker: Tracker | None, data: FaceData) -> list[C
     callbacks: list[Callback] = [RunReport(tracker)] if tracker is not None else []
     if plan.command != "fit" or plan.options.trainer.enable_checkpointing is False:
         return callbacks
-    # all processes save together; the first one says where to
+    # all processes save together, into the folder that the first one has made
     folder = tracker.run if tracker is not None else RunFolder(plan.place.folder)
     if data.val_fraction:
         score = Score.parse(plan.options.score)

@@ -1,4 +1,4 @@
-"""Mean map and weights at a network's own resolution, which it is trained at."""
+"""Mean map and weights at the resolution of a network's maps, for training."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from lightning_module.map_output import resampling
 
 
 class TrainingResolution(nn.Module):
-    """What a network whose maps are smaller than 256 x 256 is trained on; no part of a checkpoint.
+    """Mean map, weights and resampling for a network with maps of s x s texels; not stored in checkpoints.
 
     Args:
         size: Texels per side of the network's maps, s.
@@ -16,7 +16,7 @@ class TrainingResolution(nn.Module):
     Attributes:
         enlarge: (256, s) resampling of its maps.
         mean_map: (3, s, s) in crop pixels.
-        weights: (s, s) with mean 1 over the texels that count.
+        weights: (s, s) with mean 1 over the texels with a weight above 0.
     """
 
     enlarge: Tensor
@@ -30,9 +30,9 @@ class TrainingResolution(nn.Module):
         self.register_buffer("weights", torch.zeros(size, size), persistent=False)
 
     def adopt(self, mean_map: Tensor, weight_map: Tensor) -> None:
-        """Takes over (3, 256, 256) and (256, 256) maps of this module's device."""
+        """Resamples a (3, 256, 256) mean map and (256, 256) weights on the device of this module."""
         shrink = resampling(MAP_SIZE, len(self.weights)).to(mean_map.device)
         self.mean_map.copy_(shrink @ mean_map @ shrink.mT)
-        # each texel takes the weight of what is interpolated from it, so that every region keeps its share
+        # each texel gets the weights of the texels that are interpolated from it, so every region keeps its share
         weights = self.enlarge.mT @ weight_map @ self.enlarge
         self.weights.copy_(weights / weights[weights > 0].mean())

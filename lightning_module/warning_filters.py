@@ -1,11 +1,11 @@
-"""Silences Lightning's warnings of choices that were made on purpose, and its advertisements."""
+"""Silences Lightning's warnings about deliberate choices, and its advertisements."""
 
 import logging
 import warnings
 
 
 def quieten() -> None:
-    """Silences them from now on, in this process."""
+    """Installs the filters in this process."""
     for message in (
         ".*does not have many workers.*",
         ".*Total length of `list` across ranks is zero.*",

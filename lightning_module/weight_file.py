@@ -1,4 +1,4 @@
-"""A weight mask of one's own: a .npy file with a weight for each texel."""
+"""Reads a custom weight mask: a .npy file with a weight for each texel."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from datamodules.geometry.uv_layout import MAP_SIZE
 
 
 def read_weight_map(path: Path) -> NDArray[np.float32]:
-    """(256, 256) float32 weights with mean 1 over the texels that count.
+    """(256, 256) float32 weights with mean 1 over the texels with a weight above 0.
 
     Args:
         path: A .npy file of (256, 256) numbers of at least 0; only their ratios matter.
 
     Raises:
-        InputError: If there is no such file, or it holds something else.
+        InputError: If the file does not exist, or holds something else.
     """
     option = "--model.weight_map"
     try:

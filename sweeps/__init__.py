@@ -1,1 +1,1 @@
-"""From numbers to the next ratio."""
+"""Sweeps: the search for region weights, and its confirmation."""

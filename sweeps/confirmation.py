@@ -1,4 +1,4 @@
-"""The confirmation of a search: its best ratios and the known ones, trained from fresh seeds and tested."""
+"""The confirmation of a search: the best ratios and the known ones are trained from fresh seeds and tested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ _TEST, _SEED = "test", "seed"
 
 @dataclass(frozen=True, eq=False)
 class Confirmation:
-    """What the trainings of a confirmation measured on the test faces.
+    """The test errors of a confirmation.
 
     Attributes:
-        errors: (S, N) percent by ratio: of every face from every seed, under the protocol of the sweep's first score.
-        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        errors: (S, N) percent by ratio, for each seed and face, under the protocol of the sweep's first score.
+        bins: (N,) index in `YAW_BINS` of each face's bin.
         dataset: Name of the data set.
-        candidates: Ratios that the search proposed, the best first.
+        candidates: Ratios proposed by the search, the best first.
     """
 
     errors: dict[str, NDArray[np.float64]]
@@ -37,7 +37,7 @@ class Confirmation:
 
 
 def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[RegionWeights]:
-    """The best ratios of a search that are none of the known ones; with two scores, its Pareto front first."""
+    """The best ratios of a search, without the known ones; with two scores, those of the Pareto front come first."""
     complete = [trial for trial in search if trial.state == TrialState.COMPLETE]
     front = {trial.number for trial in complete if not any(_dominates(other, trial) for other in complete)}
     complete.sort(key=lambda trial: (trial.number not in front, trial.values[0]))
@@ -50,7 +50,7 @@ def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[R
 
 
 def confirmation_jobs(chosen: Sequence[RegionWeights], settings: SweepSettings) -> list[Job]:
-    """One job for each ratio and seed; ratios take turns, so that a stop leaves pairs."""
+    """One job for each ratio and seed, ordered by seed, so that an interruption leaves pairs of equal seeds."""
     return [
         Job(
             f"{weights.ratio} s{seed}", attributes={RATIO: weights.ratio, WEIGHTS: stored_weights(weights), _SEED: seed}
@@ -67,7 +67,7 @@ def run_confirmation(trial: optuna.Trial, settings: SweepSettings, train: Train)
         The first score on the test faces, in percent.
 
     Raises:
-        ValueError: If there was nothing to test on.
+        ValueError: If the training was not tested.
     """
     job = trial.user_attrs
     tags = {"sweep": settings.study, "stage": "confirm", "trial": str(trial.number)}
@@ -99,7 +99,7 @@ def confirmation(
     for ratio, by_seed in tests.items():
         if any(test.fingerprint != first.fingerprint for test in by_seed.values()):
             raise InputError(
-                f"{ratio} was tested on other faces than {reference}: test data must not change in a sweep. Give "
+                f"{ratio} was tested on other faces than {reference}: test data must not change during a sweep. Give "
                 "another --study."
             )
     errors = {ratio: np.stack([by_seed[seed].errors for seed in sorted(by_seed)]) for ratio, by_seed in tests.items()}

@@ -1,8 +1,8 @@
 """A queue of jobs for many workers: each job is done once, and none is lost when a worker is killed.
 
-A job has a name, such as "7" for the eighth trial of a search. Optuna's trials are attempts at jobs: a job is done when
-an attempt at it is COMPLETE or PRUNED, and each attempt names its job in its attributes. So a study has as many
-finished trials as there are jobs, however often attempts were started, killed and started again.
+A job has a name, such as "7" for the eighth trial of a search. Optuna's trials are attempts at jobs, and name their job
+in an attribute. A job is done when an attempt at it is COMPLETE or PRUNED. A study therefore has as many finished trials
+as there are jobs, however often attempts are killed and repeated.
 """
 
 import os
@@ -31,17 +31,17 @@ _MOST_ERRORS = 3
 
 
 class HopelessJobError(InputError):
-    """A job failed again and again by itself, so that trying it once more makes no sense."""
+    """A job that failed repeatedly, so that another attempt makes no sense."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something to be done once.
+    """A job of a study.
 
     Attributes:
-        name: Of the job, unique in its study.
+        name: Name of the job, unique in its study.
         parameters: Fixed values of the trial's parameters; the others are sampled.
-        attributes: Of the trial, beside its parameters.
+        attributes: Attributes of the trial.
     """
 
     name: str
@@ -53,33 +53,33 @@ class JobQueue:
     """The jobs of one study.
 
     Args:
-        study: Holds the attempts.
-        storage: The study's own.
+        study: The study, whose trials are attempts at the jobs.
+        storage: Storage of the study.
         jobs: All jobs; the same for every worker.
     """
 
     def __init__(self, study: optuna.Study, storage: RDBStorage, jobs: list[Job]) -> None:
         self._study = study
         self._storage = storage
-        self._since = str(datetime.now())  # as Optuna writes times
+        self._since = str(datetime.now())  # in Optuna's format of times
         self._jobs = {job.name: job for job in jobs}
 
     @property
     def total(self) -> int:
-        """How many jobs there are."""
+        """Number of jobs."""
         return len(self._jobs)
 
     def finished(self) -> list[FrozenTrial]:
-        """Attempts that finished their job, in the order of the jobs."""
+        """The attempts that finished a job, in the order of the jobs."""
         done = {trial.user_attrs.get(JOB): trial for trial in self._trials() if trial.state in FINISHED}
         return [done[name] for name in self._jobs if name in done]
 
     def is_done(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether all jobs are finished."""
         return len(self.finished()) == self.total
 
     def fill(self) -> None:
-        """Enqueues jobs that no attempt works at or waits for; a killed one once more with the same parameters.
+        """Enqueues jobs that have no running or waiting attempt; killed attempts are repeated once with their parameters.
 
         Raises:
             HopelessJobError: If a job failed too often.
@@ -93,15 +93,15 @@ class JobQueue:
                 self._enqueue(job, attempts[name])
 
     def claim(self) -> int | None:
-        """The id of a trial that is the caller's alone from now on, or None where none is free.
+        """Reserves a trial for the caller, and returns its id; None if none is free.
 
-        Two workers that claim at once may both get None, and should claim again.
+        Two workers that claim at the same time may both get None, and should claim again.
         """
         self.fill()
         trials = self._trials()
         held = {trial.user_attrs.get(JOB) for trial in trials if trial.state in HELD}
         waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
-        # two workers may have enqueued the same job at once: an attempt that was begun before comes first
+        # two workers may have enqueued the same job at the same time; a retry has precedence
         waiting.sort(key=lambda trial: (_RETRY_OF not in trial.user_attrs, trial.number))
         for trial in waiting:
             name = trial.user_attrs.get(JOB)
@@ -110,20 +110,20 @@ class JobQueue:
         return None
 
     @contextmanager
-    def at_work(self, trial_id: int) -> Iterator[None]:
-        """Marks a trial as worked at, and as failed if the work raises."""
+    def running(self, trial_id: int) -> Iterator[None]:
+        """Sends heartbeats for a trial while it runs, and marks it as failed if the work raises an exception."""
         stop = Event()
         beating = Thread(target=self._beat, args=(trial_id, stop), name="heartbeat", daemon=True)
         beating.start()
         try:
             yield
-        except STORAGE_ERRORS:  # no fault of the trial's
+        except STORAGE_ERRORS:  # not a fault of the trial
             self._fail(trial_id)
             raise
         except Exception as error:
             self._fail(trial_id, f"{type(error).__name__}: {error}")
             raise
-        except BaseException:  # stopped: no fault of the trial's
+        except BaseException:  # stopped, which is not a fault of the trial
             self._fail(trial_id)
             raise
         finally:
@@ -134,14 +134,14 @@ class JobQueue:
         return self._study.get_trials(deepcopy=False)
 
     def _enqueue(self, job: Job, failed: list[FrozenTrial]) -> None:
-        # what was wrong before this start can have been mended
+        # faults from before this start may have been corrected
         errors = [
             trial for trial in failed if ERROR in trial.user_attrs and str(trial.datetime_complete) >= self._since
         ]
         if len(errors) >= _MOST_ERRORS:
             raise HopelessJobError(
                 f"{self._study.study_name}, job {job.name}: failed {len(errors)} times, the last with "
-                f"{errors[-1].user_attrs[ERROR]}. Look at the workers' logs, and start again when it is mended."
+                f"{errors[-1].user_attrs[ERROR]}. See the logs of the workers, and start again after correcting the fault."
             )
         parameters, attributes = dict(job.parameters), {JOB: job.name, **job.attributes}
         if failed and ERROR not in failed[-1].user_attrs and _RETRY_OF not in failed[-1].user_attrs:
@@ -150,12 +150,12 @@ class JobQueue:
         self._study.enqueue_trial(parameters, attributes)
 
     def _take(self, trial_id: int, name: str) -> bool:
-        """Takes a waiting trial, unless another worker has it, or another attempt at the same job."""
+        """Takes a waiting trial, unless another worker has taken it or another attempt at the same job."""
         try:
-            self._storage.record_heartbeat(trial_id)  # first, so that a worker killed right after it is noticed
+            self._storage.record_heartbeat(trial_id)  # first, so that a kill right after it is noticed
             if not self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
                 return False
-        except UpdateFinishedTrialError:  # another worker took it and is done with it
+        except UpdateFinishedTrialError:  # another worker has taken and finished it
             return False
         self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
         others = [
@@ -166,11 +166,11 @@ class JobQueue:
         if others:
             self._storage.set_trial_user_attr(trial_id, _WORKER, None)
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
-            time.sleep(random.uniform(0, 0.5))  # so that two workers that meet do not meet again
+            time.sleep(random.uniform(0, 0.5))  # so that two workers do not collide again
         return not others
 
     def _fail_the_dead(self) -> None:
-        """Fails trials of killed processes of this machine, and those that no machine has sent a heartbeat for."""
+        """Fails trials of killed processes of this machine, and trials without a recent heartbeat."""
         for trial in self._trials():
             machine, process = trial.user_attrs.get(_WORKER) or ("", "")
             if trial.state == TrialState.RUNNING and machine == machine_name() and not is_running(process):
@@ -183,13 +183,13 @@ class JobQueue:
                 self._storage.set_trial_user_attr(trial_id, ERROR, error[:1000])
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         except UpdateFinishedTrialError:
-            pass  # another worker took it for dead before
+            pass  # another worker has already marked it as failed
 
     def _beat(self, trial_id: int, stop: Event) -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
             try:
                 self._storage.record_heartbeat(trial_id)
-            except Exception:  # noqa: BLE001  # a database that is away for a moment does not stop the training
+            except Exception:  # noqa: BLE001  # a short outage of the database does not stop the training
                 continue
 
 

@@ -1,4 +1,4 @@
-"""A sweep from end to end: search, confirmation and report."""
+"""Runs a sweep: search, confirmation and report."""
 
 import sys
 import time
@@ -33,25 +33,25 @@ WORKER = (sys.executable, str(PROJECT / "run.py"), "sweep-worker")
 
 
 def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WORKER) -> SweepReport:
-    """Completes a sweep, and reports its outcome; trials that are done already are not repeated.
+    """Completes a sweep, and reports its outcome; finished trials are not repeated.
 
     Args:
         settings: The sweep.
-        workers: Processes to start.
-        command: What starts a worker, before the name of the stage.
+        workers: Number of worker processes to start.
+        command: Command that starts a worker; the name of the stage is appended.
 
     Raises:
-        InputError: If it cannot be done as asked, or all workers ended.
+        InputError: If the settings cannot be used, or all workers ended early.
     """
     tracking = MlflowStore(settings.tracking_uri, settings.folder / "artifacts")
     with reachable(settings.storage):
         storage = open_storage(settings.storage)
         study = search_study(settings, storage)
-    tracking.prepare()  # once, here: workers that start together on a new file would get in each other's way
+    tracking.prepare()  # before the workers, which would collide on a new file
     _warn_of_few_seeds(settings)
     with reachable(settings.storage):
         if len(settings.scores) == 2 and settings.pruner != "none":
-            Console().print("Two scores: no trial is ended early, since Optuna prunes by one only.")
+            Console().print("With two scores no trial is pruned, since Optuna prunes by a single score only.")
         trials = _run_stage("search", settings, storage, workers, command)
         confirmed = None
         if settings.confirm_seeds:
@@ -70,13 +70,13 @@ def _run_stage(
 ) -> list[FrozenTrial]:
     queue = stage_queue(stage, settings, storage)
     if not queue.is_done():
-        queue.fill()  # here, once: workers that start together would each do it
+        queue.fill()  # before the workers, each of which would enqueue all jobs
         run_workers([*command, stage], workers, settings, queue, stage, _best if stage == "search" else lambda _: "")
     return queue.finished()
 
 
 def _summarize(report: SweepReport, storage: RDBStorage) -> None:
-    """Makes the summary run, unless this sweep, as long as it is now, has one."""
+    """Makes the summary run, unless the sweep has one for its present length."""
     settings = report.settings
     size = f"{settings.n_trials} trials, {settings.confirm_ratios} x {settings.confirm_seeds}"
     study = summary_study(settings, storage)
@@ -86,7 +86,7 @@ def _summarize(report: SweepReport, storage: RDBStorage) -> None:
         if trial_id is None:
             time.sleep(_POLL_SECONDS)
             continue
-        with queue.at_work(trial_id):
+        with queue.running(trial_id):
             log_summary(report)
             study.get_trials(deepcopy=False)
             study.tell(optuna.Trial(study, trial_id), 0.0)
@@ -95,17 +95,18 @@ def _summarize(report: SweepReport, storage: RDBStorage) -> None:
 
 
 def _warn_of_few_seeds(settings: SweepSettings) -> None:
-    """Warns, before hours are spent on it, where so few seeds cannot show a difference."""
+    """Warns, before the sweep starts, if a difference cannot be significant with so few seeds."""
     seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
     if seeds and not np.isfinite(detectable(seeds, ratios)):
         enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
         Console().print(
-            f"{seeds} seeds cannot show anything of {ratios} ratios: --confirm_seeds {enough} is the least that can."
+            f"With {seeds} seeds, no difference of {ratios} ratios can be significant: set --confirm_seeds to {enough} or "
+            "more."
         )
 
 
 def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:
-    """Sends what could not be sent to MLflow before, and ends runs whose trials another worker did."""
+    """Uploads what could not be uploaded to MLflow before, and ends runs whose trials another worker repeated."""
     place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
     for folder in run_folders(place.runs):
         send_left_over(folder, tracking)

@@ -1,23 +1,23 @@
-"""Samplers propose the next ratio, pruners end hopeless trials: both by the name that the command line gives."""
+"""Makes Optuna's samplers and pruners from their names on the command line."""
 
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:  # a command's help does not need them
+if TYPE_CHECKING:  # imported in the functions, to keep the help of the command fast
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
 Sampler = Literal["tpe", "gp", "random"]
 Pruner = Literal["median", "wilcoxon", "none"]
 
-_STARTUP_TRIALS = 8  # drawn at random before proposals mean anything: a third of a search of 24
+_STARTUP_TRIALS = 8  # random trials at the start, a third of the default search of 24
 
 
 def make_sampler(name: Sampler, seed: int, trial: int) -> "BaseSampler":
     """A sampler for one trial.
 
-    Its seed comes from the search's and the trial's number: workers that share a seed, or a search that goes on, would
-    draw the same again.
+    Its seed depends on the seed of the search and the number of the trial; otherwise several workers, or a continued
+    search, would repeat the same draws.
     """
     import optuna
 
@@ -25,7 +25,7 @@ def make_sampler(name: Sampler, seed: int, trial: int) -> "BaseSampler":
     own_seed = int.from_bytes(digest)
     match name:
         case "tpe":
-            # in groups: the neck has a weight only where its switch is on
+            # grouped, since the weight of the neck exists only if its switch is on
             return optuna.samplers.TPESampler(
                 seed=own_seed, n_startup_trials=_STARTUP_TRIALS, multivariate=True, group=True
             )
@@ -36,7 +36,7 @@ def make_sampler(name: Sampler, seed: int, trial: int) -> "BaseSampler":
 
 
 def make_pruner(name: Pruner) -> "BasePruner":
-    """A pruner; its steps are validations, or seeds where there are several."""
+    """A pruner. Its steps are validations or, with several seeds per ratio, seeds."""
     import optuna
 
     match name:

@@ -1,4 +1,4 @@
-"""The ratios of region weights that a search can try."""
+"""The search space: ratios of region weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 
 from datamodules.errors import InputError
 
-if TYPE_CHECKING:  # a command's help needs none of these
+if TYPE_CHECKING:  # imported in the functions, to keep the help of the command fast
     import optuna
 
     from datamodules.geometry.regions import RegionSpec, RegionTable
@@ -21,16 +21,16 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Ranges of the weights, which are searched on a log scale; regions without a range are held at their weight.
+    """Ranges of the weights, which are searched on a log scale. Regions without a range keep their weight.
 
-    A region outside the face, such as the neck, also has a switch: whether it counts at all.
+    A region outside the face, such as the neck, also has a switch, which can set its weight to 0.
 
     Args:
         ranges: Lowest and highest weight by region; the others keep the range of their table.
         landmark_radius_texels: Radii of the landmarks' discs to choose from; 0 is a single texel.
 
     Raises:
-        InputError: If a range does not run upwards from above 0, or there is no radius.
+        InputError: If a range is not ascending and positive, or there is no radius.
     """
 
     ranges: dict[str, Range] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class SearchSpace:
         """The ranges of all regions that are searched, in the order of their table.
 
         Raises:
-            InputError: If a range is given for a region that the table does not have, or holds.
+            InputError: If a range is given for a region that the table does not have, or that is not searched.
         """
         table = {region.name: region.search_range for region in regions if region.search_range is not None}
         if unknown := [name for name in self.ranges if name not in table]:
@@ -59,7 +59,7 @@ class SearchSpace:
         return {**table, **self.ranges}
 
     def suggest(self, trial: "optuna.Trial", regions: "RegionTable") -> "RegionWeights":
-        """The weights of a trial, of three digits each, so that the ratio in a run's name is exact."""
+        """The weights of a trial, rounded to three digits, so that the ratio in the name of a run is exact."""
         from lightning_module.region_weights import RegionWeights
 
         ranges = self.ranges_of(regions)
@@ -78,19 +78,21 @@ class SearchSpace:
         """The parameters for which `suggest` returns these weights, up to a common factor.
 
         Raises:
-            InputError: If they lie outside the space.
+            InputError: If they are outside the space.
         """
         ranges, by_name = self.ranges_of(weights.regions), weights.by_name
         reference = held_region(weights.regions)
         if not by_name[reference.name]:
-            raise InputError(f"{weights.ratio}: {reference.title} weighs nothing, but every trial holds it.")
+            raise InputError(
+                f"{weights.ratio}: {reference.title} has weight 0, but every trial keeps it at {reference.weight:g}."
+            )
         factor = reference.weight / by_name[reference.name]
         parameters: dict[str, Any] = {}
         for region in weights.regions:
             value = by_name[region.name] * factor
             if region.name not in ranges:
                 if not np.isclose(value, region.weight):
-                    raise InputError(f"{weights.ratio}: {region.title} is not held at {region.weight:g}.")
+                    raise InputError(f"{weights.ratio}: {region.title} must have weight {region.weight:g}.")
                 continue
             if not region.is_face:
                 parameters[_switch(region)] = bool(value)
@@ -102,12 +104,12 @@ class SearchSpace:
                     )
                 parameters[region.name] = value
         if weights.landmark_radius_texels not in self.landmark_radius_texels:
-            raise InputError(f"{weights.ratio}: its radius is none of --space.{_RADIUS}.")
+            raise InputError(f"{weights.ratio}: its radius is not among --space.{_RADIUS}.")
         parameters[_RADIUS] = weights.landmark_radius_texels
         return parameters
 
     def holds(self, weights: "RegionWeights") -> bool:
-        """Whether a search can try these weights."""
+        """Whether the space contains these weights."""
         try:
             self.parameters(weights)
         except InputError:
@@ -115,7 +117,7 @@ class SearchSpace:
         return True
 
     def signature(self, regions: "RegionTable") -> str:
-        """The same for equal spaces over equal tables: a study belongs to one."""
+        """Text that identifies the space over a table; a study belongs to one of them."""
         ranges = self.ranges_of(regions)
         held_region(regions)
         named = {**ranges, _RADIUS: self.landmark_radius_texels}
@@ -123,12 +125,12 @@ class SearchSpace:
 
 
 def stored_weights(weights: "RegionWeights") -> dict[str, float]:
-    """The weights as a trial keeps them: numbers by name, which `weights_from_store` reads."""
+    """The weights as plain numbers by name, for the attributes of a trial."""
     return {**weights.by_name, _RADIUS: weights.landmark_radius_texels}
 
 
 def weights_from_store(regions: "RegionTable", values: Mapping[str, float]) -> "RegionWeights":
-    """The weights that a trial has kept."""
+    """The weights from the attributes of a trial, see `stored_weights`."""
     from lightning_module.region_weights import RegionWeights
 
     by_name = {name: value for name, value in values.items() if name != _RADIUS}
@@ -136,17 +138,17 @@ def weights_from_store(regions: "RegionTable", values: Mapping[str, float]) -> "
 
 
 def held_region(regions: "RegionTable") -> "RegionSpec":
-    """The region that the others are relative to, since only ratios of weights matter.
+    """The region with a fixed weight, which the others are relative to, since only ratios matter.
 
     Raises:
-        InputError: If all regions of the table vary.
+        InputError: If all regions of the table are searched.
     """
     for region in regions:
         if region.search_range is None and region.weight > 0:
             return region
     raise InputError(
-        "--space: no region is held at a weight above 0, so that equal ratios would be searched many times. "
-        "Let one RegionSpec of --data.regions have search_range None."
+        "--space: no region has a fixed weight above 0, so equal ratios would be searched repeatedly. Set "
+        "search_range to None in one RegionSpec of --data.regions."
     )
 
 

@@ -16,8 +16,8 @@ from sweeps.samplers import Pruner, Sampler
 from sweeps.search_space import SearchSpace, held_region
 from sweeps.trial_config import digest, read_trial_config, region_table
 
-_CONFIRMATION_SEEDS_FROM = 1000  # beyond the search's seed: no network that was searched with is judged with
-# The names that databases have for the scores that earlier versions could search for.
+_CONFIRMATION_SEEDS_FROM = 1000  # offset from the search's seed, so that confirmation uses other seeds than the search
+# Names in databases of the scores that earlier versions could search for.
 _STORED_SCORES = {"nme:mean": "mean", "nme:worst": "worst", "nme:mean nme:worst": "both"}
 
 
@@ -26,21 +26,21 @@ class SweepSettings:
     """The settings of a sweep, which its workers read too.
 
     Attributes:
-        study: Name.
+        study: Name of the sweep.
         storage: Optuna's database.
         tracking_uri: MLflow's tracking store.
-        folder: mlruns/.
-        experiment: Of MLflow.
-        config: The fit that a trial varies.
-        n_trials: Trials to finish in the search.
-        scores: What is made small, one or two; the first also chooses checkpoints and is confirmed.
-        sampler: What proposes ratios.
-        pruner: What ends hopeless trials.
-        seed: Of the search.
-        search_seeds: From how many seeds each ratio is trained in the search.
-        confirm_ratios: How many of the best are trained again.
-        confirm_seeds: From how many fresh seeds.
-        space: Which ratios there are.
+        folder: Folder of runs and results, mlruns/.
+        experiment: Name of the MLflow experiment.
+        config: Configuration of the fit that a trial varies.
+        n_trials: Number of trials of the search.
+        scores: One or two scores to minimise; the first also chooses checkpoints and is confirmed.
+        sampler: Proposes ratios.
+        pruner: Ends unpromising trials early.
+        seed: Seed of the search.
+        search_seeds: Number of seeds for each ratio in the search.
+        confirm_ratios: Number of the best ratios that are confirmed.
+        confirm_seeds: Number of fresh seeds for each of them.
+        space: The search space.
     """
 
     study: str
@@ -84,26 +84,26 @@ class SweepSettings:
         return self.scores[0]
 
     def values(self, by_protocol: Mapping[str, Mapping[str, float]]) -> tuple[float, ...]:
-        """Each score of a validation, in percent.
+        """The scores of a validation, in percent.
 
         Args:
-            by_protocol: Mean error by yaw bin, by protocol; empty bins are NaN and do not count.
+            by_protocol: For each protocol, the mean error by yaw bin; empty bins are NaN and do not count.
         """
         return tuple(score.value(by_protocol[score.protocol]) for score in self.scores)
 
     @property
     def prunes(self) -> bool:
-        """Whether trials can be ended early; Optuna cannot where there are two scores."""
+        """Whether trials can be pruned; Optuna cannot prune with two scores."""
         return self.pruner != "none" and len(self.scores) == 1
 
     @cached_property
     def regions(self) -> RegionTable:
-        """The regions of the fit that a trial varies."""
+        """The table of regions of the configuration."""
         return region_table(self.config)
 
     @cached_property
     def baselines(self) -> tuple[RegionWeights, ...]:
-        """The known ratios, which are trained beside the proposed ones; the first is the reference."""
+        """The known ratios, which are trained in addition to the proposed ones; the first is the reference."""
         return known_weights(self.regions)
 
     @property
@@ -118,23 +118,23 @@ class SweepSettings:
 
     @property
     def seeds_of_search(self) -> list[int]:
-        """The same for all trials, so that they can be compared in pairs."""
+        """The seeds of the search, the same for all trials, so that they can be paired."""
         return list(range(self.seed, self.seed + self.search_seeds))
 
     @property
     def seeds_of_confirmation(self) -> list[int]:
-        """Fresh seeds, which the search has not used."""
+        """The seeds of the confirmation, which the search does not use."""
         first = self.seed + _CONFIRMATION_SEEDS_FROM
         return list(range(first, first + self.confirm_seeds))
 
     @property
     def results(self) -> Path:
-        """Where logs, tables and pictures of the sweep go."""
+        """Folder of the logs, tables and pictures of the sweep."""
         return self.folder / "sweeps" / self.study
 
     @property
     def identity(self) -> dict[str, str]:
-        """What trials of one study share: others cannot be compared with them."""
+        """The settings that all trials of a study share, since others are not comparable."""
         scores = " ".join(map(str, self.scores))
         return {
             "space": self.space.signature(self.regions),
@@ -145,12 +145,12 @@ class SweepSettings:
         }
 
     def to_json(self) -> str:
-        """For a worker."""
+        """The settings as JSON, for a worker."""
         return json.dumps({**asdict(self), "scores": list(map(str, self.scores))}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> "SweepSettings":
-        """As a worker reads it."""
+        """The settings from JSON, in a worker."""
         options: dict[str, Any] = json.loads(text)
         ranges = {name: (low, high) for name, (low, high) in options["space"]["ranges"].items()}
         space = SearchSpace(ranges, tuple(options["space"]["landmark_radius_texels"]))
@@ -160,13 +160,13 @@ class SweepSettings:
 
 
 def known_weights(regions: RegionTable) -> tuple[RegionWeights, ...]:
-    """The ratios that every sweep is measured against.
+    """The known ratios, which every sweep is compared with.
 
     Returns:
-        The table's own weights, which for the five regions are the paper's r1 (Table 2); equal weights for all regions
-        that count, the paper's r2; and those of PRNet where eyes and nose are a region.
+        The default weights of the table, for the five regions the paper's r1 (Table 2); equal weights for all regions
+        with a weight, the paper's r2; and those of PRNet if the table has the region of eyes and nose.
     """
     equal = {region.name: held_region(regions).weight for region in regions if region.weight > 0}
     prnet = {region.name: 4.0 for region in regions if region.name == "eyes_nose"}
-    known = [RegionWeights.of(regions, weights) for weights in ({}, equal, prnet)]
-    return tuple({weights.ratio: weights for weights in known}.values())
+    all_weights = [RegionWeights.of(regions, weights) for weights in ({}, equal, prnet)]
+    return tuple({weights.ratio: weights for weights in all_weights}.values())

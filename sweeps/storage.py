@@ -1,4 +1,4 @@
-"""Optuna's database: opens it, and the studies in it."""
+"""Opens Optuna's database and its studies."""
 
 import logging
 import time
@@ -21,24 +21,27 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 30
-GRACE_SECONDS = 150  # a machine can be busy, or its network away, for a while
-_SQLITE_SECONDS = 120  # to wait for another process that writes
+GRACE_SECONDS = 150  # a machine can be busy or offline for a while
+_SQLITE_SECONDS = 120  # time to wait while another process writes
 _CONNECT_SECONDS = 10
-_ATTEMPTS = 5  # at making the tables, which another process can be making at the same time
-_MADE_AT_ONCE = ("already exists", "UNIQUE constraint", "duplicate key", "database is locked")
+_ATTEMPTS = 5  # to create the tables, which another process may create at the same time
+_CREATED_TWICE = ("already exists", "UNIQUE constraint", "duplicate key", "database is locked")
 STORAGE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError)
-# What an earlier version stored in place of a part of the identity: a digest of options under their old names, which no
-# configuration has any more.
+# Earlier versions stored this part of the identity under another name, as a digest of options with their old names.
 _EARLIER = {"configuration": "config"}
-_OPTIONS = {"objective": "score"}  # what a part of a study's identity is called on the command line
-HELD = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)  # what keeps others off a job
+_OPTIONS = {"objective": "score"}  # options of the command line for parts of the identity
+HELD = (
+    TrialState.RUNNING,
+    TrialState.COMPLETE,
+    TrialState.PRUNED,
+)  # states of attempts that other workers must not repeat
 
 
 def open_storage(url: str) -> RDBStorage:
-    """The database at an address of SQLAlchemy's, with its tables.
+    """Opens the database of an SQLAlchemy URL, and creates its tables if needed.
 
     Raises:
-        InputError: If it cannot be reached.
+        InputError: If it cannot be used.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -60,7 +63,7 @@ def open_storage(url: str) -> RDBStorage:
                 "PostgreSQL with pip install -e '.[postgres]' in the project's folder."
             ) from error
         except Exception as error:
-            if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _MADE_AT_ONCE):
+            if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _CREATED_TWICE):
                 raise InputError(
                     f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
                     "give another, such as sqlite:///mlruns/optuna.db."
@@ -74,10 +77,10 @@ def open_storage(url: str) -> RDBStorage:
 
 
 def open_study(storage: RDBStorage, name: str, directions: int, identity: Mapping[str, str]) -> optuna.Study:
-    """The study of this name, made where there is none, and anew where nothing was done in it.
+    """Opens the study of a name. It is created if it does not exist, and again if it has no trials.
 
     Raises:
-        InputError: If the one that is there was asked for something else.
+        InputError: If the study exists with other settings.
     """
 
     def create() -> optuna.Study:
@@ -90,49 +93,49 @@ def open_study(storage: RDBStorage, name: str, directions: int, identity: Mappin
     missing = {key for key in identity if key not in study.user_attrs and _EARLIER.get(key) not in study.user_attrs}
     if len(study.directions) != directions or (trials and missing):
         raise InputError(
-            f"study {name} is none of this project's, or has another number of scores. Give another --study."
+            f"study {name} does not belong to this project, or has another number of scores. Give another --study."
         )
     is_another = any(study.user_attrs.get(key, value) != value for key, value in identity.items())
     if is_another and not any(trial.state in HELD for trial in trials):
-        optuna.delete_study(study_name=name, storage=storage)  # a first try that came to nothing
+        optuna.delete_study(study_name=name, storage=storage)  # a first attempt without results
         study = create()
-    begun_with = study.user_attrs
+    stored = study.user_attrs
     for key, value in identity.items():
-        if key not in begun_with:
-            if _EARLIER.get(key) in begun_with:
+        if key not in stored:
+            if _EARLIER.get(key) in stored:
                 _log.warning(
-                    "study %s was begun with an earlier version: make sure that --config is what it was begun with.",
+                    "study %s was started with an earlier version: make sure that --config is the same as then.",
                     name,
                 )
             study.set_user_attr(key, value)
-        elif begun_with[key] != value:
+        elif stored[key] != value:
             raise InputError(
-                f"study {name} was begun with another {_OPTIONS.get(key, key)} ({begun_with[key]}; now {value}), and "
-                "trials of both do not compare. Give another --study, or what it was begun with."
+                f"study {name} was started with another {_OPTIONS.get(key, key)} ({stored[key]}; now {value}), so its "
+                "trials are not comparable. Give another --study, or the original setting."
             )
     return study
 
 
 def search_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
-    """Its trials are ratios."""
+    """The study of the search; its trials are ratios."""
     return open_study(storage, settings.study, len(settings.scores), settings.identity)
 
 
 def confirmation_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
-    """Its trials are trainings of ratios from fresh seeds."""
+    """The study of the confirmation; its trials are trainings of ratios from fresh seeds."""
     return open_study(storage, f"{settings.study}/confirmation", 1, {})
 
 
 def summary_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
-    """Its trials are summaries, so that one machine of several makes each."""
+    """The study of the summaries, so that only one of several machines makes each summary."""
     return open_study(storage, f"{settings.study}/summary", 1, {})
 
 
 def patiently(ask: Callable[[], T]) -> T:
-    """Asks a database again where the connection broke in the middle, so that its restart ends no sweep.
+    """Repeats a query while the database cannot be reached, so that its restart does not end a sweep.
 
     Args:
-        ask: Can be called again whether or not it had an effect.
+        ask: The query, which must be safe to repeat.
     """
     deadline = time.monotonic() + GRACE_SECONDS
     while True:
@@ -146,22 +149,22 @@ def patiently(ask: Callable[[], T]) -> T:
 
 @contextmanager
 def reachable(url: str) -> Iterator[None]:
-    """Turns what a database raises when it goes away into one line.
+    """Converts the errors of an unreachable database to one line.
 
     Raises:
-        InputError: In its place.
+        InputError: If the database cannot be reached.
     """
     try:
         yield
     except STORAGE_ERRORS as error:
         raise InputError(
-            f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database "
-            "and the same command again: it goes on."
+            f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database, "
+            "then repeat the command, which continues the sweep."
         ) from error
 
 
 def shown(url: str) -> str:
-    """An address without its password."""
+    """A URL without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except sqlalchemy.exc.ArgumentError:
@@ -181,7 +184,7 @@ def _make_folder(url: str) -> None:
 
 
 def _wait_for_server(engine: sqlalchemy.Engine) -> None:
-    """From now on, a server that goes away is waited for: its restart costs no fit."""
+    """Makes new connections wait for an unreachable server, so that its restart does not fail a fit."""
 
     @sqlalchemy.event.listens_for(engine, "do_connect")
     def _(dialect: Any, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
@@ -196,20 +199,20 @@ def _wait_for_server(engine: sqlalchemy.Engine) -> None:
 
 
 def _lock_whole_transactions(engine: sqlalchemy.Engine) -> None:
-    """Lets one process at a time read and then write: SQLite by itself locks only the writing.
+    """Makes transactions exclusive from their first read on; SQLite itself locks only for writing.
 
-    Without it two workers can take the same trial.
+    Without this, two workers could take the same trial.
     """
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _(connection: object, _record: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]  # no BEGIN of the driver's own
+        connection.isolation_level = None  # type: ignore[attr-defined]  # disables the driver's own BEGIN
 
     @sqlalchemy.event.listens_for(engine, "begin")
     def _(connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    engine.dispose()  # connections that were made before
+    engine.dispose()  # closes earlier connections
 
 
 def _first_line(error: BaseException) -> str:

@@ -34,35 +34,37 @@ def sweep(
 ) -> "SweepReport":
     """Searches region weights on validation faces, then confirms the best ones on test faces from fresh seeds.
 
-    The same command goes on with a sweep that was stopped; on other machines, with the same storage and tracking_uri,
-    it joins in.
+    The same command continues a sweep that was stopped. On other machines, with the same storage and tracking_uri, it
+    joins the sweep.
 
     Args:
-        n_trials: Trials to finish in the search, over all workers, machines and restarts.
-        workers: Processes on this machine; threads are divided among them, and each has a GPU where there are several.
-        storage: Optuna's database, such as postgresql://user@host/name; sqlite:///<folder>/optuna.db by default.
-        tracking_uri: MLflow's tracking store; MLFLOW_TRACKING_URI, else <folder>/mlflow.db by default.
-        score: What to make small, as <protocol>:<mean, worst or a yaw bin>, such as nme_mouth:worst; nme:mean by
-            default. Two give a Pareto front, without pruning; the first chooses checkpoints and is confirmed.
+        n_trials: Number of trials of the search, over all workers, machines and restarts.
+        workers: Number of processes on this machine, which share its threads and GPUs.
+        storage: Optuna's database, such as postgresql://user@host/name; by default sqlite:///<folder>/optuna.db.
+        tracking_uri: MLflow's tracking store; by default MLFLOW_TRACKING_URI, else <folder>/mlflow.db.
+        score: Score to minimise, as <protocol>:<mean, worst or a yaw bin>, such as nme_mouth:worst; by default
+            nme:mean. Two scores give a Pareto front, without pruning; the first chooses checkpoints and is confirmed.
         study: Name of the sweep.
-        seed: Of the search. All its trials train from this seed on, on the same samples and augmentations.
-        config: The fit that a trial varies, as for fit --config.
+        seed: Seed of the search. All its trials use this seed and the following ones, so they see the same samples.
+        config: Configuration of the fit that a trial varies, as in fit --config.
         sampler: Proposes ratios.
-        pruner: Ends hopeless trials: at validations, or after a seed where there are several, which wilcoxon needs.
-        search_seeds: Trainings of each ratio in the search.
-        confirm_ratios: How many of the best ratios are trained again, beside 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.
-        confirm_seeds: From how many fresh seeds; 8 or more can show something, 0 for no confirmation.
-        space: Lowest and highest weights, where the regions that have no range are held: the rest of the face at 3.
+        pruner: Ends unpromising trials early, after validations or, with several seeds, after seeds; wilcoxon needs
+            several.
+        search_seeds: Number of trainings of each ratio in the search.
+        confirm_ratios: Number of the best ratios to confirm, in addition to 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.
+        confirm_seeds: Number of fresh seeds for each of them; 8 or more can give a significant result, 0 leaves out the
+            confirmation.
+        space: Ranges of the weights; regions without a range keep their weight, such as the rest of the face 3.
         experiment: Name of the MLflow experiment.
-        folder: Where runs, logs and results go; mlruns/ of the project by default.
+        folder: Folder of runs, logs and results; by default mlruns/ of the project.
 
     Raises:
-        InputError: If it cannot be done as asked; nothing that is there is overwritten.
+        InputError: If an option cannot be used. Existing results are never overwritten.
     """
     if workers < 1:
         raise InputError(f"--workers is {workers}: give at least 1.")
     if confirm_seeds == 1:
-        raise InputError("--confirm_seeds is 1: one training shows nothing. Give 0 for no confirmation, or 8.")
+        raise InputError("--confirm_seeds is 1, which cannot show a difference. Give 0 for no confirmation, or 8.")
     from lightning_module.evaluation.score import Score
     from lightning_module.tracking.tracker import TrackingOptions
     from sweeps.run_sweep import run_sweep

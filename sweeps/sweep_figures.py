@@ -21,12 +21,12 @@ from sweeps.sweep_report import SweepReport
 from sweeps.trial import BY_BIN, RATIO, WEIGHTS
 from sweeps.verdict import Verdict
 
-_RADIUS = "landmark_radius_texels"  # among a trial's weights, and none
-_LEAST_FOR_IMPORTANCE = 8  # complete trials; fewer say nothing
+_RADIUS = "landmark_radius_texels"  # stored with a trial's weights, but not a weight
+_LEAST_FOR_IMPORTANCE = 8  # complete trials; fewer give no meaningful importance
 
 
 def sweep_figures(report: SweepReport) -> dict[str, Figure]:
-    """All pictures by name; trials are judged by the sweep's first score."""
+    """All pictures by name, for the sweep's first score."""
     settings, trials = report.settings, report.trials
     figures = {
         "history": history_figure(trials, settings.score, settings.known_ratios),
@@ -42,7 +42,7 @@ def sweep_figures(report: SweepReport) -> dict[str, Figure]:
             ratio: reduced_by_seed(errors, bins, reduction) for ratio, errors in report.confirmation.errors.items()
         }
         differences = {ratio: own - by_seed[report.reference] for ratio, own in by_seed.items()}
-        verdicts = [*report.verdicts, *report.known]
+        verdicts = [*report.verdicts, *report.known_verdicts]
         figures["confirmation"] = confirmation_figure(verdicts, differences, report.reference, settings.score)
     return figures
 
@@ -69,7 +69,7 @@ def history_figure(trials: Sequence[FrozenTrial], score: Score, known_ratios: Co
 
 
 def importance_figure(study: optuna.Study, score: Score) -> Figure | None:
-    """How much each weight moves the score, by fANOVA; None where too few trials are complete."""
+    """Influence of each weight on the score, by fANOVA; None if too few trials are complete."""
     complete = [trial for trial in study.get_trials(deepcopy=False) if _is_complete(trial)]
     if len(complete) < _LEAST_FOR_IMPORTANCE:
         return None
@@ -89,7 +89,7 @@ def importance_figure(study: optuna.Study, score: Score) -> Figure | None:
 
 
 def parallel_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
-    """One line a trial through its weights (logarithmic), coloured by its score."""
+    """One line per trial through its weights on a log scale, coloured by its score."""
     figure = Figure((9, 4.5), layout="constrained")
     axes = figure.subplots()
     complete = sorted((t for t in trials if _is_complete(t)), key=lambda trial: _value(trial, score), reverse=True)
@@ -102,9 +102,10 @@ def parallel_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
     for line, value in zip(np.maximum(weights, floor), values, strict=True):
         axes.plot(range(len(names)), line, color=colours(scale(value)), linewidth=1 + (value == min(values)) * 2)
     axes.set_yscale("log")
-    axes.set_xticks(range(len(names)), [_spoken(name) for name in names])
+    axes.set_xticks(range(len(names)), [_display_name(name) for name in names])
     axes.set(
-        ylabel="weight, where the face is 3", title=f"complete trials; the best is thick; at the floor ({floor:.2g}): 0"
+        ylabel="weight, where the face is 3",
+        title=f"complete trials; the best is thick; weights of 0 are drawn at {floor:.2g}",
     )
     figure.colorbar(ScalarMappable(scale, "viridis_r"), ax=axes, label=f"validation NME %, {score.title}")
     return figure
@@ -123,7 +124,7 @@ def weights_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
         title = "where it is not 0" if len(weighted) < len(complete) else ""
-        axes.set(xlabel=f"weight of {_spoken(name)}", title=title)
+        axes.set(xlabel=f"weight of {_display_name(name)}", title=title)
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel(f"validation NME %, {score.protocol_title}")
             axes.legend(fontsize=8, title="|yaw|")
@@ -133,13 +134,13 @@ def weights_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
 def confirmation_figure(
     verdicts: Sequence[Verdict], differences: Mapping[str, NDArray[np.float64]], reference: str, score: Score
 ) -> Figure:
-    """Differences from the reference: a dot a seed, the bar their mean with its interval.
+    """Differences from the reference: a dot for each seed, and a bar for their mean with its interval.
 
     Args:
         verdicts: From top to bottom.
         differences: (S,) percent of each ratio.
         reference: The ratio that is subtracted.
-        score: What they differ in.
+        score: The score that is compared.
     """
     figure = Figure((8, 1.4 + 0.6 * len(verdicts)), layout="constrained")
     axes = figure.subplots()
@@ -151,7 +152,7 @@ def confirmation_figure(
         axes.plot(verdict.difference, place, "|", color=colour, markersize=18, markeredgewidth=3)
     _label(axes, [f"{verdict.ratio}\n{verdict.outcome}" for verdict in verdicts])
     axes.set(
-        xlabel=f"test NME % less that of {reference}, {score.title}: a dot a seed, the line 95 %",
+        xlabel=f"test NME % less that of {reference}, {score.title}: one dot per seed, the line is the 95 % interval",
         title="left of 0 is better",
     )
     return figure
@@ -172,11 +173,11 @@ def _value(trial: FrozenTrial, score: Score) -> float:
 
 
 def _weight_names(trials: Sequence[FrozenTrial]) -> list[str]:
-    """The regions whose weights differ between trials; all of them where none do."""
+    """The regions whose weights differ between trials; all regions if none do."""
     weights = [trial.user_attrs[WEIGHTS] for trial in trials]
     names = [name for name in (weights[0] if weights else {}) if name != _RADIUS]
     return [name for name in names if len({trial[name] for trial in weights}) > 1] or names or ["face"]
 
 
-def _spoken(name: str) -> str:
+def _display_name(name: str) -> str:
     return name.replace("_", " and ")

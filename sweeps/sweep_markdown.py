@@ -37,22 +37,22 @@ def as_markdown(report: SweepReport) -> str:
         "## Search",
         f"{len(report.trials)} trials ({len(report.trials) - len(complete)} ended early), {scores} "
         f"by {settings.sampler} from seed {settings.seed}; validation faces, "
-        f"{_several(settings.search_seeds, 'training')} a ratio. Best of so many, so these figures flatter:",
+        f"{_several(settings.search_seeds, 'training')} per ratio. As the best of many, these figures are optimistic:",
         _search_table(complete, settings),
-        "## Again",
+        "## Command",
         f"```\n{_command(settings)}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def short_path(path: Path) -> str:
-    """A path relative to the project's folder, where it lies there."""
+    """A path, relative to the project's folder if it lies in it."""
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
 
 
 def _confirmation_table(report: SweepReport, confirmation: Confirmation) -> str:
     score, reference = report.settings.score, report.reference
-    by_ratio = {verdict.ratio: verdict for verdict in (*report.verdicts, *report.known)}
+    by_ratio = {verdict.ratio: verdict for verdict in (*report.verdicts, *report.known_verdicts)}
     places = np.unique(confirmation.bins)
     rows = []
     for ratio, errors in confirmation.errors.items():
@@ -65,15 +65,15 @@ def _confirmation_table(report: SweepReport, confirmation: Confirmation) -> str:
     columns = ["ratio", *bins, score.reduction_title, f"less {reference}", "95 %", "p", "outcome"]
     table = pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)
     seeds = len(next(iter(confirmation.errors.values())))
-    first = f"; of the two scores, {score} is judged" if len(report.settings.scores) == 2 else ""
+    first = f"; of the two scores, {score} is tested" if len(report.settings.scores) == 2 else ""
     return (
         f"NME %, {score.protocol_title}, on {len(confirmation.bins)} test faces of **{confirmation.dataset}**; {seeds} "
         f"fresh seeds each, ± one deviation over seeds.\n\n{table}\n\n"
         f"p: sign-flip test over {seeds} pairs of trainings from the same seed (the smallest possible is "
-        f"{2 / 2**seeds:.2g}), Holm's correction over {len(report.verdicts)} found ratios, and apart from them over "
-        f"{len(report.known)} known ones{first}. 95 %: bootstrap over seeds and faces, which with "
-        f"{seeds} seeds holds the truth in {interval_coverage(seeds):.0%} of simulated repetitions (seeds alone; faces "
-        "widen it). Nothing follows for other data, networks or lengths of training."
+        f"{2 / 2**seeds:.2g}), Holm's correction over {len(report.verdicts)} proposed ratios, and separately over "
+        f"{len(report.known_verdicts)} known ones{first}. 95 %: bootstrap over seeds and faces, which with "
+        f"{seeds} seeds covers the truth in {interval_coverage(seeds):.0%} of simulated repetitions (seeds only; faces "
+        "widen it). The result does not extend to other data, networks or lengths of training."
     )
 
 

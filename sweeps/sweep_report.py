@@ -1,4 +1,4 @@
-"""The outcome of a sweep: its verdicts, what follows from them, and which weights to go on with."""
+"""The outcome of a sweep: its verdicts, and the weights to use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from sweeps.verdict import Verdict, verdicts_against
 
 @dataclass(frozen=True, eq=False)
 class SweepReport:
-    """A sweep that is over.
+    """The report of a finished sweep.
 
     Attributes:
-        settings: What was asked.
-        study: The search.
+        settings: The settings of the sweep.
+        study: The study of the search.
         trials: Its finished trials.
-        confirmation: None where there was none.
-        verdicts: On the ratios that the search proposed.
-        known: On the other known ratios, corrected among themselves.
+        confirmation: The confirmation, or None.
+        verdicts: Verdicts on the ratios that the search proposed.
+        known_verdicts: Verdicts on the known ratios, with a correction of their own.
     """
 
     settings: SweepSettings
@@ -32,7 +32,7 @@ class SweepReport:
     trials: Sequence[FrozenTrial]
     confirmation: Confirmation | None
     verdicts: list[Verdict]
-    known: list[Verdict]
+    known_verdicts: list[Verdict]
 
     @property
     def reference(self) -> str:
@@ -43,12 +43,12 @@ class SweepReport:
     def headline(self) -> str:
         """The verdict in one sentence."""
         if self.confirmation is None:
-            return "Nothing is confirmed: single trainings of ratios differ by less than seeds do."
+            return "Nothing is confirmed: differences between seeds are larger than those between ratios of single trainings."
         better = [verdict.ratio for verdict in self.verdicts if verdict.outcome == "better"]
         if better:
             return f"Better than {self.reference} on {self.confirmation.dataset}: {', '.join(better)}."
         if not self.verdicts:
-            return "The search found nothing to confirm beside the known ratios."
+            return "The search found no ratio to confirm in addition to the known ones."
         return (
             f"No ratio that the search found could be shown to be better than {self.reference} "
             f"on {self.confirmation.dataset}."
@@ -56,10 +56,10 @@ class SweepReport:
 
     @property
     def best(self) -> tuple[str, dict[str, Any]]:
-        """Why, and the options of `model:` to go on with: the best confirmed weights, else the reference's."""
+        """A reason, and the options of `model:` to use: the best confirmed weights, or else those of the reference."""
         better = sorted((v for v in self.verdicts if v.outcome == "better"), key=lambda verdict: verdict.difference)
         if not better:
-            return f"{self.headline} So this is {self.reference}.", self.settings.reference.options
+            return f"{self.headline} These are the weights of the reference.", self.settings.reference.options
         weights = next(t.user_attrs[WEIGHTS] for t in self.trials if t.user_attrs[RATIO] == better[0].ratio)
         return better[0].in_words(self.reference), weights_from_store(self.settings.regions, weights).options
 
@@ -67,21 +67,21 @@ class SweepReport:
 def make_report(
     settings: SweepSettings, study: optuna.Study, trials: Sequence[FrozenTrial], confirmation: Confirmation | None
 ) -> SweepReport:
-    """Judges the ratios of a confirmation by the sweep's first score.
+    """Makes the report of a sweep, with verdicts on the first score.
 
     Args:
         settings: The sweep.
-        study: The search.
+        study: The study of the search.
         trials: Its finished trials.
-        confirmation: None where there was none; then there are no verdicts.
+        confirmation: The confirmation; without one there are no verdicts.
     """
     verdicts: list[Verdict] = []
-    known: list[Verdict] = []
+    known_verdicts: list[Verdict] = []
     if confirmation is not None:
         others = [weights.ratio for weights in settings.baselines if weights != settings.reference]
-        for ratios, into in ((confirmation.candidates, verdicts), (others, known)):
+        for ratios, into in ((confirmation.candidates, verdicts), (others, known_verdicts)):
             errors = {ratio: confirmation.errors[ratio] for ratio in ratios}
             reference = confirmation.errors[settings.reference.ratio]
             if errors:
                 into += verdicts_against(reference, errors, confirmation.bins, settings.score.reduction)
-    return SweepReport(settings, study, trials, confirmation, verdicts, known)
+    return SweepReport(settings, study, trials, confirmation, verdicts, known_verdicts)

@@ -1,4 +1,4 @@
-"""Where a sweep's report is kept: files in the sweep's folder, and a summary run in MLflow."""
+"""Saves the report of a sweep: files in its folder, and a summary run in MLflow."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def write_results(report: SweepReport) -> list[Path]:
     """Writes verdict.md, best.yaml and the pictures into the sweep's folder.
 
     Raises:
-        InputError: If it cannot be written.
+        InputError: If the folder cannot be written.
     """
     folder = report.settings.results
     verdict, best = folder / "verdict.md", folder / "best.yaml"
@@ -59,7 +59,7 @@ def log_summary(report: SweepReport) -> None:
                 "storage": shown(settings.storage),
             }
         )
-        verdicts = (*report.verdicts, *report.known)
+        verdicts = (*report.verdicts, *report.known_verdicts)
         tracker.log_metrics({f"sweep/difference/{verdict.ratio}": verdict.difference for verdict in verdicts})
     except BaseException as error:
         tracker.end("FAILED" if isinstance(error, Exception) else "KILLED")
@@ -68,8 +68,8 @@ def log_summary(report: SweepReport) -> None:
 
 
 def _best_config(report: SweepReport) -> str:
-    """A configuration of the weights to go on with, to be given beside that of the trials."""
+    """A configuration with the weights to use, in addition to that of the trials."""
     why, options = report.best
     config, own = short_path(report.settings.config), report.settings.results / "best.yaml"
-    how = f"As confirmed: python run.py fit --config {config} --config {own}"
+    how = f"Repeat the confirmed fit: python run.py fit --config {config} --config {own}"
     return f"# {why}\n# {how}\n" + yaml.safe_dump({"model": options}, sort_keys=False)

@@ -1,4 +1,4 @@
-"""One training of a sweep: the command that a person would give, and what the sweep needs of its outcome."""
+"""Runs one training of a sweep as a `fit` command, and extracts its result."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from lightning_module.evaluation.nme import YAW_BINS, NMEReport, yaw_bin
 from lightning_module.region_weights import RegionWeights
 from sweeps.settings import SweepSettings
 
-_DECIMALS = 4  # of an error in percent, in the database
+_DECIMALS = 4  # of errors in percent in the database
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class TrainingRequest:
 
     Attributes:
         settings: The sweep.
-        weights: The ratio to train with.
-        seed: Of the training.
-        tags: Of its MLflow run.
+        weights: Region weights of the training.
+        seed: Seed of the training.
+        tags: Tags of its MLflow run.
         is_tested: Whether it ends with a test.
-        on_validation: Takes the mean error by yaw bin, in percent, by protocol after each validation; says whether to
-            go on.
+        on_validation: Called after each validation with, for each protocol, the mean error by yaw bin in percent;
+            returns whether the training continues.
     """
 
     settings: SweepSettings
@@ -59,13 +59,13 @@ class TrainingRequest:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredErrors:
-    """Errors of a training's best network on the test faces.
+    """Test errors of the best network of a training.
 
     Attributes:
         errors: (N,) percent, under the protocol of the sweep's score.
-        bins: (N,) yaw bin of each face, its place in `YAW_BINS`.
+        bins: (N,) index in `YAW_BINS` of each face's bin.
         dataset: Name of the data set.
-        fingerprint: Of the faces and their truth: figures of others do not compare.
+        fingerprint: Fingerprint of the faces and their ground truth; others are not comparable.
     """
 
     errors: NDArray[np.float64]
@@ -75,7 +75,7 @@ class MeasuredErrors:
 
     @classmethod
     def of(cls, report: NMEReport, dataset: str, fingerprint: str) -> "MeasuredErrors":
-        """The errors that a test has measured."""
+        """The errors of a report."""
         return cls(report.per_face.double().numpy(), yaw_bin(report.yaw_deg).numpy(), dataset, fingerprint)
 
     @property
@@ -95,19 +95,19 @@ class MeasuredErrors:
 
     @classmethod
     def from_attribute(cls, stored: Mapping[str, Any]) -> "MeasuredErrors":
-        """Reads what `as_attribute` has stored."""
+        """The errors from plain data of `as_attribute`."""
         return cls(np.array(stored["nme"]), np.array(stored["bins"]), stored["data"], stored["fingerprint"])
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """What a sweep needs to know of a training.
+    """The result of a training.
 
     Attributes:
         run: Key of its run.
         is_pruned: Whether the sweep ended it early.
-        fingerprints: Of what it was trained on and would be tested on, by name: "data", "morphable_model", "test_data".
-        test: None where it was not tested.
+        fingerprints: Fingerprints of its data and face model, by name: "data", "morphable_model", "test_data".
+        test: Test errors, or None if it was not tested.
     """
 
     run: str
@@ -120,10 +120,10 @@ Train = Callable[[TrainingRequest], TrainingResult]
 
 
 def train(request: TrainingRequest) -> TrainingResult:
-    """Trains a ratio with the command line's own `fit`, so that each trial is a run that can be repeated.
+    """Trains a ratio with the command line's own `fit`, so that each trial is a run that can be repeated by hand.
 
     Raises:
-        InputError: If the configuration keeps no run.
+        InputError: If the configuration turns tracking off.
     """
     from lightning_module.cli import run_cli
     from sweeps.validation_listener import ValidationListener

@@ -1,4 +1,4 @@
-"""One trial of the search: a ratio is trained from each seed, and judged on validation faces alone."""
+"""One trial of the search: trains a ratio from each seed, and scores it on validation faces only."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,23 +10,23 @@ from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings
 from sweeps.training import Train, TrainingRequest, TrainingResult
 
-# Attributes of a trial in the database. BY_BIN is of the first score's protocol.
+# Attributes of a trial in the database. BY_BIN refers to the protocol of the first score.
 RATIO, WEIGHTS, RUNS, BY_BIN = "ratio", "weights", "runs", "by_bin"
-TRAINING_DATA = "training_data"  # of a study
+TRAINING_DATA = "training_data"  # attribute of a study
 _TRAINED_ON = ("data", "morphable_model")
 
-Validation = Mapping[str, Mapping[str, float]]  # mean error by yaw bin, by protocol
+Validation = Mapping[str, Mapping[str, float]]  # for each protocol, the mean error by yaw bin
 
 
 def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tuple[float, ...]:
     """Trains the trial's ratio from each seed of the search.
 
     Returns:
-        Each score of the sweep, in percent: of the mean over seeds of the best validation.
+        Each score of the sweep, in percent, of the best validations averaged over seeds.
 
     Raises:
-        TrialPruned: If other trials were better by then.
-        ValueError: If a training came to nothing.
+        TrialPruned: If the trial is pruned.
+        ValueError: If a training has no validation.
     """
     weights = settings.space.suggest(trial, settings.regions)
     trial.set_user_attr(RATIO, weights.ratio)
@@ -47,7 +47,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
         if result.is_pruned:
             raise optuna.TrialPruned
         if settings.prunes and len(seeds) > 1:
-            # a step is a seed; the Wilcoxon test wants each seed's own figure, the median compares means
+            # a step is a seed; the Wilcoxon test needs the figure of each seed, the median pruner compares means
             reported = best[-1] if settings.pruner == "wilcoxon" else mean
             trial.report(settings.values(reported)[0], number)
             if number < len(seeds) - 1 and trial.should_prune():
@@ -56,28 +56,28 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
 
 
 def _refuse_other_data(study: optuna.Study, settings: SweepSettings, result: TrainingResult) -> None:
-    """Refuses trials that were trained on other faces, which do not compare, and ratios that no test can confirm."""
+    """Refuses trials with other training data, which are not comparable, and a confirmation without test data."""
     data = {name: result.fingerprints[name] for name in _TRAINED_ON if name in result.fingerprints}
-    begun_on = study.user_attrs.get(TRAINING_DATA)
-    if begun_on is None:
+    first_data = study.user_attrs.get(TRAINING_DATA)
+    if first_data is None:
         study.set_user_attr(TRAINING_DATA, data)
-    elif begun_on != data:
+    elif first_data != data:
         raise InputError(
-            f"study {settings.study} was begun on other training data or another face model than {settings.config} "
-            "names, and trials of both do not compare. Give another --study, or the data it was begun with."
+            f"study {settings.study} was started with other training data or another face model than those of "
+            f"{settings.config}, so its trials are not comparable. Give another --study, or the original data."
         )
     if settings.confirm_seeds and "test_data" not in result.fingerprints:
         raise InputError(
-            f"{settings.config}: names no test data, on which ratios could be confirmed. Set data.test.root there, or "
+            f"{settings.config}: sets no test data, which the confirmation needs. Set data.test.root there, or "
             "--confirm_seeds 0."
         )
 
 
 class _Validations:
-    """The validations of one training; ends it where the trial is hopeless.
+    """Collects the validations of one training, and decides after each whether it continues.
 
     Args:
-        trial: To report to; None where nothing is pruned by validations.
+        trial: The trial to report to; None if it is not pruned by validations.
         settings: The sweep.
     """
 
@@ -98,7 +98,7 @@ class _Validations:
         return not self._trial.should_prune()
 
     def best(self) -> Validation:
-        """The epoch whose network the training keeps: that with the least first score."""
+        """The validation with the lowest first score, whose epoch is the best checkpoint."""
         values = [self._settings.values(validation)[0] for validation in self._seen]
         if not values or not np.isfinite(values).any():
             raise ValueError(
@@ -111,6 +111,8 @@ class _Validations:
 def _mean_over_seeds(validations: Sequence[Validation]) -> Validation:
     first = validations[0]
     return {
-        protocol: {name: float(np.mean([seen[protocol][name] for seen in validations])) for name in first[protocol]}
+        protocol: {
+            name: float(np.mean([validation[protocol][name] for validation in validations])) for name in first[protocol]
+        }
         for protocol in first
     }

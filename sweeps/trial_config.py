@@ -1,4 +1,4 @@
-"""The configuration that a sweep's trials vary: reading it, and telling it from others."""
+"""Reads the configuration that the trials of a sweep vary, and identifies it."""
 
 import json
 from hashlib import blake2b
@@ -14,9 +14,9 @@ from lightning_module.configuration.legacy_config import migrated_config
 from lightning_module.project import PROJECT
 from lightning_module.tracking.logged_parameters import flat
 
-_DEFAULTS = PROJECT / "conf" / "default.yaml"  # what every configuration departs from
+_DEFAULTS = PROJECT / "conf" / "default.yaml"  # the defaults of every configuration
 _GROUPS = ("model", "data", "trainer")
-# Options that may differ between machines that share a sweep: where files lie, and how many processes read them.
+# Options that may differ between the machines of a sweep: paths, and the number of processes that read files.
 _LOCAL = {
     "data.root",
     "data.test.root",
@@ -26,29 +26,29 @@ _LOCAL = {
     "data.index.cache_dir",
     "data.num_workers",
 }
-_ARGUMENTS = ".init_args."  # which may be left out of an option's name
+_ARGUMENTS = ".init_args."  # may be left out in the name of an option
 _SEARCHED = ("model.weights.", "model.landmark_radius_texels")
 
 
 def read_trial_config(config: Path) -> dict[str, Any]:
-    """The options of network, data and training that a configuration sets, beside those of conf/default.yaml.
+    """The options of a configuration, merged into those of conf/default.yaml.
 
     Returns:
         Values by the options' names, such as "data.test.root".
 
     Raises:
-        InputError: If it cannot be read, or tests on the faces that validate.
+        InputError: If it cannot be read, or tests on the validation faces.
     """
     own = _read(config)
     if own.get("data.test.holdout") and own.get("data.test.root") == own.get("data.root"):
         raise InputError(
-            f"{config}: tests on the faces that validate, which a search has fitted to. Give another data.test.root."
+            f"{config}: tests on the validation faces, which the search is fitted to. Give another data.test.root."
         )
     return {**_read(_DEFAULTS), **own}
 
 
 def digest(options: dict[str, Any]) -> str:
-    """The same for configurations whose trials compare: local paths and the searched weights are left out."""
+    """A digest that is equal for configurations with comparable trials: it ignores local paths and searched weights."""
     kept = {
         name: value
         for name, value in options.items()

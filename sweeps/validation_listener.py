@@ -1,4 +1,4 @@
-"""A Lightning callback that hands each validation of a training to its trial, which may end the training there."""
+"""A Lightning callback that passes each validation of a training to its trial, which may end the training."""
 
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -10,10 +10,11 @@ from lightning_module.tracking.tracker import Tracker
 
 
 class ValidationListener(Callback):
-    """Passes on what each validation measured, and ends the training if it is told to.
+    """Passes the figures of each validation to a function, which decides whether the training continues.
 
     Args:
-        on_validation: Takes the mean error by yaw bin, in percent, by protocol; says whether to go on.
+        on_validation: Called with, for each protocol, the mean error by yaw bin in percent; returns whether the
+            training continues.
 
     Attributes:
         has_ended: Whether the training was ended before its last epoch.
@@ -24,14 +25,14 @@ class ValidationListener(Callback):
         self.has_ended = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Passes the figures on."""
+        """Passes the figures to the function."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         reports = cast(FaceModule, pl_module).reports["val"]
-        goes_on = self._on_validation({protocol: report.by_bin for protocol, report in reports.items()})
+        continues = self._on_validation({protocol: report.by_bin for protocol, report in reports.items()})
         is_last = trainer.current_epoch + 1 == trainer.max_epochs
-        if goes_on or is_last:
+        if continues or is_last:
             return
         self.has_ended = trainer.should_stop = True
         if isinstance(trainer.logger, Tracker):
-            trainer.logger.log_tags({"ended_by": "pruned: other trials were better by then"})
+            trainer.logger.log_tags({"ended_by": "pruned: other trials were better at this step"})

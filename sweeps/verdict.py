@@ -1,4 +1,4 @@
-"""The verdict on a ratio: whether it is better than the reference, in words that its figures bear."""
+"""Verdicts: whether a ratio is better or worse than the reference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ Outcome = Literal["better", "worse", "not distinguishable"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """On one ratio against the reference, from the same seeds and faces.
+    """The verdict on one ratio against the reference, from the same seeds and faces.
 
     Attributes:
-        ratio: As in "16-5-4-3-0".
-        outcome: Of the test over seeds.
-        difference: Of the score, less the reference's, percent of the size of the face.
-        interval: 95 %, over other seeds and faces.
-        p: Of the sign-flip test over seeds, after Holm's correction.
-        detectable: Smallest difference that this budget would have found four times out of five.
+        ratio: The ratio, such as "16-5-4-3-0".
+        outcome: Outcome of the test over seeds.
+        difference: Difference of the score from the reference, in percent of the size of the face.
+        interval: 95 % interval of the difference, over seeds and faces.
+        p: P-value of the sign-flip test over seeds, after Holm's correction.
+        detectable: Smallest difference that so many seeds detect with a power of 80 %.
     """
 
     ratio: str
@@ -41,14 +41,14 @@ class Verdict:
     detectable: float
 
     def in_words(self, reference: str) -> str:
-        """One sentence."""
+        """The verdict as a sentence."""
         claim = {"better": "is better than", "worse": "is worse than"}.get(self.outcome, "is not distinguishable from")
-        smallest = f"a difference of {self.detectable:.2f} four times out of five"
+        smallest = f"a difference of {self.detectable:.2f} in four of five confirmations"
         if not np.isfinite(self.detectable):
-            smallest = "none, being too few seeds"
+            smallest = "no difference, since they are too few"
         return (
             f"{self.ratio} {claim} {reference}: {self.difference:+.2f} % NME (95 % {self.interval.low:+.2f} to "
-            f"{self.interval.high:+.2f}, p = {self.p:.3f} after Holm); so many seeds, spread as these are, find "
+            f"{self.interval.high:+.2f}, p = {self.p:.3f} after Holm); with this spread, so many seeds detect "
             f"{smallest}."
         )
 
@@ -63,11 +63,11 @@ def verdicts_against(
     """Verdicts on several ratios against a reference, corrected for their number.
 
     Args:
-        reference: (S, N) percent, errors of each face under each seed.
-        errors: (S, N) of each ratio, from the same seeds on the same faces.
-        bins: (N,) yaw bin of each face.
-        reduction: How the means of the bins become the figure that is compared, such as "mean" or "worst".
-        seed: Of the resampling.
+        reference: (S, N) percent, errors of the reference for each seed and face.
+        errors: (S, N) percent of each ratio, from the same seeds on the same faces.
+        bins: (N,) index in `YAW_BINS` of each face's bin.
+        reduction: How the means of the bins become the compared figure, such as "mean" or "worst".
+        seed: Seed of the resampling.
     """
     reference_by_seed = reduced_by_seed(reference, bins, reduction)
     differences = {ratio: reduced_by_seed(own, bins, reduction) - reference_by_seed for ratio, own in errors.items()}

@@ -15,7 +15,7 @@ from sweeps.settings import SweepSettings
 from sweeps.storage import patiently
 
 _POLL_SECONDS = 1.0
-_GRACE_SECONDS = 90.0  # for workers to end their runs in good order
+_GRACE_SECONDS = 90.0  # for workers to end their runs
 
 
 def run_workers(
@@ -26,28 +26,28 @@ def run_workers(
     title: str,
     best: Callable[[Sequence[FrozenTrial]], str],
 ) -> None:
-    """Runs worker processes until the stage is done, also where other machines do part of it.
+    """Runs worker processes until a stage is done, possibly together with other machines.
 
     Args:
-        command: Starts a worker, which reads the sweep's settings from its standard input.
-        count: How many.
+        command: Command of a worker, which reads the sweep's settings from its standard input.
+        count: Number of workers.
         settings: The sweep.
-        queue: The stage's jobs.
-        title: Of the bar.
-        best: Describes the best of the finished trials, beside the bar.
+        queue: The jobs of the stage.
+        title: Title of the progress bar.
+        best: Describes the best of the finished trials, for the progress bar.
 
     Raises:
-        InputError: If all workers ended before the work did.
+        InputError: If all workers ended before the stage was done.
     """
     settings.results.mkdir(parents=True, exist_ok=True)
     logs = [settings.results / f"worker-{number}.log" for number in range(count)]
     tqdm.write(f"{title}: {queue.total} trials; the workers' logs are {settings.results}/worker-*.log")
-    sizes = {log: log.stat().st_size if log.is_file() else 0 for log in logs}  # of what earlier starts left there
+    sizes = {log: log.stat().st_size if log.is_file() else 0 for log in logs}  # logs of earlier starts are kept
     workers = [_start(command, settings, _environment(number, count), log) for number, log in enumerate(logs)]
     try:
         _watch(workers, sizes, queue, title, best)
     except KeyboardInterrupt:
-        tqdm.write("Stopping in good order; the same command goes on.")
+        tqdm.write("Stopping the workers; the same command continues the sweep.")
         raise
     finally:
         _end(workers)
@@ -71,7 +71,7 @@ def _watch(
             ended = [number for number, worker in enumerate(workers) if worker.poll() is not None]
             for number in ended:
                 if number not in reported and len(finished) < total:
-                    bar.write(f"worker {number} ended before the work did (exit code {workers[number].returncode})")
+                    bar.write(f"worker {number} ended early (exit code {workers[number].returncode})")
             reported.update(ended)
             if len(ended) == len(workers) and not patiently(queue.is_done):
                 raise InputError(_reason_of_end(workers, logs))
@@ -82,7 +82,7 @@ def _start(
     command: Sequence[str], settings: SweepSettings, environment: dict[str, str], log: Path
 ) -> "subprocess.Popen[bytes]":
     with log.open("ab") as file:
-        # a session of its own: Ctrl-C reaches the first process only, which then ends the others in good order
+        # in a separate session, so that Ctrl-C reaches only this process, which then ends the workers
         worker = subprocess.Popen(
             [*command],
             stdin=subprocess.PIPE,
@@ -98,7 +98,7 @@ def _start(
 
 
 def _environment(number: int, count: int) -> dict[str, str]:
-    """Threads divided among the workers; one GPU each where there are several."""
+    """Environment variables of a worker: its share of the threads, and one of several GPUs."""
     threads = str(max(1, len(os.sched_getaffinity(0)) // count)) if hasattr(os, "sched_getaffinity") else "1"
     variables = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", threads), "TQDM_DISABLE": "1"}  # no bars in logs
     gpus = _gpus()
@@ -116,7 +116,7 @@ def _gpus() -> list[str]:
 
 
 def _end(workers: list["subprocess.Popen[bytes]"]) -> None:
-    """Lets workers end: they stop when their standard input does."""
+    """Ends the workers by closing their standard input."""
     for worker in workers:
         if worker.stdin is not None:
             worker.stdin.close()
@@ -137,5 +137,5 @@ def _reason_of_end(workers: list["subprocess.Popen[bytes]"], logs: Mapping[Path,
             return f"all workers ended: {lines[-1].removeprefix('error: ')} ({log})"
     codes = ", ".join(str(worker.returncode) for worker in workers)
     return (
-        f"all workers ended before the work did (exit codes {codes}; see {next(iter(logs))}). The same command goes on."
+        f"all workers ended early (exit codes {codes}; see {next(iter(logs))}). The same command continues the sweep."
     )

@@ -1,4 +1,4 @@
-"""A worker process of a sweep: does one job of a stage after another until all are done."""
+"""A worker process of a sweep, which works on the jobs of a stage until all are done."""
 
 import os
 import signal
@@ -24,12 +24,12 @@ from sweeps.trial import run_trial
 Stage = Literal["search", "confirm"]
 
 _POLL_SECONDS = 2.0
-_GRACE_SECONDS = 60.0  # for a fit to end in good order
+_GRACE_SECONDS = 60.0  # for a fit to end
 _MOST_FAILURES = 3  # in a row
 
 
 def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> JobQueue:
-    """The jobs of a stage; for a confirmation the search must be done."""
+    """The jobs of a stage; those of the confirmation exist once the search is done."""
     search = search_study(settings, storage)
     if stage == "search":
         return JobQueue(search, storage, _search_jobs(settings))
@@ -39,7 +39,7 @@ def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> J
 
 
 def work(stage: Stage, settings: SweepSettings, train: Train = train) -> None:
-    """Does jobs until the stage is done, beside other workers.
+    """Works on jobs until the stage is done, together with other workers.
 
     Args:
         stage: The stage.
@@ -48,7 +48,7 @@ def work(stage: Stage, settings: SweepSettings, train: Train = train) -> None:
 
     Raises:
         InputError: If no training can be run at all.
-        HopelessJobError: If a job failed again and again.
+        HopelessJobError: If a job failed repeatedly.
     """
     with reachable(settings.storage):
         _work(stage, settings, train)
@@ -64,7 +64,7 @@ def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
             time.sleep(_POLL_SECONDS)
             continue
         try:
-            with queue.at_work(trial_id):
+            with queue.running(trial_id):
                 _do(trial_id, stage, settings, storage, train)
             failures = 0
         except InputError:
@@ -78,19 +78,19 @@ def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
 
 
 def run_worker(stage: Stage) -> None:
-    """Works on a sweep whose settings are on the standard input; started by sweep.
+    """Works on a sweep, whose settings it reads from standard input; started by sweep.
 
     Args:
-        stage: The stage to work at.
+        stage: The stage to work on.
     """
     work_for_parent(stage, train)
 
 
 def work_for_parent(stage: Stage, train: Train) -> None:
-    """A worker process's whole life: reads the sweep's settings from standard input, and works.
+    """Reads the sweep's settings from standard input, and works on a stage until it is done or the parent ends.
 
     Args:
-        stage: The stage to work at.
+        stage: The stage to work on.
         train: Trains one ratio.
     """
     settings = SweepSettings.from_json(sys.stdin.buffer.readline().decode())
@@ -102,10 +102,10 @@ def work_for_parent(stage: Stage, train: Train) -> None:
 
 
 def _follow_parent() -> None:
-    """From now on, this process stops when the one that started it closes its end of the standard input, or is gone."""
+    """Makes this process stop when its parent closes the standard input or ends."""
 
     def wait() -> None:
-        while os.read(sys.stdin.fileno(), 1):  # past Python's buffers, which a thread must not hold at the end
+        while os.read(sys.stdin.fileno(), 1):  # bypasses Python's buffers, which a thread must not hold at exit
             pass
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(_GRACE_SECONDS)
@@ -116,9 +116,10 @@ def _follow_parent() -> None:
 
 def _search_jobs(settings: SweepSettings) -> list[Job]:
     """The known ratios first, then those that the sampler proposes."""
-    known = [settings.space.parameters(weights) for weights in settings.baselines if settings.space.holds(weights)]
-    proposed: list[dict[str, Any]] = [{}] * (settings.n_trials - len(known))
-    return [Job(str(number), parameters) for number, parameters in enumerate([*known, *proposed][: settings.n_trials])]
+    baselines = [settings.space.parameters(weights) for weights in settings.baselines if settings.space.holds(weights)]
+    proposed: list[dict[str, Any]] = [{}] * (settings.n_trials - len(baselines))
+    jobs = [*baselines, *proposed][: settings.n_trials]
+    return [Job(str(number), parameters) for number, parameters in enumerate(jobs)]
 
 
 def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorage, train: Train) -> None:
@@ -130,7 +131,7 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorag
         sampler=make_sampler(settings.sampler, settings.seed, number),
         pruner=make_pruner(settings.pruner if settings.prunes and stage == "search" else "none"),
     )
-    study.get_trials(deepcopy=False)  # a study's cache has to know a trial before it can be written to
+    study.get_trials(deepcopy=False)  # fills the study's cache, which must contain a trial before it is written
     trial = optuna.Trial(study, trial_id)
     values: tuple[float, ...] | None
     try:
@@ -148,7 +149,7 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorag
 
     if patiently(tell) == TrialState.FAIL:
         print(
-            f"trial {number} was taken for dead and given to another worker; its result here does not count",
+            f"trial {number} was marked as failed and repeated by another worker; its result here does not count",
             file=sys.stderr,
             flush=True,
         )

@@ -70,7 +70,7 @@ def test_an_evaluation_needs_a_checkpoint(command, faces, model_file):
 
 
 def test_validating_nothing_is_refused(trained_run, faces, model_file):
-    with pytest.raises(InputError, match="nothing validates"):
+    with pytest.raises(InputError, match="there are no validation faces"):
         main(
             [
                 "validate",
@@ -139,7 +139,7 @@ def test_a_fit_that_names_test_data_alone_is_told_what_it_lacks(faces):
 
 
 def test_a_one_cycle_schedule_must_know_its_end(faces, model_file, tmp_path):
-    with pytest.raises(InputError, match="has to know its end"):
+    with pytest.raises(InputError, match="needs the length of the training"):
         fit(faces, model_file, tmp_path, "--model.lr_schedule=one_cycle", "--trainer.max_epochs=-1")
 
 

@@ -76,7 +76,7 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
     ("photos", "more", "said"),
     [
         (["{folder}/nothing"], [], "no face was found"),
-        (["{folder}/empty"], [], "no photographs there"),
+        (["{folder}/empty"], [], "holds no photographs"),
         (["{photo}"], ["--boxes={folder}/none.csv"], "none.csv: cannot be read"),
         (["{photo}"], ["--texture_size=100"], "texture_size is 100"),
         (["{photo}"], ["--detector=dlib"], "dlib"),

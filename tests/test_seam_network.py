@@ -103,7 +103,7 @@ def test_a_checkpoint_makes_nothing_but_networks(run, tmp_path):
     checkpoint = torch.load(run.best_checkpoint, weights_only=True)
     for class_path, fault in (
         ("subprocess.Popen", "subprocess.Popen cannot be made"),
-        ("somewhere.Else", "somewhere.Else cannot be made .* Run from where its class can be imported"),
+        ("somewhere.Else", "somewhere.Else cannot be made .* Make its class importable"),
     ):
         checkpoint["hyper_parameters"]["network"] = {"class_path": class_path, "init_args": {}}
         torch.save(checkpoint, tmp_path / "a.ckpt")

@@ -185,5 +185,7 @@ def _option_name(name: str) -> str:
 def _run_of_first_process() -> RunFolder:
     """The run that the first process has selected; that process has locked it, so a search would not find it."""
     if _RESUMED not in os.environ:
-        raise InputError("--ckpt_path last does not work for processes that are started separately: give the file's path.")
+        raise InputError(
+            "--ckpt_path last does not work for processes that are started separately: give the file's path."
+        )
     return RunFolder(Path(os.environ[_RESUMED]))

@@ -1,1 +1,1 @@
-"""Photographs in, faces out: detection, reconstruction, files of a face, and exported networks."""
+"""Reconstruction of faces in photographs: detection, reconstruction, output files, and exported networks."""

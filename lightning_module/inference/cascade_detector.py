@@ -1,4 +1,4 @@
-"""Frontal faces without any download: scikit-image's cascade of local binary patterns."""
+"""A detector of frontal faces that needs no download: scikit-image's cascade of local binary patterns."""
 
 import cv2
 import numpy as np
@@ -9,19 +9,19 @@ from skimage.feature import Cascade
 from datamodules.geometry.crop import CROP_MARGIN
 from lightning_module.inference.detection import DetectedFace
 
-_SIZES = (320, 640)  # pixels of the longer side: small faces are looked for where there are no large ones
-_LEAST = 24  # pixels per side of a face there
+_SIZES = (320, 640)  # pixels of the longer side; small faces are searched for if there are no large ones
+_LEAST = 24  # pixels per side of the smallest face at this size
 _SCALE_STEP = 1.05
-_VOTES = (12, 8)  # windows that must agree on a face: as many as leave few wrong ones, then fewer
-_SMALL = 0.25  # of the largest face's side: what is smaller is more often wrong than right
-_SAME = 0.3  # of their union is shared by two boxes of one face
-# From a box of this cascade to that of the 68 landmarks, as means over seven AFLW2000-3D samples that it finds.
+_VOTES = (12, 8)  # number of windows that must agree on a face: first strict, then less so
+_SMALL = 0.25  # of the largest face's side; smaller detections are mostly wrong
+_SAME = 0.3  # intersection over union above which two boxes are the same face
+# The box of the 68 landmarks relative to that of this cascade, as means over seven AFLW2000-3D samples.
 _SIDE = 0.96  # its mean side, in sides of the cascade's box
-_DOWN = 0.17  # its centre lies that much lower
+_DOWN = 0.17  # shift of its centre downwards, in sides of the cascade's box
 
 
 class CascadeDetector:
-    """Finds faces that look at the camera, give or take 30 degrees."""
+    """Finds faces that look at the camera, within about 30 degrees."""
 
     def __init__(self) -> None:
         self._cascade = Cascade(skimage.data.lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]
@@ -50,7 +50,7 @@ class CascadeDetector:
 
 
 def merge_boxes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(M, 4) means of those of (N, 4) boxes that share much of their area with the first of each group."""
+    """(M, 4) means of groups of (N, 4) boxes that overlap with the first box of their group."""
     merged = []
     while len(boxes):
         shared = _overlaps(boxes[0], boxes) >= _SAME

@@ -1,4 +1,4 @@
-"""A trained network that gives position maps of crops, whether from a checkpoint or from an exported file."""
+"""Trained networks that map crops to position maps, from a checkpoint or from an exported file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,18 +19,18 @@ from lightning_module.map_output import mirror_averaged
 
 
 class MapNetwork(Protocol):
-    """Gives position maps of crops.
+    """The interface of a network that maps crops to position maps.
 
     Attributes:
         image_size: Pixels per side of its crops, S.
-        layout: What the texels of its maps are.
+        layout: Layout of its maps.
     """
 
     image_size: int
     layout: MapLayout
 
     def maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 256, 256, 3) crop pixels of (N, S, S, 3) RGB crops."""
+        """(N, 256, 256, 3) x, y, z in crop pixels from (N, S, S, 3) uint8 RGB crops."""
         ...
 
 
@@ -38,10 +38,10 @@ class CropNetwork:
     """A network on its device.
 
     Args:
-        maps: Gives (N, 3, 256, 256) position maps of (N, 3, S, S) RGB in [0, 1].
+        maps: Function from (N, 3, S, S) RGB in [0, 1] to (N, 3, 256, 256) position maps.
         image_size: Pixels per side of its crops, S.
-        device: Where it runs.
-        layout: What the texels of its maps are.
+        device: Device of the network.
+        layout: Layout of its maps.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class CropNetwork:
         self.layout = layout
 
     def maps(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 256, 256, 3) x, y, z in crop pixels of (N, S, S, 3) RGB crops."""
+        """(N, 256, 256, 3) x, y, z in crop pixels from (N, S, S, 3) uint8 RGB crops."""
         image = network_input(torch.from_numpy(crops).to(self._device))
         with torch.inference_mode():
             maps = self._maps(image)
@@ -65,11 +65,11 @@ def load_network(path: Path, mirror_average: bool | None = None) -> CropNetwork:
 
     Args:
         path: The file.
-        mirror_average: Whether to average the map of each crop and that of its mirror image; by default as the network
-            was trained to. An ONNX file that averages does so whatever is given here.
+        mirror_average: Whether to average the maps of each crop and its mirror image; by default the setting of the
+            checkpoint. An ONNX file that was exported with averaging always averages.
 
     Raises:
-        InputError: If there is no such file, or it is neither.
+        InputError: If the file does not exist or is neither.
     """
     if path.suffix.lower() != FORMATS["onnx"].ending:
         return network_of(load_module(path), mirror_average)

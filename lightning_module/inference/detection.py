@@ -1,4 +1,4 @@
-"""Where the faces of a photograph are, and which detectors look for them."""
+"""Detected faces, and the interface of detectors."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,11 +12,11 @@ _LARGEST = 2.0  # side of a face's box, in sides of the photograph
 
 @dataclass(frozen=True, eq=False)
 class DetectedFace:
-    """Where a face of a photograph is.
+    """The location of a face in a photograph.
 
     Attributes:
-        box_px: (4,) x1, y1, x2, y2 as the detector or the user gives it.
-        crop: (3,) x and y of the centre, side: the square that the network should see, as in training.
+        box_px: (4,) x1, y1, x2, y2 from the detector or the user.
+        crop: (3,) x and y of the centre and side of the crop square, as in training.
         detector: Name of the detector, or "boxes".
     """
 
@@ -25,14 +25,14 @@ class DetectedFace:
     detector: str
 
     def fits(self, image: NDArray[np.uint8]) -> bool:
-        """Whether the box can be a face of an (H, W, 3) image: it meets the image, and is neither tiny nor huge."""
+        """Whether the box can be a face of an (H, W, 3) image: it overlaps the image, and its size is plausible."""
         (left, top, right, bottom), (height, width) = self.box_px, image.shape[:2]
         sides = right - left, bottom - top
         meets = left < width and top < height and right > 0 and bottom > 0
         return bool(meets and min(sides) >= _LEAST_PX and max(sides) <= _LARGEST * max(width, height))
 
     def misfit(self, image: NDArray[np.uint8]) -> str:
-        """What is wrong with a box that does not fit an (H, W, 3) image."""
+        """Describes a box that does not fit an (H, W, 3) image."""
         box = ", ".join(f"{number:g}" for number in self.box_px)
         return f"the box {box} is no face of {image.shape[1]} x {image.shape[0]} pixels"
 

@@ -1,4 +1,4 @@
-"""How faces are found: by face-alignment, by scikit-image, or by boxes that the user gives."""
+"""Chooses how faces are found: by face-alignment, by scikit-image, or by boxes from the user."""
 
 import logging
 from pathlib import Path
@@ -33,8 +33,8 @@ def choose_detector(name: DetectorName = "auto") -> Detector:
             if name != "auto":
                 raise
             _log.warning(
-                "%s\nGoing on with scikit-image's detector, which finds faces that look at the camera only; "
-                "or give boxes.",
+                "%s\nUsing scikit-image's detector instead, which finds only faces that look at the camera. "
+                "Boxes can be given as well.",
                 error,
             )
     from lightning_module.inference.cascade_detector import CascadeDetector
@@ -43,7 +43,7 @@ def choose_detector(name: DetectorName = "auto") -> Detector:
 
 
 def boxed_faces(boxes_px: NDArray[np.floating]) -> list[DetectedFace]:
-    """The faces of (N, 4) boxes x1, y1, x2, y2, as tight about brows, chin and jaw as those of the 68 landmarks."""
+    """The faces of (N, 4) boxes x1, y1, x2, y2, which are tight about brows, chin and jaw like those of landmarks."""
     boxes = np.asarray(boxes_px, np.float64)
     crops = crop_boxes(boxes.reshape(-1, 2, 2))
     return [DetectedFace(box, crop, "boxes") for box, crop in zip(boxes, crops, strict=True)]

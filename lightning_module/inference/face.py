@@ -1,4 +1,4 @@
-"""A reconstructed face: what a position map says of a face in its photograph."""
+"""A reconstructed face: the geometry and texture that a position map gives in its photograph."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,19 +15,19 @@ from datamodules.geometry.visibility import shown_points
 from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.photo_texture import photo_texture
 
-_SIGHT_PX = 512  # the face's larger side where it is drawn to see what hides what, whatever the photograph's pixels
-_GRAZING = -0.1  # cosine to the line of sight down to which a point counts as on the edge, not behind it
-_SURROUNDINGS = 7  # texels per side of a landmark's surroundings
+_SIGHT_PX = 512  # larger side of the face in the z-buffer for visibility, independent of the photograph
+_GRAZING = -0.1  # cosine to the line of sight above which a point counts as facing the camera
+_SURROUNDINGS = 7  # texels per side of a landmark's neighbourhood
 _TEXTURE_SIZE = 512  # texels per side
 
 
 @dataclass(frozen=True, eq=False)
 class MapLayout:
-    """What the texels of a network's position maps are, the same for all faces.
+    """The layout of a network's position maps, the same for all faces.
 
     Attributes:
-        grid: The surface that the face's texels make; the neck, which networks are not trained on, is no part of it.
-        mean_map: (S, S, 3) map of the mean face, which looks straight ahead, in crop pixels.
+        grid: The surface over the texels of the face, without the neck, which networks are not trained on.
+        mean_map: (S, S, 3) map of the frontal mean face, in crop pixels.
         landmark_texels: (81, 2) row, col.
     """
 
@@ -39,7 +39,7 @@ class MapLayout:
     def of(
         cls, mean_map: NDArray[np.float32], is_face: NDArray[np.bool_], landmark_texels: NDArray[np.int64]
     ) -> "MapLayout":
-        """The layout of a mean map, of which the (S, S) texels of `is_face` are the face."""
+        """The layout of an (S, S, 3) mean map; (S, S) `is_face` marks the texels of the face."""
         return cls(UVGrid.of(mean_map, is_face), mean_map, landmark_texels)
 
     @cached_property
@@ -57,15 +57,15 @@ class MapLayout:
 class Face:
     """A face of a photograph.
 
-    Points are in 0-based pixels of the photograph, y downwards; z is in pixels too, nearer is larger, its least is 0.
+    Points are in 0-based pixels of the photograph, y downwards; z is in pixels too, larger is nearer, its minimum is 0.
 
     Attributes:
         image: (H, W, 3) the photograph, RGB.
-        detection: Where the face was found.
-        crop: (3,) x and y of the centre, side: the square that the network saw.
-        layout: What the texels of its map are.
-        map_px: (S S, 3) all texels of the map, row by row; those of the neck mean nothing.
-        map_visible: (S S,) whether the photograph shows them.
+        detection: Location of the face.
+        crop: (3,) x and y of the centre and side of the crop square.
+        layout: Layout of its map.
+        map_px: (S S, 3) all texels of the map, row by row; those of the neck are not trained.
+        map_visible: (S S,) whether the texels are visible in the photograph.
     """
 
     image: NDArray[np.uint8]
@@ -84,7 +84,7 @@ class Face:
         image: NDArray[np.uint8],
         detection: DetectedFace,
     ) -> "Face":
-        """The face of an (S, S, 3) map in the pixels of a crop: back through exactly what cropped it."""
+        """The face of an (S, S, 3) map in crop pixels, transformed back by the inverse of the crop."""
         points = uncrop_points(position_map.reshape(-1, 3).astype(np.float64), crop_matrix(crop))
         is_face = layout.grid.is_valid.ravel()
         points[:, 2] -= points[is_face, 2].min()
@@ -103,7 +103,7 @@ class Face:
 
     @property
     def visible(self) -> NDArray[np.bool_]:
-        """(V,) whether the photograph shows a vertex."""
+        """(V,) whether each vertex is visible in the photograph."""
         return np.asarray(self.map_visible[self.layout.vertices])
 
     @property
@@ -118,7 +118,7 @@ class Face:
 
     @property
     def landmarks_81_visible(self) -> NDArray[np.bool_]:
-        """(81,) whether the photograph shows them, or what is right beside them: jaws lie on the horizon of a face."""
+        """(81,) whether each landmark or its neighbourhood is visible; landmarks of the jaw lie on the silhouette."""
         near = maximum_filter(self.map_visible.reshape(self.layout.grid.is_valid.shape), size=_SURROUNDINGS)
         return np.asarray(near.ravel()[self._landmark_texels])
 
@@ -130,7 +130,7 @@ class Face:
 
     @cached_property
     def texture(self) -> NDArray[np.uint8]:
-        """(512, 512, 3) colours in UV space; what the photograph does not show is filled from the other half."""
+        """(512, 512, 3) colours in UV space; hidden texels are filled from the other half of the face."""
         return photo_texture(self.image, self.map_px, self.layout.grid, _TEXTURE_SIZE, fill_hidden=True)
 
     @property
@@ -140,7 +140,7 @@ class Face:
 
 
 def _in_sight(points: NDArray[np.float64], grid: UVGrid) -> NDArray[np.bool_]:
-    """(G G,) whether nothing of the face lies in front."""
+    """(G G,) whether no other part of the face covers a point."""
     used = points[grid.triangles.ravel()]
     scale = (_SIGHT_PX - 1) / max(float(np.ptp(used[:, :2], axis=0).max()), 1e-6)
     drawn = (points - [*used[:, :2].min(axis=0), 0]) * scale

@@ -1,4 +1,4 @@
-"""Faces and their landmarks by face-alignment: S3FD and FAN (Bulat and Tzimiropoulos, 2017)."""
+"""A detector of faces and landmarks by face-alignment: S3FD and FAN (Bulat and Tzimiropoulos, 2017)."""
 
 import os
 import pickle
@@ -14,15 +14,15 @@ from datamodules.errors import InputError
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference.detection import DetectedFace
 
-_MOST_PIXELS = 1024  # of the longer side: S3FD's time and memory grow with the area, and faces do not get clearer
-_ONLY_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # torch's switch: nothing that a file could run is loaded
+_MOST_PIXELS = 1024  # of the longer side; time and memory of S3FD grow with the area
+_ONLY_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # makes torch load tensors only, no code
 
 
 class AlignmentDetector:
     """Finds faces in any pose, on the GPU where there is one.
 
     Raises:
-        InputError: If its weights cannot be loaded; it says what to download and where to put it.
+        InputError: If its weights cannot be loaded; the message names the files to download.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class AlignmentDetector:
         forced = os.environ.get(_ONLY_WEIGHTS)
         os.environ[_ONLY_WEIGHTS] = "1"
         try:
-            # projections of points on the surface, as position maps have them, not the visible contour
+            # landmarks on the surface, as in position maps, not on the visible contour
             self._network = face_alignment.FaceAlignment(
                 face_alignment.LandmarksType.TWO_HALF_D,
                 device="cuda" if torch.cuda.is_available() else "cpu",
-                compile=False,  # which takes minutes before the first photograph
+                compile=False,  # compiling takes minutes
             )
         except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
             raise InputError(
@@ -49,7 +49,7 @@ class AlignmentDetector:
         scale = min(1.0, _MOST_PIXELS / max(image.shape[:2]))
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there is no face
+            warnings.simplefilter("ignore")  # of photographs without a face
             landmarks, _, boxes = self._network.get_landmarks_from_image(small, return_bboxes=True)
         if landmarks is None:
             return []

@@ -1,4 +1,4 @@
-"""All files of a reconstructed face: mesh, pictures, JSON, and its part of the page."""
+"""Writes all files of a reconstructed face: mesh, pictures and JSON."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ def write_face(
     Args:
         face: The face.
         photo: Its photograph, and the name of the files.
-        out: Folder; what has the same names there is overwritten.
-        network: Name of the file that the face was reconstructed with.
+        out: Folder; existing files are overwritten.
+        network: Name of the network's file.
         texture_size: Texels per side of its texture, a power of two.
-        fill_hidden: Whether what the photograph does not show is filled from the other half of the face.
+        fill_hidden: Whether hidden texels are filled from the other half of the face.
 
     Returns:
-        The face as the page shows it.
+        The face for the page.
 
     Raises:
         OSError: If a file cannot be written.

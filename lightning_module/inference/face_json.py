@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lightning_module.inference.face import Face
 
-_FRAME = "0-based pixels of the upright photograph, y downwards; z in pixels too, nearer is larger, least 0"
+_FRAME = "0-based pixels of the upright photograph, y downwards; z in pixels too, larger is nearer, minimum 0"
 
 
 def face_record(face: Face, photo: Path, network: str) -> dict[str, Any]:
@@ -17,8 +17,8 @@ def face_record(face: Face, photo: Path, network: str) -> dict[str, Any]:
 
     Args:
         face: The face.
-        photo: Where its photograph is.
-        network: Name of the file that it was reconstructed with.
+        photo: Path of its photograph.
+        network: Name of the network's file.
     """
     x, y, side = face.crop
     return {
@@ -29,7 +29,7 @@ def face_record(face: Face, photo: Path, network: str) -> dict[str, Any]:
         "found_by": face.detection.detector,
         "crop": {"centre_px": _rounded(np.array([x, y])), "side_px": round(float(side), 3)},
         "head_pose_deg": dict(zip(("pitch", "yaw", "roll"), _rounded(face.pose), strict=True)),
-        "head_pose": "R = Rx(pitch) Ry(yaw) Rz(roll) as in Pose_Para: + pitch looks up, + yaw turns the nose to the left of the image, + roll turns the head clockwise in it",
+        "head_pose": "R = Rx(pitch) Ry(yaw) Rz(roll) as in Pose_Para: with positive pitch the head looks up, with positive yaw to the left of the image, with positive roll it is tilted clockwise",
         "landmarks_68_px": _rounded(face.landmarks),
         "landmarks_81_px": _rounded(face.landmarks_81),
         "landmarks_81_visible": face.landmarks_81_visible.tolist(),
@@ -38,7 +38,7 @@ def face_record(face: Face, photo: Path, network: str) -> dict[str, Any]:
 
 
 def as_json(record: dict[str, Any]) -> str:
-    """The text of the file, one line a point."""
+    """The text of the file, with one line per point."""
     lines = json.dumps(record, indent=1).replace("[\n   ", "[").replace("\n  ]", "]")
     return lines.replace(",\n   ", ", ") + "\n"
 

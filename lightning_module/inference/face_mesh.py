@@ -1,4 +1,4 @@
-"""A face as a mesh with its colours."""
+"""Converts a face to a textured mesh."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +9,17 @@ from datamodules.geometry.uv_grid import UVGrid
 from lightning_module.inference.face import Face
 from lightning_module.inference.photo_texture import photo_texture
 
-_EYES_METRES = 0.09  # between the outer corners of the eyes, as adults have it: a photograph knows no lengths
+_EYES_METRES = 0.09  # between the outer corners of the eyes of adults; sets the scale, which a photograph lacks
 
 
 def textured_mesh(face: Face, size: int, fill_hidden: bool) -> TexturedMesh:
-    """The face's surface with a texture.
+    """The surface of a face with a texture.
 
     Args:
         face: The face.
         size: Texels per side of its texture, a power of two.
-        fill_hidden: Whether what the photograph does not show is filled from its mirror twin; else it has whatever
-            the photograph shows in its place.
+        fill_hidden: Whether hidden texels are filled from their mirror twins; otherwise they have the colours of the
+            photograph at their positions.
     """
     eyes_px = float(np.linalg.norm(np.diff(face.landmarks[OUTER_EYE_CORNERS], axis=0)))
     return TexturedMesh(
@@ -33,7 +33,7 @@ def textured_mesh(face: Face, size: int, fill_hidden: bool) -> TexturedMesh:
 
 
 def texture_coordinates(grid: UVGrid, size: int) -> NDArray[np.float64]:
-    """(G G, 2) u, v of all vertices in a texture image, whose corners, not its corner texels' centres, are 0 and 1."""
+    """(G G, 2) u, v of all vertices in a texture image; its outer corners are 0 and 1."""
     steps = (np.linspace(0, size - 1, len(grid.is_valid)) + 0.5) / size
     v, u = np.meshgrid(1 - steps, steps, indexing="ij")
     return np.stack([u.ravel(), v.ravel()], axis=1)

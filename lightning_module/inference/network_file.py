@@ -1,4 +1,4 @@
-"""Which file holds the network that a user names: a checkpoint, an exported file, or a run's best checkpoint."""
+"""Finds the file of the network that a user names: a checkpoint, an exported file, or that of a run."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ def find_network(path_or_name: Path | str) -> Path:
     """The file of a network.
 
     Args:
-        path_or_name: A file; a run's folder; or the name, the key, or the end of the key of a run below mlruns/, of
-            which the newest is taken.
+        path_or_name: A file; the folder of a run; or the name or key (or its end) of a run below mlruns/. Of several
+            runs, the newest is taken.
 
     Raises:
-        InputError: If there is no such file or run, or the run has no checkpoint.
+        InputError: If the file or run does not exist, or the run has no checkpoint.
     """
     path = Path(path_or_name).expanduser()
     if path.is_file():

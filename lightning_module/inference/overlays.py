@@ -1,4 +1,4 @@
-"""A reconstructed face drawn onto its photograph."""
+"""Draws a reconstructed face onto its photograph."""
 
 import cv2
 import numpy as np
@@ -14,14 +14,14 @@ from lightning_module.inference.face import Face
 
 Image = NDArray[np.uint8]
 
-OVERLAY_SIZE = 512  # pixels per side, of the square that the network saw
+OVERLAY_SIZE = 512  # pixels per side of the crop square
 _SUBPIXEL_BITS = 4  # OpenCV draws at 1 / 16 of a pixel
 _IBUG, _FOREHEAD, _HIDDEN = (60, 230, 80), (70, 160, 255), (255, 80, 60)
-_AXES = ((235, 60, 60), (70, 200, 70), (80, 130, 255))  # to the face's left, up, and out of it
-_AXIS_LENGTH = 0.3  # of the crop
-_MESH_STEP = 5  # texels from line to line
+_AXES = ((235, 60, 60), (70, 200, 70), (80, 130, 255))  # to the left of the face, upwards, and outwards
+_AXIS_LENGTH = 0.3  # as a fraction of the crop
+_MESH_STEP = 5  # texels between lines
 _MESH = (120, 235, 255)
-_DIMMED = 0.45  # what is behind a depth map
+_DIMMED = 0.45  # brightness of the background of a depth map
 
 
 def overlays(face: Face) -> dict[str, Image]:
@@ -48,7 +48,7 @@ def _landmarks(background: Image, points: NDArray[np.float64], is_visible: NDArr
 
 
 def _mesh(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
-    """Every few rows and columns of texels, where the photograph shows them."""
+    """Every fifth row and column of texels, where they are visible."""
     shape = face.layout.grid.is_valid.shape
     points = vertices[:, :2].reshape(*shape, 2)[::_MESH_STEP, ::_MESH_STEP]
     seen = face.map_visible.reshape(shape)[::_MESH_STEP, ::_MESH_STEP]
@@ -77,8 +77,8 @@ def _pose(background: Image, vertices: NDArray[np.float64], face: Face) -> Image
     picture = background.copy()
     centre = vertices[face.layout.grid.is_valid.ravel(), :2].mean(axis=0)
     rotation = rotation_matrices(np.deg2rad(face.pose)[None])[0]
-    ends = centre + _AXIS_LENGTH * OVERLAY_SIZE * rotation[:2].T * [1, -1]  # y of images grows downwards
-    for axis in np.argsort(rotation[2]):  # the one that points at who looks comes last
+    ends = centre + _AXIS_LENGTH * OVERLAY_SIZE * rotation[:2].T * [1, -1]  # y of images points downwards
+    for axis in np.argsort(rotation[2]):  # the axis that points to the viewer is drawn last
         cv2.line(picture, _fixed(centre), _fixed(ends[axis]), _AXES[axis], 4, cv2.LINE_AA, _SUBPIXEL_BITS)
     pitch, yaw, roll = face.pose
     text = f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}"

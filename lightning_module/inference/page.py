@@ -1,4 +1,4 @@
-"""One page that shows all faces side by side, each to be turned: a file that needs no network, no server."""
+"""Writes an HTML page with all faces in 3-D, which needs neither a network nor a server."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ from lightning_module.inference.face_mesh import texture_coordinates
 from lightning_module.inference.photo_list import Photo
 
 _NAME = "index.html"
-_STEP = 2  # every so many-th texel is a vertex: 11 000 a face, a tenth of a megabyte
-_TEXTURE = 512  # texels per side at most
-_LARGEST = 32767  # of a 16-bit number
+_STEP = 2  # every second texel is a vertex: 11 000 per face, a tenth of a megabyte
+_TEXTURE = 512  # largest number of texels per side
+_LARGEST = 32767  # largest 16-bit integer
 
 
 class PageFace:
-    """A face as the page holds it: small, so that hundreds can wait for the page to be written.
+    """The data of a face in the page; compact, so that hundreds fit into memory.
 
     Args:
         face: The face.
@@ -56,7 +56,7 @@ class PageFace:
 
 
 class _Surface(NamedTuple):
-    """What all faces of a page share: (V,) vertices among a map's texels, (F, 3) triangles of them."""
+    """The mesh that all faces of a page share: (V,) texels of the vertices, and (F, 3) triangles."""
 
     vertices: NDArray[np.intp]
     triangles: NDArray[np.intp]
@@ -73,10 +73,10 @@ def _surface(layout: MapLayout) -> _Surface:
 
 
 def write_page(faces: list[PageFace], texture_size: int, out: Path) -> Path:
-    """Writes the page of faces of one network, at least one; their files lie beside it."""
+    """Writes the page of at least one face of one network, into the folder of their files."""
     layout = faces[0].layout
     surface = _surface(layout)
-    # resizing a texture moves no texture coordinate: they are those of the size it was made at
+    # texture coordinates are those of the original size, since resizing a texture does not change them
     uv = texture_coordinates(layout.grid, texture_size)[surface.vertices]
     content = {
         "triangles": _packed(surface.triangles, np.uint16),

@@ -1,4 +1,4 @@
-"""The photographs that the user names, and the names of their results."""
+"""Lists the photographs that the user names, and chooses names for their results."""
 
 import os
 import re
@@ -10,26 +10,26 @@ from typing import NamedTuple
 from datamodules.errors import InputError
 from datamodules.files.photographs import PHOTO_ENDINGS
 
-_MOST_LETTERS = 80  # of a name: endings are added to it
-_UNWELCOME = re.compile(r"[^\w.-]+")  # an OBJ's reference to its material ends at a blank, and # begins a comment
+_MOST_LETTERS = 80  # of a name, to which endings are added
+_UNSAFE = re.compile(r"[^\w.-]+")  # in an OBJ file, a blank ends the name of the material, and # begins a comment
 
 
 class Photo(NamedTuple):
-    """A photograph, and the name of what is made of it: its stem, or more of its path where stems are the same."""
+    """A photograph, and the name of its results: its stem, or more of its path where stems are equal."""
 
     path: Path
     name: str
 
 
 def collect_photos(places: Sequence[Path], out: Path) -> list[Photo]:
-    """The photographs among files and folders, each once, in the order given; folders sorted, not what lies deeper.
+    """The photographs of files and folders, each once. Folders are sorted; subfolders are left out.
 
     Args:
-        places: Files, whatever their ending and whether or not they are there, and folders.
-        out: Where results go: no folder of photographs, which they could overwrite.
+        places: Folders, and files of any ending, which need not exist.
+        out: Folder of the results. It must not be a folder of the photographs, which results could overwrite.
 
     Raises:
-        InputError: If there is none, or results would lie among photographs.
+        InputError: If there are no photographs, or results would be written among them.
     """
     paths: dict[Path, Path] = {}
     for place in places:
@@ -37,10 +37,10 @@ def collect_photos(places: Sequence[Path], out: Path) -> list[Photo]:
             paths.setdefault(path.resolve(), path)
     if not paths:
         raise InputError(
-            f"{', '.join(map(str, places)) or 'predict'}: no photographs there. Name files or folders of photographs."
+            f"{', '.join(map(str, places)) or 'predict'}: holds no photographs. Name files or folders of photographs."
         )
     if among := [
-        given_as for path, given_as in paths.items() if out.resolve() in (path.parent, given_as.absolute().parent)
+        written for path, written in paths.items() if out.resolve() in (path.parent, written.absolute().parent)
     ]:
         raise InputError(f"{among[0]}: lies in --out, where results could overwrite it. Set --out to another folder.")
     names = _names([Path(os.path.abspath(path)) for path in paths.values()])
@@ -54,7 +54,7 @@ def _files(place: Path) -> Iterable[Path]:
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """Names that differ even where capitals do not count."""
+    """Names that differ in more than upper and lower case."""
     names = [_clean(path.stem) for path in paths]
     for longer in ("{0.parent.name}_{0.stem}", "{0.parent.name}_{0.name}"):
         counts = Counter(name.lower() for name in names)
@@ -73,4 +73,4 @@ def _names(paths: list[Path]) -> list[str]:
 
 
 def _clean(name: str) -> str:
-    return _UNWELCOME.sub("_", name)[:_MOST_LETTERS]
+    return _UNSAFE.sub("_", name)[:_MOST_LETTERS]

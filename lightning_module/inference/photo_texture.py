@@ -1,4 +1,4 @@
-"""The colours of a face in UV space, taken from its photograph."""
+"""Reads the texture of a face from its photograph."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,21 +6,21 @@ from numpy.typing import NDArray
 from datamodules.augmentation.pose.face_texture import lift_texture, sample_texture
 from datamodules.geometry.uv_grid import UVGrid
 
-_MARGIN_PX = 2  # about a face, for interpolation
+_MARGIN_PX = 2  # margin about a face, for interpolation
 
 
 def photo_texture(
     image: NDArray[np.uint8], points_px: NDArray[np.float64], grid: UVGrid, size: int, fill_hidden: bool
 ) -> NDArray[np.uint8]:
-    """(size, size, 3) colours.
+    """(size, size, 3) colours of a face in UV space.
 
     Args:
         image: (H, W, 3) RGB photograph.
         points_px: (G G, 3) texels of the face's map in the photograph.
-        grid: Their surface.
+        grid: The surface over the texels.
         size: Texels per side of the texture, a power of two.
-        fill_hidden: Whether what the photograph does not show is filled from its mirror twin; else it has whatever
-            the photograph shows in its place.
+        fill_hidden: Whether hidden texels are filled from their mirror twins; otherwise they have the colours of the
+            photograph at their positions.
     """
     pixels, points = _window(image, points_px, grid)
     if fill_hidden:
@@ -31,7 +31,7 @@ def photo_texture(
 def _window(
     image: NDArray[np.uint8], points_px: NDArray[np.float64], grid: UVGrid
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The part of the photograph that the face is in, and the points there: the rest need not be looked at."""
+    """The part of the photograph that contains the face, and the points in its pixels."""
     used = points_px[grid.triangles.ravel(), :2]
     last = np.array(image.shape[1::-1]) - 1
     left, top = np.clip(np.floor(used.min(axis=0)) - _MARGIN_PX, 0, last).astype(int)

@@ -1,4 +1,4 @@
-"""Faces of photographs as files: `run.py predict`."""
+"""`run.py predict`: reconstructs the faces of photographs, and writes them as files."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -30,13 +30,13 @@ Find = Callable[[Path, NDArray[np.uint8]], list[DetectedFace]]
 
 @dataclass
 class PredictedFiles:
-    """What was made of photographs.
+    """The results of a prediction.
 
     Attributes:
         faces: Names of the faces, in order.
         faceless: Photographs without a face.
         faults: One line for each photograph or face that was left out.
-        page: The page that shows the faces; None where there are none.
+        page: The page of the faces, or None if there are none.
     """
 
     faces: list[str] = field(default_factory=list)
@@ -56,25 +56,25 @@ def predict(
     fill_hidden: bool = True,
     passes: int = 2,
 ) -> PredictedFiles:
-    """Reconstructs the faces of photographs: meshes, landmarks, head pose, pictures, and index.html to look at them.
+    """Reconstructs the faces of photographs: meshes, landmarks, head pose, pictures, and index.html to view them.
 
     Args:
         photos: Photographs, and folders of .jpg, .png, .bmp, .tif and .webp files.
         ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, or the name of a run.
         out: Folder for the results: for each face <name>.obj, .mtl, .png, .ply, .glb and .json, four pictures, and one
             index.html for all.
-        boxes: Where the faces are, instead of a detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
+        boxes: File of face boxes, which replaces the detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
             {"a.jpg": [[x1, y1, x2, y2]]}; pixels of the upright image, tight about brows, chin and jaw.
-        detector: "face-alignment", any pose, whose weights are downloaded once; "scikit-image", faces that look at
-            the camera, nothing to download; or "auto", the first where it can be loaded.
-        mirror_average: Whether to average the map of each face and that of its mirror image; by default as the network
-            was trained to.
+        detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" finds faces
+            that look at the camera, and downloads nothing; "auto" uses the first if it can be loaded.
+        mirror_average: Whether to average the maps of each face and its mirror image; by default the setting of the
+            checkpoint.
         texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
-        fill_hidden: Whether what the photograph does not show is filled from the other half of the face.
+        fill_hidden: Whether hidden texels are filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
 
     Raises:
-        InputError: If an option is wrong, or no face was found.
+        InputError: If an option is invalid, or no face is found.
     """
     if texture_size not in _TEXTURE_SIZES:
         raise InputError(f"--texture_size is {texture_size}: give one of {', '.join(map(str, _TEXTURE_SIZES))}.")
@@ -111,12 +111,12 @@ def write_faces(
 
     Args:
         photos: The photographs, and the names of their results.
-        find: Gives the faces of a photograph.
+        find: Returns the faces of a photograph.
         reconstructor: Reconstructs them.
-        network: Name of the network's file, for the faces' records.
-        out: Folder; what has the same names there is overwritten.
+        network: Name of the network's file, for the JSON files.
+        out: Folder; existing files are overwritten.
         texture_size: Texels per side of a face's texture, a power of two.
-        fill_hidden: Whether what a photograph does not show is filled from the other half of the face.
+        fill_hidden: Whether hidden texels are filled from the other half of the face.
 
     Raises:
         InputError: If the folder cannot be written.
@@ -134,18 +134,20 @@ def write_faces(
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
     finally:
-        if shown:  # the faces made so far have their page even when the user interrupts
+        if shown:  # also after an interruption, the finished faces get their page
             made.page = write_page(shown, texture_size, out)
     return made
 
 
 def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: PredictedFiles) -> list[Face]:
-    """The faces of a photograph; what is wrong with it is noted, so that the others go on."""
+    """The faces of a photograph; its faults are noted, so that the other photographs are still processed."""
     try:
         image = read_photograph(photo.path)
         detections = find(photo.path, image)
         fitting = [face for face in detections if face.fits(image)]
-        made.faults += [f"{photo.path}: {face.misfit(image)}. Mend it." for face in detections if not face.fits(image)]
+        made.faults += [
+            f"{photo.path}: {face.misfit(image)}. Correct it." for face in detections if not face.fits(image)
+        ]
         if not fitting:
             made.faceless.append(photo.path)
         return reconstructor.reconstruct(image, fitting)
@@ -156,7 +158,7 @@ def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: Predict
 
 
 def _names(name: str, count: int, taken: set[str]) -> list[str]:
-    """Names for the faces of a photograph that no other photograph's faces have."""
+    """Unique names for the faces of a photograph."""
     if count == 1:
         return [name]
     names = []
@@ -170,8 +172,8 @@ def _names(name: str, count: int, taken: set[str]) -> list[str]:
 
 
 def _marked_faces(path: Path, photos: Sequence[Photo]) -> Find:
-    """The faces that the user has marked in a file."""
+    """A function that returns the faces that a file marks in a photograph."""
     boxes = read_boxes(path.expanduser())
     if unused := boxes.unused(photo.path for photo in photos):
-        _log.warning("%s: marks faces of %s, which is none of the photographs.", path, ", ".join(unused))
+        _log.warning("%s: marks faces of %s, which is not among the photographs.", path, ", ".join(unused))
     return lambda photo, _: faces_of_boxes(boxes, photo)

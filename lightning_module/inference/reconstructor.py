@@ -1,4 +1,4 @@
-"""Faces of photographs in Python: load a trained network once, then call it with images.
+"""The Python API: load a trained network once, then call it with images.
 
 from lightning_module.inference.reconstructor import Reconstructor
 
@@ -24,21 +24,21 @@ from lightning_module.inference.detectors import DetectorName, boxed_faces, choo
 from lightning_module.inference.face import Face
 from lightning_module.inference.network_file import find_network
 
-_FACES_AT_ONCE = 8  # that the network sees, so that a photograph of a crowd fits into memory
-_MOST_SHIFT = 0.5  # sides of a crop from its centre to the second pass's
-_MOST_CHANGE = 2.0  # of a crop's side from one pass to the next: beyond that the network has lost the face
+_FACES_AT_ONCE = 8  # batch size of the network, so that a photograph of a crowd fits into memory
+_MOST_SHIFT = 0.5  # largest shift of the crop in the second pass, in sides of the crop
+_MOST_CHANGE = 2.0  # largest factor of the crop's side in the second pass
 
 
 class Reconstructor:
     """Reconstructs the faces of images.
 
     Args:
-        network: Gives the position maps.
-        detector: Finds faces where no boxes are given: a name, which is loaded when it is first needed, or an object.
+        network: The network.
+        detector: Finds faces if no boxes are given: an object, or a name, which is loaded at its first use.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass, as in training.
 
     Raises:
-        InputError: If the number of passes is another.
+        InputError: If the number of passes is neither 1 nor 2.
     """
 
     def __init__(self, network: MapNetwork, detector: DetectorName | Detector = "auto", passes: int = 2) -> None:
@@ -59,16 +59,16 @@ class Reconstructor:
         """A reconstructor with the network of a checkpoint or of an exported ONNX file.
 
         Args:
-            path_or_name: A checkpoint, an ONNX file, a run's folder, or the name or key of a run below mlruns/, whose
+            path_or_name: A checkpoint, an ONNX file, the folder of a run, or the name or key of a run below mlruns/, whose
                 best network is taken.
-            mirror_average: Whether to average the map of each face and that of its mirror image; by default as the
-                network was trained to.
-            detector: "face-alignment", any pose, whose weights are downloaded once; "scikit-image", faces that look
-                at the camera, nothing to download; or "auto", the first where it can be loaded.
+            mirror_average: Whether to average the maps of each face and its mirror image; by default the setting of
+                the checkpoint.
+            detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" finds
+                faces that look at the camera, and downloads nothing; "auto" uses the first if it can be loaded.
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
 
         Raises:
-            InputError: If there is no such network, or the file is none.
+            InputError: If the network does not exist, or the file is not a network.
         """
         return cls(load_network(find_network(path_or_name), mirror_average), detector, passes)
 
@@ -80,7 +80,7 @@ class Reconstructor:
             boxes: (N, 4) x1, y1, x2, y2 in 0-based pixels, tight about brows, chin and jaw; None to detect faces.
 
         Raises:
-            InputError: If the image or the boxes have another shape, or a box is no face of the image.
+            InputError: If the image or the boxes have another shape, or a box does not fit the image.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise InputError(f"the image is {image.dtype} of shape {image.shape}: give (H, W, 3) uint8 RGB.")
@@ -96,13 +96,13 @@ class Reconstructor:
         return self.reconstruct(image, faces)
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
-        """Where the faces of an (H, W, 3) RGB image are, from left to right."""
+        """The detected faces of an (H, W, 3) RGB image, from left to right."""
         if isinstance(self._detector, str):
             self._detector = choose_detector(self._detector)
         return self._detector.detect(image)
 
     def reconstruct(self, image: NDArray[np.uint8], detections: Sequence[DetectedFace]) -> list[Face]:
-        """The faces of an (H, W, 3) RGB image, given where they are.
+        """Reconstructs detected faces of an (H, W, 3) RGB image.
 
         Raises:
             InputError: If the network's maps are not finite.
@@ -134,7 +134,7 @@ class Reconstructor:
 def _recropped(
     crops: NDArray[np.float64], maps: NDArray[np.float32], landmark_texels: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """(N, 3) crops about the landmarks that the network found, as in training; where it found none, the old ones."""
+    """(N, 3) crops about the predicted landmarks, as in training; implausible ones are replaced by the old crops."""
     row, col = landmark_texels[:LANDMARKS_68].T
     landmarks = [uncrop_points(map_[row, col], crop_matrix(crop)) for map_, crop in zip(maps, crops, strict=True)]
     again = crop_boxes(np.stack(landmarks))

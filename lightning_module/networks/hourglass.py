@@ -1,6 +1,6 @@
-"""The hourglass network: an RGB face crop to an image of offsets in crop pixels.
+"""The hourglass network: from an RGB face crop to a map of offsets in crop pixels.
 
-PRNet's network (Feng et al., "Joint 3D Face Reconstruction and Dense Alignment with Position Map Regression Network",
+This is PRNet's network (Feng et al., "Joint 3D Face Reconstruction and Dense Alignment with Position Map Regression Network",
 ECCV 2018), which the weight-mask paper builds on.
 """
 
@@ -14,40 +14,38 @@ from datamodules.errors import InputError
 
 Tail = Literal["published", "linear"]
 
-_RANGE_PX = 1.1 * 256  # what the published sigmoid spans, in pixels of a 256 x 256 crop (Feng et al., 2018)
-# What one unit of a linear tail stands for: Adam's steps are this many times as long, in pixels.
-_SPREAD_PX = 100.0
+_RANGE_PX = 1.1 * 256  # range of the published sigmoid, in pixels of a 256 x 256 crop (Feng et al., 2018)
+_SPREAD_PX = 100.0  # pixels per unit of a linear tail, which makes the steps of Adam larger by this factor
 
 _KERNEL = 4
 PAIRS = 5  # of residual blocks, as published; each halves the resolution and doubles the channels
 _TAIL_LAYERS = 3
-# Decoder layers, coarsest first, each as channels in units of the base; all but the coarsest begin by upsampling.
+# Channels of the decoder layers in units of the base, coarsest level first; all other levels begin with upsampling.
 _DECODER = [[32], [16, 16, 16], [8, 8, 8], [4, 4, 4], [2, 2], [1, 1]]
 
 
 class Hourglass(nn.Module):
-    """Encoder of residual blocks, decoder of transposed convolutions.
+    """An encoder of residual blocks and a decoder of transposed convolutions.
 
-    The defaults are the published size: 13 353 618 parameters, 8.26 GFLOP an image forward. `tail` "published" makes
-    the published network of them.
+    The defaults have the published size: 13 353 618 parameters, and 8.26 GFLOP per image forward. With `tail`
+    "published", they are the published network.
 
     Args:
         base_channels: Channels of the first convolution; all others are multiples of it.
         image_size: Pixels per side of the input, a multiple of 2 to the power of `pairs`.
-        map_size: Texels per side of the output: image_size / 2^pairs * (1, 2, ... or 2^pairs). Where it is smaller than
-            the image, the last upsampling layers keep their resolution instead.
+        map_size: Texels per side of the output: image_size / 2^pairs * (1, 2, ... or 2^pairs). If it is smaller than the
+            image, the last upsampling layers keep their resolution instead.
         tail: The three 3-channel layers at the end: "published" has ReLU, ReLU and sigmoid after their batch norms and
-            is bounded to 140.8 pixels either way, "linear" has none, as many parameters, and starts from zero.
-        norm_momentum: Of the batch norms' running statistics; 0.001 is the published decay of 0.999.
+            is bounded to 140.8 pixels in either direction; "linear" has no activations, and starts from zero.
+        norm_momentum: Momentum of the running statistics of batch norms; 0.001 is the published decay of 0.999.
         pairs: Number of pairs of residual blocks, 1 to 5. Fewer suit a small image: 64 pixels and 3 pairs end in a
             code of 8 x 8, as 256 pixels and the published 5 do.
-        bypass_rank: Rank of a low-rank bypass from the code to the map: two linear layers whose output is added to the
-            decoder's; 0, as published, for none. Through the deep plain decoder a short training learns the yaw of the
-            head and little else, pitch and roll least of all; with the bypass it learns all three from the first step.
-            Needs the linear tail.
+        bypass_rank: Rank of a low-rank bypass from the code to the map: two linear layers whose output is added to that of
+            the decoder; 0, as published, for none. Through the decoder alone, a short training learns little more than
+            the yaw of the head; with the bypass it learns all three angles from the first step. Needs the linear tail.
 
     Raises:
-        InputError: If the sizes do not go together.
+        InputError: If the sizes are inconsistent.
     """
 
     def __init__(
@@ -78,7 +76,7 @@ class Hourglass(nn.Module):
         self.decoder = nn.Sequential()
         width = channels[-1]
         for level, layers in enumerate(_DECODER[PAIRS - pairs :]):
-            layers = layers if level else layers[:1]  # the coarsest has one layer
+            layers = layers if level else layers[:1]  # the coarsest level has one layer
             for layer, multiple in enumerate(layers):
                 stride = 2 if layer == 0 and 0 < level <= doublings else 1
                 self.decoder.append(
@@ -92,7 +90,7 @@ class Hourglass(nn.Module):
             self.decoder.append(TransposedConvolution(width, 3, 1, norm_momentum, activation))
             width = 3
         if tail == "linear":
-            # start from offsets of zero: unit variance would be noise that training has to take back first
+            # start from offsets of zero; unit variance would be noise that training has to remove first
             nn.init.zeros_(cast(TransposedConvolution, self.decoder[-1]).norm.weight)
         code_size = image_size // 2**pairs
         self.bypass = _Bypass(channels[-1] * code_size**2, bypass_rank, map_size) if bypass_rank else None
@@ -103,13 +101,13 @@ class Hourglass(nn.Module):
         decoded: Tensor = self.decoder(encoded)
         if self.bypass is not None:
             decoded = decoded + self.bypass(encoded)
-        # in full precision from here on: bfloat16 has a resolution of half a pixel at 100
+        # full precision from here on, since bfloat16 resolves only half a pixel at 100
         decoded = decoded.float()
         return (decoded - 0.5) * _RANGE_PX if self._tail == "published" else decoded * _SPREAD_PX
 
 
 class Convolution(nn.Module):
-    """4x4 convolution, batch norm, ReLU; pads as TensorFlow's "same" does."""
+    """4x4 convolution, batch norm, ReLU; the padding is that of TensorFlow's "same"."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, momentum: float) -> None:
         super().__init__()
@@ -123,7 +121,7 @@ class Convolution(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """1x1 to half the channels, 4x4, 1x1 back; the shortcut added; batch norm and ReLU after the sum."""
+    """1x1 convolution to half the channels, 4x4, 1x1 back; plus a shortcut; batch norm and ReLU after the sum."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, momentum: float) -> None:
         super().__init__()
@@ -139,15 +137,15 @@ class ResidualBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, outputs, H / stride, W / stride)."""
         reduced = functional.relu(self.reduce_norm(self.reduce(features)), inplace=True)
-        # Sliced, then convolved with stride 1: torch 2.13 crashes on CPUs in a channels_last 1x1 convolution of
-        # stride 2 with few channels, which is the same function.
+        # Slicing and a stride of 1 equal a stride of 2, for which torch 2.13 crashes on CPUs in channels_last 1x1
+        # convolutions with few channels.
         skipped = features[..., :: self.stride, :: self.stride] if self.stride > 1 else features
         summed = self.expand(self.convolve(reduced)) + self.shortcut(skipped)
         return functional.relu(self.norm(summed), inplace=True)
 
 
 class TransposedConvolution(nn.Module):
-    """4x4 transposed convolution, batch norm, activation; cuts as TensorFlow's "same" does."""
+    """4x4 transposed convolution, batch norm, activation; the cropping is that of TensorFlow's "same"."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, momentum: float, activation: nn.Module) -> None:
         super().__init__()
@@ -165,7 +163,7 @@ class TransposedConvolution(nn.Module):
 
 
 class _Bypass(nn.Module):
-    """Two linear layers of low rank from the whole code to the whole map; starts from zero, as the linear tail does."""
+    """Two linear layers of low rank from the whole code to the whole map; starts from zero, like the linear tail."""
 
     def __init__(self, inputs: int, rank: int, map_size: int) -> None:
         super().__init__()
@@ -185,7 +183,7 @@ def _batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
 
 
 def _doublings(image_size: int, map_size: int, pairs: int) -> int:
-    """How many of the decoder's upsampling layers double the resolution."""
+    """Number of the decoder's upsampling layers that double the resolution."""
     coarsest, rest = divmod(image_size, 2**pairs)
     if coarsest < 1 or rest:
         raise InputError(f"image_size is {image_size}: give a multiple of {2**pairs}.")

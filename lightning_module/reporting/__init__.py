@@ -1,1 +1,1 @@
-"""From numbers to tables, pictures and comparisons."""
+"""Tables, pictures and comparisons of evaluations, and the commands that produce them."""

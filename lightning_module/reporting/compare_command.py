@@ -1,4 +1,4 @@
-"""`run.py compare`: runs beside each other, by data set, as Markdown, HTML, LaTeX and a picture."""
+"""`run.py compare`: compares runs by data set, as Markdown, HTML, LaTeX and a picture."""
 
 import logging
 from collections.abc import Mapping
@@ -32,19 +32,19 @@ def compare(
 ) -> list[Comparison]:
     """Prints a table of runs for each data set that they were tested on.
 
-    Intervals are of the mean of yaw bins over other faces of the kind (bootstrap); differences to the reference are
-    taken face by face where both runs saw the same faces. Neither says anything about other seeds.
+    Intervals are bootstrap intervals of the mean of yaw bins over faces. Differences from the reference are paired by
+    face if both runs were tested on the same faces. Neither covers the variation between training seeds.
 
     Args:
-        runs: Their names, keys, ids, or beginnings of these; all tested runs of the experiment by default.
-        tags: name=value that a run must have, such as ratio=16:5:4:3:0 (or 16-5-4-3-0, as it is written in MLflow).
-        reference: The run to compare with; the first by default.
+        runs: Names, keys or ids of runs, or beginnings of these; by default all tested runs of the experiment.
+        tags: name=value that a run must have, such as ratio=16:5:4:3:0 (or 16-5-4-3-0, its form in MLflow).
+        reference: The run to compare with; by default the first.
         dataset: Only this data set, by its name in metrics, such as aflw2000.
-        protocol: Name of a protocol that the runs' records hold: nme, nme_3d_rigid, nme_dense, nme_<region>, ...
-        out: Folder for the tables as .md, .html and .tex and the CED curves; by default one in mlruns/comparisons.
+        protocol: Protocol to compare: nme, nme_3d_rigid, nme_dense, nme_<region>, ...
+        out: Folder for the tables (.md, .html, .tex) and the CED curves; by default one in mlruns/comparisons.
         no_log: Make no summary run in MLflow.
-        seed: Of the resampling.
-        tracking: Where the runs are.
+        seed: Seed of the resampling.
+        tracking: Where the runs are recorded.
     """
     place = tracking.place(PROJECT)
     evaluated = find_runs(place, runs or [], tags or [])
@@ -81,7 +81,7 @@ def compare(
 
 
 def _names(runs: list[EvaluatedRun]) -> dict[str, str]:
-    """A name for each run's id: its own, with the end of its key where others share it."""
+    """A unique name for each run id: the run's name, with the end of its key if other runs share the name."""
     named = [run.name for run in runs]
     return {run.run_id: run.name if named.count(run.name) == 1 else f"{run.name} {run.key[-4:]}" for run in runs}
 
@@ -89,9 +89,7 @@ def _names(runs: list[EvaluatedRun]) -> dict[str, str]:
 def _refuse_unknown_protocol(protocol: str, runs: list[EvaluatedRun]) -> None:
     held = {name: None for run in runs for record in run.records.values() for name in record.reports}
     if protocol not in held:
-        raise InputError(
-            f"--protocol {protocol}: none of the {len(runs)} runs holds it. Give one of {', '.join(held)}."
-        )
+        raise InputError(f"--protocol {protocol}: none of the {len(runs)} runs has it. Give one of {', '.join(held)}.")
 
 
 def _name_of_one(reference: str, runs: list[EvaluatedRun], names: Mapping[str, str]) -> str:
@@ -104,13 +102,13 @@ def _name_of_one(reference: str, runs: list[EvaluatedRun], names: Mapping[str, s
     ]
     if len(matching) != 1:
         raise InputError(
-            f"--reference {reference}: {len(matching)} of the runs are called so. Give one of {', '.join(names.values())}."
+            f"--reference {reference}: {len(matching)} of the runs have this name. Give one of {', '.join(names.values())}."
         )
     return names[matching[0].run_id]
 
 
 def _by_faces(runs: list[EvaluatedRun], names: Mapping[str, str], protocol: str) -> list[dict[str, EvaluationRecord]]:
-    """Records by run's name, together where they are of the same faces and truth, whatever the data set was called."""
+    """Records by name of the run, grouped by equal faces and ground truth, not by the name of the data set."""
     groups: list[dict[str, EvaluationRecord]] = []
     for run in runs:
         for record in run.records.values():
@@ -134,7 +132,7 @@ def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, Evaluatio
         folder.mkdir(parents=True, exist_ok=True)
         for comparison, records in comparisons:
             stem, number = comparison.slug, 1
-            while folder / f"{stem}.md" in written:  # other faces of the same name
+            while folder / f"{stem}.md" in written:  # another data set of the same name
                 number += 1
                 stem = f"{comparison.slug}-{number}"
             texts = {"md": comparison.as_markdown(), "html": comparison.as_html(), "tex": comparison.as_latex()}

@@ -1,4 +1,4 @@
-"""A comparison of methods on one data set: its rows, and the formats to print them in."""
+"""A comparison of methods on one data set, and its output formats."""
 
 import re
 from collections.abc import Mapping
@@ -31,17 +31,17 @@ class Row:
 
     Attributes:
         name: Its label.
-        is_printed: Whether the figures are the paper's, and not measured here.
+        is_printed: Whether the figures are quoted from the paper.
         means: Percent by yaw bin, then the mean of bins.
-        certainty: 95 % interval of the mean of bins.
-        difference: Mean of bins less the reference's, and its 95 % interval from faces in pairs; None where the faces
-            are not known to be the same.
+        interval: 95 % interval of the mean of bins.
+        difference: Difference of the mean of bins from the reference, and its 95 % interval, paired by face; None if
+            the faces are not the same.
     """
 
     name: str
     is_printed: bool
     means: tuple[float, ...]
-    certainty: Interval
+    interval: Interval
     difference: tuple[float, Interval] | None
 
 
@@ -50,9 +50,9 @@ class Comparison:
     """Methods on one data set under one protocol.
 
     Attributes:
-        dataset: Its name.
-        slug: Its name in files.
-        protocol: What the figures measure.
+        dataset: Name of the data set.
+        slug: Name of the data set in files.
+        protocol: Protocol of the figures.
         reference: The method that the others are compared with.
         rows: The methods.
         counts: Faces by yaw bin.
@@ -72,34 +72,34 @@ class Comparison:
 
     @property
     def note(self) -> str:
-        """The line below the table, where some rows need one."""
+        """The line below the table; empty if no row needs one."""
         return _PRINTED_NOTE if any(row.is_printed for row in self.rows) else ""
 
     @property
     def frame(self) -> pd.DataFrame:
-        """Cells as they are printed."""
+        """The table as formatted cells."""
         bins = [f"{BIN_TITLES[name]} (n = {self.counts[name]})" for name in YAW_BINS]
         columns = ["method", *bins, "mean of bins", "95 %", f"less {self.reference}"]
         return pd.DataFrame([_cells(row) for row in self.rows], columns=columns)
 
     def as_markdown(self) -> str:
-        """For a README."""
+        """The table in Markdown."""
         table = self.frame.to_markdown(index=False, disable_numparse=True)
         return f"**{self.title}**\n\n{table}\n" + (f"\n{self.note.replace('*', chr(92) + '*')}\n" if self.note else "")
 
     def as_html(self) -> str:
-        """A self-contained page."""
+        """The table as a self-contained HTML page."""
         title, table = escape(self.title), self.frame.to_html(index=False, border=0, justify="left")
         return _PAGE.format(title=title, table=table, note=escape(self.note))
 
     def as_latex(self) -> str:
-        """A tabular with rules of the package booktabs."""
+        """The table in LaTeX, for the package booktabs."""
         caption = re.sub(r"([%&_#$])", r"\\\1", f"{self.title}. {self.note}").strip()
         text = str(self.frame.to_latex(index=False, escape=True, caption=caption))
         return text.replace("°", r"\textdegree{}")
 
     def as_table(self) -> Table:
-        """For the terminal."""
+        """The table for the terminal."""
         table = Table(title=self.title, title_justify="left", caption=self.note or None, caption_justify="left")
         for i, column in enumerate(self.frame.columns):
             heading = (
@@ -119,10 +119,10 @@ def compare_records(
     """Compares methods that were tested on one data set.
 
     Args:
-        records: Of each method, by its name.
-        protocol: Name of a protocol that all of them hold.
+        records: Record of each method, by its name.
+        protocol: Name of a protocol that all records hold.
         reference: The method to compare with.
-        seed: Of the resampling.
+        seed: Seed of the resampling.
     """
     against = records[reference]
     rows = [_measured(name, record, against, protocol, seed) for name, record in records.items()]
@@ -149,4 +149,4 @@ def _cells(row: Row) -> list[str]:
     if row.difference is not None:
         value, ends = row.difference
         difference = f"{value:+.2f}" + ("" if ends.low != ends.low else f" ({ends.low:+.2f} to {ends.high:+.2f})")
-    return [row.name, *map(percent, row.means), interval(row.certainty), difference]
+    return [row.name, *map(percent, row.means), interval(row.interval), difference]

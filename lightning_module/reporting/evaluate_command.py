@@ -1,4 +1,4 @@
-"""`run.py evaluate`: any method's landmarks under the project's protocols."""
+"""`run.py evaluate`: evaluates the landmarks of any method."""
 
 import logging
 from pathlib import Path
@@ -28,23 +28,23 @@ def evaluate(
     seed: int = 0,
     tracking: TrackingOptions = TrackingOptions(),  # noqa: B008  # frozen
 ) -> EvaluationRecord:
-    """Evaluates landmarks that any method has predicted, prints the table and keeps it as a run in MLflow.
+    """Evaluates the landmarks of any method, prints a table, and records a run in MLflow.
 
     Files are .npy, .npz or .mat with one array of (N, 68, 3), (N, 3, 68), (N, 68, 2) or (N, 2, 68), or with 81
-    landmarks, of which the first 68 are iBUG's. Both files count pixels from the same corner, in the same image.
-    For meshes instead of landmarks, see evaluate-meshes.
+    landmarks, of which the first 68 are iBUG's. Both files use the pixels of the same image, with the same origin.
+    For meshes, see evaluate-meshes.
 
     Args:
         predictions: The method's landmarks.
-        landmarks: The true ones.
+        landmarks: The ground truth.
         yaw: (N,) yaw of each face.
-        yaw_unit: Of the yaw file; degrees unless that is implausible.
-        name: Of the method, in tables and MLflow; by default the predictions' file name.
-        dataset: Name of the test set; by default the landmarks' file name.
+        yaw_unit: Unit of the yaw file; by default degrees, unless they are implausible.
+        name: Name of the method in tables and MLflow; by default the file name of the predictions.
+        dataset: Name of the test set; by default the file name of the landmarks.
         json: File to write the figures to.
-        no_log: Keep nothing in MLflow.
-        seed: Of the balanced subset and the intervals.
-        tracking: Where the run is kept.
+        no_log: Record nothing in MLflow.
+        seed: Seed of the balanced subset and the intervals.
+        tracking: Where the run is recorded.
     """
     refuse_unwritable(json)
     predicted = LandmarkSet(read_landmarks(predictions), str(predictions))

@@ -1,4 +1,4 @@
-"""`run.py evaluate-meshes`: any method's meshes under the Florence protocol."""
+"""`run.py evaluate-meshes`: evaluates the meshes of any method by the Florence protocol."""
 
 from pathlib import Path
 
@@ -33,28 +33,28 @@ def evaluate_meshes(
     seed: int = 0,
     tracking: TrackingOptions = TrackingOptions(),  # noqa: B008  # frozen
 ) -> EvaluationRecord:
-    """Evaluates meshes by the Florence protocol: from the truth to the prediction, point to plane, after ICP.
+    """Evaluates meshes by the Florence protocol: point-to-plane distance from truth to prediction, after ICP.
 
-    Both folders hold .obj or .ply files of the same stems. Beside each true mesh lies <stem>.npy with its (68, 3)
-    landmarks; where a prediction has one too, ICP starts from these, else from a prediction that is turned no further
-    than some 30 degrees.
+    Both folders hold .obj or .ply files of the same stems, and that of the truths also <stem>.npy with the (68, 3)
+    landmarks of each mesh. If a prediction has landmarks too, ICP starts from them; otherwise its rotation may differ
+    from that of the truth by at most about 30 degrees.
 
     Args:
         predictions: Folder of the method's meshes.
-        truths: Folder of the true ones, in millimetres.
-        yaw: (N,) yaw of the faces in the order of the stems; without it all stand as frontal.
-        yaw_unit: Of the yaw file; degrees unless that is implausible.
-        radius: About the tip of the nose, within which the truth counts.
+        truths: Folder of the true meshes, in millimetres.
+        yaw: (N,) yaw of the faces in the order of the stems; without it, all faces count as frontal.
+        yaw_unit: Unit of the yaw file; by default degrees, unless they are implausible.
+        radius: Distance from the tip of the nose, in millimetres, within which the truth is used.
         has_scale: Whether the scale of the predictions is free.
-        name: Of the method; by default the predictions' folder name.
-        dataset: Name of the test set; by default the truths' folder name.
+        name: Name of the method; by default the folder name of the predictions.
+        dataset: Name of the test set; by default the folder name of the truths.
         json: File to write the figures to.
-        no_log: Keep nothing in MLflow.
-        seed: Of the balanced subset and the intervals.
-        tracking: Where the run is kept.
+        no_log: Record nothing in MLflow.
+        seed: Seed of the balanced subset and the intervals.
+        tracking: Where the run is recorded.
 
     Raises:
-        InputError: If the two folders do not belong together, or a file cannot be read.
+        InputError: If the two folders do not match, or a file cannot be read.
     """
     refuse_unwritable(json)
     if not radius > 0:
@@ -71,7 +71,7 @@ def evaluate_meshes(
         errors.append(_error(predicted[stem], path, landmarks[-1], radius, has_scale))
     aspect = face_aspect(torch.from_numpy(np.stack(landmarks)))
     report = NMEReport(torch.tensor(errors, dtype=torch.float64), torch.from_numpy(yaw_deg), aspect)
-    # other conditions are another test: they share no table with the usual ones
+    # other conditions make another test, whose figures must not share a table with the usual ones
     other_radius = "" if radius == RADIUS else f", radius {radius:g}"
     dataset_name = (dataset or truths.resolve().name) + other_radius + ("" if has_scale else ", scale kept")
     record = EvaluationRecord(dataset_name, DatasetCard(dataset_name).slug, {RECONSTRUCTION.name: report})
@@ -88,11 +88,11 @@ def evaluate_meshes(
 
 
 def _error(predicted: Path, true: Path, landmarks_68: np.ndarray, radius: float, has_scale: bool) -> float:
-    """Percent of the interocular distance, of one mesh."""
+    """The error of one mesh, in percent of the interocular distance."""
     own = predicted.with_suffix(".npy")
     predicted_68 = read_points(own) if own.is_file() else None
     meshes = read_mesh(predicted), read_mesh(true)
     try:
         return reconstruction_error(*meshes, landmarks_68, predicted_68, radius, has_scale)
     except ValueError as error:
-        raise InputError(f"{true}: {error}. Are mesh and landmarks in millimetres, and of one face?") from error
+        raise InputError(f"{true}: {error}. Are mesh and landmarks in millimetres, and of the same face?") from error

@@ -1,4 +1,4 @@
-"""What becomes of another method's evaluation: it is printed, kept as a run in MLflow, and written as JSON."""
+"""Outputs the evaluation of another method: prints it, records it as a run, and writes it as JSON."""
 
 import errno
 import os
@@ -18,16 +18,17 @@ from lightning_module.tracking.tracker import Tracker, TrackingOptions
 
 
 def refuse_unwritable(json: Path | None) -> None:
-    """Refuses a file that cannot be written, before anything is computed.
+    """Checks that a file can be written, before anything is computed.
 
     Raises:
-        InputError: If it cannot.
+        InputError: If it cannot be written.
     """
     if json is None:
         return
     place = json if json.exists() else json.absolute().parent
     if json.is_dir() or not os.access(place, os.W_OK):
-        raise cannot_write(json, OSError(errno.EACCES, os.strerror(errno.EACCES)), "--json")
+        code = errno.EISDIR if json.is_dir() else errno.EACCES if place.exists() else errno.ENOENT
+        raise cannot_write(json, OSError(code, os.strerror(code)), "--json")
 
 
 def output_record(
@@ -38,15 +39,15 @@ def output_record(
     tracking: TrackingOptions | None,
     tags: dict[str, str],
 ) -> None:
-    """Prints a record, keeps it as a run and writes it.
+    """Prints a record, records it as a run, and writes its figures.
 
     Args:
         record: The errors.
         method: Name of the method.
-        seed: Of the balanced subset and the intervals.
-        json: File to write the figures to; None for none.
-        tracking: Where the run is kept; None for no run.
-        tags: Of the run, beside the usual ones.
+        seed: Seed of the balanced subset and the intervals.
+        json: File to write the figures to, or None.
+        tracking: Where the run is recorded; None for no run.
+        tags: Tags of the run in addition to the usual ones.
 
     Raises:
         InputError: If the file cannot be written.

@@ -1,4 +1,4 @@
-"""Keeps an evaluation in its run: the record's files, figures as metrics, and a table in MLflow."""
+"""Logs an evaluation to its run: the files of the record, metrics, and a table in MLflow."""
 
 import json
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ def log_record(
     """Logs a test, whose figures are named `test/<data set>/<protocol>/<figure>`.
 
     Args:
-        tracker: The run's.
+        tracker: Tracker of the run.
         record: The errors.
-        summaries: Their figures.
-        step: Of the training.
-        is_own: Whether this is the test set that the run is sorted by: the field's protocol on it is `test/nme/...`.
+        summaries: Summaries of the record.
+        step: Step of the training.
+        is_own: Whether this is the primary test set of the run, whose figures of 68 landmarks are `test/nme/...`.
 
     Returns:
         The figures by name; those that are NaN are left out.
@@ -34,13 +34,13 @@ def log_record(
         tracker.log_file(path, FOLDER)
     figures: dict[str, float] = {}
     for protocol, summary in summaries.items():
-        under = f"test/{record.slug}/{protocol}"
-        means = f"test/{protocol}" if is_own and protocol == LANDMARKS_2D.name else under
+        prefix = f"test/{record.slug}/{protocol}"
+        means = f"test/{protocol}" if is_own and protocol == LANDMARKS_2D.name else prefix
         figures |= {f"{means}/{name}": value for name, value in record.reports[protocol].figures.items()}
         others = {name: value for name, value in summary.figures.items() if name not in (*YAW_BINS, "mean_of_bins")}
-        figures |= {f"{under}/{name}": value for name, value in others.items()}
+        figures |= {f"{prefix}/{name}": value for name, value in others.items()}
         low, high = summary.intervals["mean_of_bins"]
-        figures |= {f"{under}/mean_low_95": low, f"{under}/mean_high_95": high}
+        figures |= {f"{prefix}/mean_low_95": low, f"{prefix}/mean_high_95": high}
     (first, *_) = summaries.values()
     figures |= {
         f"{'test' if is_own else f'test/{record.slug}'}/faces/{name}": count for name, count in first.counts.items()
@@ -54,13 +54,13 @@ def log_record(
 
 
 def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, dataset: str) -> None:
-    """Adds rows to the run's table in MLflow, in place of older ones of the same stage and data set."""
+    """Adds rows to the run's table in MLflow; they replace older rows of the same stage and data set."""
     columns = nme_rows(summaries, stage, dataset)
     path = tracker.run.path / _TABLE
     path.write_text(json.dumps({"columns": list(columns), "data": _other_rows(path, stage, dataset) + _rows(columns)}))
     tracker.log_file(path)
     if not tracker.appends_only:
-        # the second tag is what makes MLflow show the file as a table
+        # the second tag makes MLflow show the file as a table
         shown = json.dumps([{"path": _TABLE, "type": "table"}])
         tracker.log_tags({f"dataset.{stage}": dataset, "mlflow.loggedArtifacts": shown})
 

@@ -20,7 +20,7 @@ class FacePicture:
         image: (H, W, 3) RGB in [0, 1].
         predicted_px: (68, 3) in crop pixels, 0 to 255 over the image.
         true_px: (68, 3).
-        title: Below it.
+        title: Caption of the picture.
     """
 
     image: NDArray[np.float32]
@@ -43,7 +43,7 @@ def region_weights_figure(
         labels: (S, S) labels of the regions.
         landmark_texels: (81, 2) row, col.
         regions: The table of the regions.
-        name: Of the weights, as in "16-5-4-3-0".
+        name: Name of the weights, such as "16-5-4-3-0".
     """
     figure = Figure((11, 4.8), layout="constrained")
     areas, weight_axes = figure.subplots(1, 2)
@@ -68,7 +68,7 @@ def region_weights_figure(
     areas.legend(loc="lower center", ncols=3, fontsize=8)
     areas.set_title("regions in UV space")
     picture = weight_axes.imshow(weight_map, cmap="viridis")
-    weight_axes.set_title(f"weights {name}, mean 1 over what counts")
+    weight_axes.set_title(f"weights {name}, scaled to mean 1")
     figure.colorbar(picture, ax=weight_axes)
     texels = tuple(landmark_texels.T)
     share = weight_map[texels].sum() / weight_map.sum()
@@ -77,7 +77,7 @@ def region_weights_figure(
 
 
 def landmarks_figure(faces: Mapping[str, Sequence[FacePicture]]) -> Figure:
-    """Predicted against true landmarks, a row for each yaw bin that has faces."""
+    """Predicted and true landmarks, one row for each yaw bin with faces."""
     columns = max(len(row) for row in faces.values())
     figure = Figure((2.6 * columns, 2.9 * len(faces)), layout="constrained")
     grid = figure.subplots(len(faces), columns, squeeze=False)
@@ -101,7 +101,7 @@ def ced_figure(reports: Mapping[str, NMEReport], title: str) -> Figure:
 
 
 def draw_ced(axes: Axes, errors: NDArray[np.float32], label: str) -> None:
-    """One curve: (N,) percent."""
+    """Draws the curve of (N,) errors in percent."""
     ordered = np.sort(errors)
     axes.step(
         np.r_[0, ordered], np.r_[0, np.arange(1, len(ordered) + 1) / len(ordered) * 100], where="post", label=label
@@ -109,7 +109,7 @@ def draw_ced(axes: Axes, errors: NDArray[np.float32], label: str) -> None:
 
 
 def finish_ced(axes: Axes, title: str) -> None:
-    """Axes that all CED pictures share."""
+    """Labels the axes of a CED picture."""
     axes.set(xlabel="NME %", ylabel="faces %", ylim=(0, 102), title=title)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)

@@ -11,13 +11,13 @@ from lightning_module.reporting.published_figures import OWN_NETWORK, PRINTED
 
 
 def nme_table(summaries: Mapping[str, Summary], title: str, is_aflw2000: bool = False) -> Table:
-    """A table whose rows are protocols and whose columns are yaw bins. An empty bin is a dash, and does not count.
+    """A table with one row per protocol and one column per yaw bin. An empty bin is a dash, and is left out of means.
 
     Args:
-        summaries: By protocol.
-        title: Names the method and the data set.
-        is_aflw2000: Whether this is the whole of AFLW2000-3D with its own landmarks: the paper's row stands beside
-            nothing else.
+        summaries: Summaries by protocol.
+        title: Names of the method and the data set.
+        is_aflw2000: Whether this is the whole of AFLW2000-3D with its own landmarks, for which the paper's figures are
+            added.
     """
     (first, *_) = summaries.values()
     table = Table(title=f"NME % by |yaw|, {title}", title_justify="left")
@@ -35,14 +35,14 @@ def nme_table(summaries: Mapping[str, Summary], title: str, is_aflw2000: bool = 
 
 
 def spread_table(summaries: Mapping[str, Summary]) -> Table:
-    """A table whose rows are protocols: the interval of the mean of bins, and how errors are spread."""
+    """A table with one row per protocol: the interval of the mean of bins, and the distribution of the errors."""
     (first, *_) = summaries.values()
     table = Table(
         title="Intervals and spread",
         title_justify="left",
         caption_justify="left",
-        caption="95 %: where the mean of bins would lie with other faces (bootstrap), not with other trainings. "
-        "balanced: mean of as many faces of each bin. CED: cumulative error distribution.",
+        caption="95 %: bootstrap interval of the mean of bins over faces, not over trainings. "
+        "balanced: mean over equally many faces of each bin. CED: cumulative error distribution.",
     )
     table.add_column("protocol")
     threshold = f"{first.threshold:g} %"
@@ -60,7 +60,7 @@ def spread_table(summaries: Mapping[str, Summary]) -> Table:
 
 
 def nme_rows(summaries: Mapping[str, Summary], stage: str, dataset: str) -> dict[str, list[str | int | float | None]]:
-    """Columns of `nme_by_yaw.json`, one row a protocol and figure; a figure that does not exist is null."""
+    """Columns of `nme_by_yaw.json`, with one row per protocol and figure; a figure that does not exist is null."""
     columns: dict[str, list[str | int | float | None]] = {
         name: [] for name in ("stage", "dataset", "protocol", "bin", "nme_percent", "low_95", "high_95", "faces")
     }

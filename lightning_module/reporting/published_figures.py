@@ -1,4 +1,4 @@
-"""Figures that the paper prints for AFLW2000-3D, and the faces that may stand beside them."""
+"""The paper's figures for AFLW2000-3D, and the check for tests that can be compared with them."""
 
 from lightning_module.evaluation.nme import NMEReport
 
@@ -19,9 +19,10 @@ _ASPECT_TOLERANCE = 1e-3
 
 
 def is_whole_aflw2000(report: NMEReport) -> bool:
-    """Whether a report is of all faces of AFLW2000-3D, with its own landmarks.
+    """Whether a report covers all faces of AFLW2000-3D with its original landmarks.
 
-    Its numbers decide, not the name of a folder: the re-annotated landmarks have as many faces in each bin.
+    It is recognised by its numbers, not by the name of its folder. The aspect tells it from the re-annotation, which has
+    equal numbers of faces in the bins.
     """
     return (
         report.counts == _COUNTS

@@ -1,4 +1,4 @@
-"""Finds runs in MLflow, and reads the evaluations that they keep."""
+"""Finds runs in MLflow, and reads their evaluations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _MOST_RUNS = 1000
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedRun:
-    """A run with what it was tested on.
+    """A run with its evaluations.
 
     Attributes:
-        run_id: MLflow's.
-        name: Its display name.
+        run_id: Id in MLflow.
+        name: Display name.
         key: Name of its folder.
-        tags: All of them.
-        records: Evaluations by the data set's slug.
+        tags: All tags.
+        records: Evaluations by slug of the data set.
     """
 
     run_id: str
@@ -40,13 +40,13 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     """Runs with evaluations, the oldest first.
 
     Args:
-        place: Where they are kept.
-        chosen: Names, keys, ids or beginnings of keys or ids; all of the experiment where none are given. In this
-            order, where they are.
-        tags: name=value, all of which a run must have.
+        place: Where they are recorded.
+        chosen: Names, keys, ids or beginnings of keys or ids, which also set the order; if empty, all runs of the
+            experiment.
+        tags: name=value pairs that a run must have.
 
     Raises:
-        InputError: If one of the chosen is not there or was never tested, or none is left.
+        InputError: If a chosen run does not exist or was never tested, or no run is left.
     """
     store = MlflowStore(place.uri, place.folder / "artifacts")
     experiment = store.client.get_experiment_by_name(place.experiment)
@@ -64,7 +64,7 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     ]
     runs.reverse()
     if chosen:
-        by_choice = [[run for run in runs if _is_called(run, name)] for name in chosen]
+        by_choice = [[run for run in runs if _has_name(run, name)] for name in chosen]
         for name, matching in zip(chosen, by_choice, strict=True):
             if not matching:
                 raise InputError(
@@ -77,7 +77,7 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
             raise InputError(f"{run.name}: was never tested. Test its checkpoint with python run.py test.")
     evaluated = [run for run in evaluated if run.records]
     if not evaluated:
-        raise InputError(f"{place.uri}: no run of {place.experiment} that fits was ever tested.")
+        raise InputError(f"{place.uri}: no matching run of {place.experiment} has been tested.")
     return evaluated
 
 
@@ -89,12 +89,12 @@ def _pair(tag: str) -> tuple[str, str]:
 
 
 def _has_tag(run: "Run", name: str, value: str) -> bool:
-    # a ratio's tag is written 16-5-4-3-0, as in names of runs; people, papers and tables write 16:5:4:3:0
+    # the tag has the form 16-5-4-3-0, as in names of runs; papers and tables write 16:5:4:3:0
     values = (value, value.replace(":", "-")) if name == "ratio" else (value,)
     return run.data.tags.get(name) in values
 
 
-def _is_called(run: "Run", name: str) -> bool:
+def _has_name(run: "Run", name: str) -> bool:
     info, key = run.info, str(run.data.tags.get(KEY_TAG, ""))
     return bool(
         name == info.run_name or info.run_id.startswith(name) or key.startswith(name) or key.endswith(f"-{name}")

@@ -1,1 +1,1 @@
-"""A run on disk and in MLflow: its folder, its journal, and the upload of it."""
+"""Tracking of runs on disk and in MLflow: run folder, journal and upload."""

@@ -8,7 +8,7 @@ _LIBRARIES = ("torch", "pytorch-lightning", "numpy", "scipy", "opencv-python", "
 
 
 def environment_tags(project: Path) -> dict[str, str]:
-    """Git commit, whether the tree differs from it, and versions, as MLflow tags."""
+    """Git commit, whether the working tree has changes, and versions of libraries, as MLflow tags."""
     tags = {f"version.{name}": _version(name) for name in _LIBRARIES}
     commit = _git(project, "rev-parse", "HEAD")
     if commit:

@@ -1,6 +1,6 @@
 """A run's journal: what is logged is written to disk first, so that neither a crash nor a missing server loses it.
 
-The journal has one JSON object a line, in upload order; delivery.json beside it holds how many were uploaded.
+The journal has one JSON object per line, in upload order; delivery.json holds how many of them were uploaded.
 """
 
 import json
@@ -23,7 +23,7 @@ class Entry:
     Attributes:
         kind: create (name, experiment, tags) · resume · params · tags · metrics (values, step) · artifact (a file of
             the run's folder) · end (status).
-        content: Its fields, as JSON values.
+        content: Fields of the entry, as JSON values.
         time_ms: Milliseconds since 1970.
     """
 
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How far the upload has come: entries uploaded, and the run's id once the tracking store has assigned one."""
+    """Progress of the upload: number of uploaded entries, and the id and store of the run once it has them."""
 
     sent: int = 0
     run_id: str | None = None
@@ -66,7 +66,7 @@ class Journal:
             return self._entries[self.delivery.sent :]
 
     def delivered(self, delivery: Delivery) -> None:
-        """Records how far the upload has come."""
+        """Records the progress of the upload."""
         self.delivery = delivery
         partial = self._state.with_suffix(".partial")
         partial.write_text(json.dumps(vars(delivery)))

@@ -1,4 +1,4 @@
-"""The names of a run's options in MLflow: one name for each that a reader compares."""
+"""Selects the options of a run that are logged as MLflow parameters, and names them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,8 @@ _CLASS, _ARGUMENTS = "class_path", "init_args"
 def parameters(options: Mapping[str, Any]) -> dict[str, Any]:
     """The logged parameters of a command.
 
-    The network's class is `network`, and its arguments and those of the module go without a prefix, as in
-    `base_channels` and `weights.mouth`.
+    The network's class is `network`. Its arguments and those of the module have no prefix, as in `base_channels` and
+    `weights.mouth`.
 
     Args:
         options: The command's options as plain values, link targets included.
@@ -42,7 +42,7 @@ def parameters(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested options on one level, names joined by dots."""
+    """Nested options on one level, with names joined by dots."""
     leaves: dict[str, Any] = {}
     for name, value in options.items():
         leaves |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
@@ -50,7 +50,7 @@ def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _named_by_class(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Flat options, in which a class stands under the name of its option, and its arguments below that."""
+    """Flat options without class_path and init_args: a class has the name of its option, and its arguments follow."""
     named = {}
     for name, value in flat(options).items():
         name = name.replace(f".{_ARGUMENTS}.", ".").removesuffix(f".{_CLASS}")

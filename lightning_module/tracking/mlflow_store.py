@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 60.0
-STALE_SECONDS = 10 * HEARTBEAT_SECONDS  # a machine can be busy, or its network away, for a while
+STALE_SECONDS = 10 * HEARTBEAT_SECONDS  # a machine can be busy or offline for a while
 KEY_TAG, _HOST, _PROCESS, _HEARTBEAT = (f"weightmask.{name}" for name in ("key", "host", "process", "heartbeat"))
 _ENDED_BY = "ended_by"
-# A server that is away must not hold up the sender for long: it tries again later by itself.
+# An unreachable server must not block the sender for long, which tries again later.
 _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -42,7 +42,7 @@ class MlflowStore:
         self.uri = uri
         self._artifacts = artifacts
         self._client: MlflowClient | None = None
-        # two seconds, in the caller's thread: an import lock held while workers are forked would hang them
+        # takes two seconds; in this thread, since workers that are forked during an import would hang
         import mlflow.tracking  # noqa: F401
 
     @property
@@ -69,7 +69,7 @@ class MlflowStore:
         try:
             self.client.search_experiments(max_results=1)
         except Exception as error:
-            # whatever MLflow, SQLAlchemy or a file system raises
+            # MLflow, SQLAlchemy and the file system raise exceptions of many types
             raise InputError(
                 f"{self.uri}: cannot be used to track runs ({(str(error).strip().splitlines() or ['?'])[0][:200]}). "
                 "Start the server, or give another address with --tracking.uri (--tracking_uri of a sweep)."
@@ -92,11 +92,11 @@ class MlflowStore:
         self.client.set_tag(run_id, _HEARTBEAT, f"{time.time():.0f}")
 
     def mark_killed(self, experiment: str, own_id: str | None) -> list[str]:
-        """Marks runs that were killed: those of this machine whose process is gone, and those with a stale heartbeat.
+        """Marks killed runs: those of this machine whose process has ended, and those with a stale heartbeat.
 
         Args:
             experiment: Name of the experiment to search.
-            own_id: Id of the caller's own run, which is alive.
+            own_id: Id of the caller's run, which is alive.
 
         Returns:
             Names of the marked runs.
@@ -109,19 +109,19 @@ class MlflowStore:
             tags = run.data.tags
             if run.info.run_id == own_id or _HEARTBEAT not in tags or not _is_dead(tags):
                 continue
-            self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: its process is gone or its heartbeat is stale")
+            self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: its process has ended or its heartbeat is stale")
             self.client.set_terminated(run.info.run_id, "KILLED", end_time=int(float(tags[_HEARTBEAT]) * 1000))
             killed.append(run.info.run_name)
         return killed
 
     def end_running(self, experiment: str, tags: Mapping[str, str]) -> None:
-        """Marks the running runs with these tags as killed, whatever their heartbeat is."""
+        """Marks the running runs with these tags as killed, regardless of their heartbeat."""
         stored_experiment = self.client.get_experiment_by_name(experiment)
         if stored_experiment is None:
             return
         wanted = " and ".join(["attributes.status = 'RUNNING'", *(f"tags.`{k}` = '{v}'" for k, v in tags.items())])
         for run in self.client.search_runs([stored_experiment.experiment_id], wanted):
-            self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: its trial was given to another worker")
+            self.client.set_tag(run.info.run_id, _ENDED_BY, "killed: another worker has repeated its trial")
             self.client.set_terminated(run.info.run_id, "KILLED")
 
     def _send(self, entry: Entry, run_id: str | None, journal: Journal) -> str | None:
@@ -158,7 +158,7 @@ class MlflowStore:
 
     def _create(self, content: dict[str, Any], time_ms: int, key: str) -> str:
         experiment_id = self._experiment_id(content["experiment"])
-        # sent before, but killed before that was taken down?
+        # created before, if the process was killed before the journal recorded it
         for run in self.client.search_runs([experiment_id], f"tags.`{KEY_TAG}` = '{key}'", max_results=1):
             return str(run.info.run_id)
         tags = {**content["tags"], **_signs_of_life(), KEY_TAG: key}
@@ -173,7 +173,7 @@ class MlflowStore:
         try:
             created = str(self.client.create_experiment(name, location))
         except Exception as error:
-            # another process was quicker
+            # another process has created it in the meantime
             if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
                 raise
             return self._experiment_id(name)

@@ -2,7 +2,7 @@
 
 <runs>/<key>/config.yaml    repeats the run
 last.ckpt      the newest complete epoch, from which the run can be resumed
-best.ckpt      the network of the best epoch
+best.ckpt      the checkpoint of the best epoch
 journal.jsonl  what is uploaded to MLflow; see journal.py
 lock           held while a process works on the run
 """
@@ -20,7 +20,7 @@ from typing import IO, ClassVar
 
 from datamodules.errors import InputError, cannot_write
 
-_BUSY_SECONDS = 10.0  # workers of a killed process take a moment to notice
+_BUSY_SECONDS = 10.0  # workers of a killed process take a moment to end
 _KEY_TIME = "%Y%m%d-%H%M%S"
 
 
@@ -44,13 +44,13 @@ class RunFolder:
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Path) -> "RunFolder | None":
-        """The folder of the run that wrote a checkpoint, or None where the file was moved out of it."""
+        """The folder of the run that wrote a checkpoint, or None if the file was moved out of it."""
         folder = cls(checkpoint.resolve().parent)
         return folder if folder.journal.is_file() else None
 
     @property
     def key(self) -> str:
-        """The run's unique name, in whichever store it is tracked."""
+        """The unique name of the run, independent of its tracking store."""
         return self.path.name
 
     @property
@@ -84,7 +84,7 @@ class RunFolder:
         except OSError:
             file.close()
             return None
-        # a forked worker would hold the lock on when its parent is killed
+        # otherwise a forked worker would keep the lock when its parent is killed
         os.register_at_fork(after_in_child=file.close)
         return file
 
@@ -101,7 +101,7 @@ class RunFolder:
         for line in self.journal.read_text().splitlines():
             try:
                 entry = json.loads(line)
-            except ValueError:  # killed while it wrote the line
+            except ValueError:  # the process was killed while it wrote the line
                 continue
             if entry["kind"] in ("create", "resume"):
                 tags |= entry["content"].get("tags", {})
@@ -115,7 +115,7 @@ class RunFolder:
             first = file.readline()
         try:
             command = json.loads(first)["content"]["tags"].get("command", "fit")
-        except (ValueError, KeyError):  # killed while it wrote its first line
+        except (ValueError, KeyError):  # the process was killed while it wrote the first line
             return False
         return bool(command == "fit")
 

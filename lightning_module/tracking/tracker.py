@@ -30,8 +30,8 @@ class TrackingOptions:
         experiment: Name of the MLflow experiment.
         run_name: Name of the run; by default the region weights and the seed, as in "16-5-4-3-0 s0".
         folder: Folder of the run folders and, by default, of MLflow's own files; by default mlruns/ of the project.
-        tags: Tags of the run beside those that every run has.
-        checkpoint_seconds: Seconds between two writes of last.ckpt; shorter epochs share one.
+        tags: Tags of the run in addition to those that every run has.
+        checkpoint_seconds: Minimum number of seconds between two writes of last.ckpt.
     """
 
     uri: str | None = None
@@ -80,14 +80,14 @@ class TrackingPlace:
 class Tracker(Logger):
     """Writes a run into its folder and, in the background, to MLflow.
 
-    Training never waits for the tracking store: what is logged is on disk at once, and sent when it can be.
+    Training never waits for the tracking store: what is logged is on disk at once, and uploaded when possible.
 
     Args:
         place: Where runs are kept.
         run_name: Name of the run.
         tags: Tags of the run.
         resume: Folder of an earlier run to continue; None creates a new run.
-        appends_only: Whether figures are only added to the resumed run, whose status stays as it is.
+        appends_only: Whether figures are only added to the resumed run, whose status does not change.
 
     Raises:
         InputError: If another process is busy with the run.
@@ -118,7 +118,7 @@ class Tracker(Logger):
             self._journal.write("resume")
         self.uri = self._journal.delivery.uri or uri
         if self.uri != uri:
-            _log.warning("Run %s goes on in %s, where it began, and not in %s.", self.run.key, self.uri, uri)
+            _log.warning("Run %s continues in %s, where it was created, not in %s.", self.run.key, self.uri, uri)
         store = MlflowStore(self.uri, place.folder / "artifacts")
         self._uploader = Uploader(store, self._journal, place.experiment, place.runs)
 
@@ -139,7 +139,7 @@ class Tracker(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Records figures of one step."""
+        """Records the figures of one step."""
         values = {name: float(value) for name, value in metrics.items()}
         self._write("metrics", values=values, step=step or 0)
 
@@ -163,7 +163,7 @@ class Tracker(Logger):
 
     @rank_zero_only
     def end(self, status: str, reason: str = "") -> None:
-        """Ends the run as FINISHED, FAILED or KILLED, unless it is only added to, and uploads what is left."""
+        """Ends the run as FINISHED, FAILED or KILLED, unless figures are only added to it, and uploads the rest."""
         if not self.appends_only:
             if reason:
                 self._write("tags", ended_by=reason)

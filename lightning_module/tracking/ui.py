@@ -1,4 +1,4 @@
-"""`run.py ui` serves MLflow's pages of the project's runs."""
+"""`run.py ui`: serves MLflow's pages of the project's runs."""
 
 import socket
 import subprocess
@@ -11,7 +11,7 @@ from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.runs_view import offer_view, view_path
 from lightning_module.tracking.tracker import TrackingOptions
 
-_HOST = "127.0.0.1"  # MLflow asks for no password, so other machines must not reach it
+_HOST = "127.0.0.1"  # MLflow has no password, so other machines must not reach it
 
 
 def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int:  # noqa: B008  # frozen
@@ -19,11 +19,11 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
 
     Args:
         port: Port on 127.0.0.1. To view the runs of a remote machine, use `ssh -L 5000:127.0.0.1:5000 machine`.
-        tracking: Where the runs are kept.
+        tracking: Where the runs are recorded.
     """
     place = tracking.place(PROJECT)
     if place.uri.startswith("http"):
-        print(f"The runs are kept by a server: {place.uri}")
+        print(f"The runs are on a server: {place.uri}")
         return 0
     if place.uri.startswith("sqlite:///") and not Path(place.uri.removeprefix("sqlite:///")).is_file():
         raise InputError(

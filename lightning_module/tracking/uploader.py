@@ -12,13 +12,13 @@ from lightning_module.tracking.run_folder import RunFolder, run_folders
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 15.0
-_CLOSING_SECONDS = 60.0  # to send what is left when a run ends; the rest is sent by the next run
+_CLOSING_SECONDS = 60.0  # for the rest of the upload when a run ends; the next run uploads what is left
 
 
 class Uploader:
     """A thread that uploads one run's journal.
 
-    It also uploads what earlier runs left behind, and marks the runs that were killed.
+    It also uploads what earlier runs could not upload, and marks killed runs.
     """
 
     def __init__(self, store: MlflowStore, journal: Journal, experiment: str, runs: Path) -> None:
@@ -37,7 +37,7 @@ class Uploader:
         self._wake.set()
 
     def close(self, seconds: float = _CLOSING_SECONDS) -> bool:
-        """Uploads what is left and stops the thread.
+        """Uploads the rest and stops the thread.
 
         Returns:
             Whether the thread stopped within `seconds`, so that the journal records all that was uploaded.
@@ -48,7 +48,7 @@ class Uploader:
         left = len(self._journal.pending())
         if left:
             _log.warning(
-                "%d entries of run %s could not be sent to %s; the next run sends them.",
+                "%d entries of run %s could not be uploaded to %s; the next run uploads them.",
                 left,
                 self._journal.folder.key,
                 self._store.uri,
@@ -71,7 +71,7 @@ class Uploader:
                     self._store.beat(run_id)
                     last_beat = time.monotonic()
                 self._note_reachable(None)
-            except Exception as error:  # noqa: BLE001  # whatever a store that is away raises, training goes on
+            except Exception as error:  # noqa: BLE001  # training continues after any error of the store
                 self._note_reachable(error)
             if is_closing and not (self._is_reachable and self._journal.pending()):
                 return
@@ -81,7 +81,7 @@ class Uploader:
                 self._is_closing.wait(RETRY_SECONDS)
 
     def _tidy(self) -> None:
-        """Uploads what earlier runs left behind, then marks the killed ones."""
+        """Uploads what earlier runs could not upload, then marks the killed ones."""
         for folder in run_folders(self._runs):
             if folder != self._journal.folder:
                 send_left_over(folder, self._store)
@@ -92,18 +92,18 @@ class Uploader:
         if error is not None and self._is_reachable:
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             _log.warning(
-                "MLflow at %s cannot be reached (%s). Training goes on; what is to be logged waits in %s.",
+                "MLflow at %s cannot be reached (%s). Training continues; its log is kept in %s.",
                 self._store.uri,
                 reason,
                 self._journal.folder.path,
             )
         if error is None and not self._is_reachable:
-            _log.warning("MLflow at %s is back; all is sent.", self._store.uri)
+            _log.warning("MLflow at %s can be reached again; everything has been uploaded.", self._store.uri)
         self._is_reachable = error is None
 
 
 def send_left_over(folder: RunFolder, store: MlflowStore) -> None:
-    """Uploads the rest of a run that has ended, if this is the store that it began in."""
+    """Uploads the rest of a run that has ended, if it was created in this store."""
     lock = folder.lock()
     if lock is None:
         return

@@ -87,4 +87,4 @@ def test_a_few_old_options_become_a_few_of_today():
 
 def test_an_old_loss_that_is_no_longer_there_is_named(caplog):
     assert migrated_model_options({"loss_reduction": "sum", "lr": 1.0}) == {"lr": 1.0}
-    assert "loss_reduction sum is no longer there" in caplog.text
+    assert "loss_reduction sum was removed" in caplog.text

@@ -105,5 +105,5 @@ def test_landmarks_cover_only_the_regions_after_theirs():
 
 def test_weights_on_regions_without_texels_are_refused():
     only_mouth = dict.fromkeys(FIVE.by_name, 0) | {"mouth": 1}
-    with pytest.raises(InputError, match="no texel counts"):
+    with pytest.raises(InputError, match="gives no texel a weight"):
         RegionWeights.of(five_regions(), only_mouth).weight_map(np.full((4, 4), 4, np.uint8), LANDMARKS)

@@ -44,7 +44,7 @@ def test_a_better_ratio_is_found_and_confirmed(tmp_path):
     report = _sweep(settings(tmp_path, n_trials=12, confirm_ratios=2, confirm_seeds=7))
     assert [verdict.outcome for verdict in report.verdicts] == ["better", "better"]
     assert report.headline == f"Better than 16-5-4-3-0 on formula: {', '.join(v.ratio for v in report.verdicts)}."
-    assert {verdict.outcome for verdict in report.known} == {"worse"}  # 3 and 4 lie further from 20
+    assert {verdict.outcome for verdict in report.known_verdicts} == {"worse"}  # 3 and 4 lie further from 20
     errors = report.confirmation.errors
     assert len(errors) == 5
     assert all(found.shape == (7, 30) for found in errors.values())
@@ -131,7 +131,7 @@ def test_without_test_data_nothing_can_be_confirmed(tmp_path):
     def fit(request):
         return replace(formula(request), fingerprints={"data": "d", "morphable_model": "m"})
 
-    with pytest.raises(InputError, match=r"names no test data.*--confirm_seeds 0"):
+    with pytest.raises(InputError, match=r"sets no test data.*--confirm_seeds 0"):
         _sweep(settings(tmp_path), fit)
 
 
@@ -182,7 +182,7 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--workers=0"], "--workers is 0: give at least 1"),
         (["--study=it's"], r"--study \"it's\": give letters"),
         (["--study=a/confirmation"], "--study 'a/confirmation'"),
-        (["--confirm_seeds=1"], "one training shows nothing"),
+        (["--confirm_seeds=1"], "cannot show a difference"),
         (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing.*pip install -e .*postgres"),
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
         (["--pruner=wilcoxon"], "--search_seeds of at least 2"),

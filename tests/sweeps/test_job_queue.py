@@ -44,7 +44,7 @@ def _states(study):
 def test_every_job_is_done_once(url):
     queue, study, _ = _queue(url)
     while (trial_id := queue.claim()) is not None:
-        with queue.at_work(trial_id):
+        with queue.running(trial_id):
             _do(study, trial_id)
     assert queue.is_done()
     assert [trial.user_attrs["job"] for trial in queue.finished()] == ["0", "1", "2"]
@@ -63,7 +63,7 @@ def test_workers_that_claim_at_once_never_do_a_job_twice(url):
             if trial_id is None:
                 threading.Event().wait(0.05)
                 continue
-            with queue.at_work(trial_id):
+            with queue.running(trial_id):
                 threading.Event().wait(draw.uniform(0, 0.02))
                 _do(study, trial_id)
             with lock:
@@ -107,9 +107,9 @@ def test_an_attempt_of_another_machine_is_dead_when_its_heart_stopped(url, monke
 
 def test_a_stopped_attempt_is_no_error_and_a_failed_one_is(url):
     queue, study, _ = _queue(url, 1)
-    with pytest.raises(KeyboardInterrupt), queue.at_work(queue.claim()):
+    with pytest.raises(KeyboardInterrupt), queue.running(queue.claim()):
         raise KeyboardInterrupt
-    with pytest.raises(ZeroDivisionError), queue.at_work(queue.claim()):
+    with pytest.raises(ZeroDivisionError), queue.running(queue.claim()):
         _ = 1 / 0
     first, second = study.get_trials()
     assert ERROR not in first.user_attrs
@@ -120,7 +120,7 @@ def test_a_stopped_attempt_is_no_error_and_a_failed_one_is(url):
 def test_a_job_that_fails_by_itself_is_given_up(url):
     queue, _, _ = _queue(url, 1)
     for _ in range(3):
-        with pytest.raises(ValueError, match="no"), queue.at_work(queue.claim()):
+        with pytest.raises(ValueError, match="no"), queue.running(queue.claim()):
             raise ValueError("no")
     with pytest.raises(HopelessJobError, match="job 0: failed 3 times, the last with ValueError: no"):
         queue.claim()

@@ -230,10 +230,10 @@ def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
         ({"seed": 9}, "seed"),
         ({"search_seeds": 2}, "search_seeds"),
     ):
-        with pytest.raises(InputError, match=f"study stub was begun with another {key}"):
+        with pytest.raises(InputError, match=f"study stub was started with another {key}"):
             search_study(settings(tmp_path, **other), open_storage(asked.storage))
     asked.config.write_text("model: {lr: 1.0e-5}\n")
-    with pytest.raises(InputError, match="begun with another configuration"):
+    with pytest.raises(InputError, match="started with another configuration"):
         search_study(asked, open_storage(asked.storage))
     asked.config.write_text(
         "trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7, test: {root: /there}}\n"
@@ -253,9 +253,9 @@ def test_a_study_of_an_earlier_version_goes_on_with_todays_names_of_options(tmp_
     earlier.optimize(lambda trial: trial.suggest_float("landmarks", 1, 9), n_trials=1)
     found = search_study(asked, open_storage(asked.storage))
     assert len(found.get_trials()) == 1
-    assert "make sure that --config is what it was begun with" in caplog.text
+    assert "make sure that --config is the same as then" in caplog.text
     asked.config.write_text("model: {lr: 1.0e-5}\n")
-    with pytest.raises(InputError, match="begun with another configuration"):
+    with pytest.raises(InputError, match="started with another configuration"):
         search_study(asked, open_storage(asked.storage))
 
 
@@ -308,14 +308,14 @@ def test_trials_on_other_data_do_not_join(tmp_path):
     def fit(request):
         return replace(formula(request), fingerprints=DATA | {"data": "other"})
 
-    with pytest.raises(InputError, match="begun on other training data"):
+    with pytest.raises(InputError, match="started with other training data"):
         work("search", settings(tmp_path, n_trials=3), fit)
 
 
 def test_a_search_is_not_judged_on_what_it_searched_with(tmp_path):
     asked = settings(tmp_path)
     asked.config.write_text("data: {root: /lp, test: {root: /lp, holdout: true}}\n")
-    with pytest.raises(InputError, match="tests on the faces that validate"):
+    with pytest.raises(InputError, match="tests on the validation faces"):
         search_study(asked, open_storage(asked.storage))
 
 

@@ -66,7 +66,7 @@ def test_a_range_of_a_region_that_is_not_searched_is_refused(name):
 
 def test_weights_outside_the_space_are_refused():
     for weights, message in (
-        (_weights(16, 5, 4, 0, 0), "weighs nothing"),
+        (_weights(16, 5, 4, 0, 0), "has weight 0"),
         (_weights(9000, 5, 4, 3, 0), "landmarks lies outside"),
         (_weights(16, 5, 4, 3, 0, radius=2), "its radius"),
     ):
@@ -103,5 +103,5 @@ def test_two_held_regions_keep_their_ratio():
 
 def test_a_table_whose_regions_all_vary_is_refused():
     table = tuple(replace(region, search_range=(1.0, 2.0)) for region in FIVE)
-    with pytest.raises(InputError, match="no region is held at a weight above 0"):
+    with pytest.raises(InputError, match="no region has a fixed weight above 0"):
         SearchSpace().signature(table)

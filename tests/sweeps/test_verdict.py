@@ -93,7 +93,7 @@ def test_a_verdict_says_what_it_rests_on():
     assert verdicts[0].interval.low < verdicts[0].difference < verdicts[0].interval.high < 0
     few = verdicts_against(reference[:4], {"1-1-1-1-0": errors["1"][:4]}, BINS)
     assert few[0].outcome == "not distinguishable"
-    assert "too few seeds" in few[0].in_words("16-5-4-3-0")
+    assert "they are too few" in few[0].in_words("16-5-4-3-0")
 
 
 def test_the_worst_bin_is_judged_where_it_was_searched_for():

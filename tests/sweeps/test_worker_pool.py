@@ -31,7 +31,7 @@ def test_threads_and_gpus_are_divided(monkeypatch):
             "print('error: BFM.mat: there is no such file'); raise SystemExit(2)",
             r"all workers ended: BFM.mat: there is no such file",
         ),
-        ("import os; os.kill(os.getpid(), 9)", r"exit codes -9, -9.*The same command goes on"),
+        ("import os; os.kill(os.getpid(), 9)", r"exit codes -9, -9.*The same command continues"),
     ],
 )
 def test_when_all_workers_ended_it_says_why(tmp_path, code, message):

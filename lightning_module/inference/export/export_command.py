@@ -1,4 +1,4 @@
-"""A checkpoint as a file for other runtimes: `run.py export`."""
+"""`run.py export`: writes the network of a checkpoint as a file for other runtimes."""
 
 from pathlib import Path
 
@@ -12,22 +12,22 @@ from lightning_module.inference.export.formats import FORMATS, ExportFormat
 from lightning_module.inference.export.model_card import model_card
 from lightning_module.inference.sample_photo import sample_crops
 
-_MOST_PX = 0.01  # mean difference from the checkpoint: far below what any figure shows
+_MOST_PX = 0.01  # largest mean distance from the maps of the checkpoint, far below the resolution of any figure
 
 
 def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> float:
-    """Writes a network as a file for other runtimes, if it does there what the checkpoint does.
+    """Writes a network as a file for other runtimes, and checks it against its checkpoint.
 
     Args:
         ckpt_path: Checkpoint of a fit.
         format: "onnx", "torchscript" or "pt2".
-        out: The file; beside the checkpoint by default. Its model card <name>.md lies beside it.
+        out: The file; by default in the folder of the checkpoint. The model card <name>.md is written next to it.
 
     Returns:
-        The mean distance of their maps, in pixels of a 256 x 256 crop.
+        The mean distance between the maps of file and checkpoint, in pixels of a 256 x 256 crop.
 
     Raises:
-        InputError: If there is no such checkpoint, the file cannot be written, or does something else.
+        InputError: If the checkpoint does not exist, or the file cannot be written or computes other maps.
     """
     ckpt_path = ckpt_path.expanduser()
     module = load_module(ckpt_path)
@@ -44,12 +44,13 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
             run = file_format.read(partial)
             with torch.no_grad():
                 expected = module.position_maps(images)
-                # any number of faces at once, and one alone
+                # single faces and batches
                 exported = torch.cat([run(images[:1]).position_map, run(images[1:]).position_map])
             apart = float(torch.linalg.vector_norm(exported - expected, dim=1).mean())
             if not apart <= _MOST_PX:
                 raise InputError(
-                    f"{out}: is {apart:.3g} px off the checkpoint on average, and was not written. Try another --format."
+                    f"{out}: differs from the checkpoint by {apart:.3g} px on average, so it was not written. Try another "
+                    "--format."
                 )
             partial.replace(out)
         finally:

@@ -1,4 +1,4 @@
-"""The network as it is exported: a crop in, all that a face needs out; no Lightning, no batch norm."""
+"""The network as it is exported: without Lightning and batch norms, with all outputs that a face needs."""
 
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ class Outputs(NamedTuple):
 
     Attributes:
         position_map: (N, 3, 256, 256) x, y, z in crop pixels, whose square is 0 to 255.
-        landmarks_81: (N, 81, 3) the same at the landmarks; the first 68 are iBUG's.
-        mean_map: (3, 256, 256) of the mean face, which looks straight ahead: heads are turned against it.
+        landmarks_81: (N, 81, 3) the landmarks of the map; the first 68 are iBUG's.
+        mean_map: (3, 256, 256) position map of the frontal mean face, which head poses are measured against.
         regions: (256, 256) uint8 labels of the regions; the file's model card names them.
         landmark_texels: (81, 2) int64 row, col.
     """
@@ -30,13 +30,13 @@ class Outputs(NamedTuple):
 
 
 class ExportedNetwork(nn.Module):
-    """A trained network that gives position maps and landmarks, averaging mirror images where it was trained to.
+    """A trained network with position maps and landmarks as outputs, with the mirror averaging of its module.
 
     Args:
-        module: The network as it was trained.
+        module: The trained module.
     """
 
-    its_mean_map: Tensor  # a buffer of an output's name would clash with it in ONNX
+    its_mean_map: Tensor  # in ONNX, a buffer must not have the name of an output
     its_regions: Tensor
     its_landmark_texels: Tensor
     its_enlarge: Tensor

@@ -1,4 +1,4 @@
-"""A network for evaluation alone: the same function without batch norms, which go into the layers before them."""
+"""Folds batch norms into the layers before them, which keeps the function of a network in evaluation mode."""
 
 import operator
 from copy import deepcopy
@@ -19,7 +19,7 @@ _ZERO_PADS = (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)
 
 
 class ChannelScale(nn.Module):
-    """Multiplies each channel by a factor: what a batch norm after a sum leaves of a term that no layer computes.
+    """Multiplies each channel by a factor; applied to a term of a sum whose batch norm no layer can absorb.
 
     Args:
         factors: (C,).
@@ -38,12 +38,12 @@ class ChannelScale(nn.Module):
 
 
 class _Fold(NamedTuple):
-    """Where the factors and the shift of a batch norm go.
+    """The places that the factors and the shift of a batch norm are folded into.
 
     Attributes:
         layers: Layers whose outputs are scaled.
-        edges: Pairs of a node and the argument of it that is scaled on its own.
-        shifted: The one of the layers whose output is shifted, or None where padding would come after the shift.
+        edges: Pairs of a node and the argument of it that a ChannelScale multiplies.
+        shifted: The layer whose output is also shifted, or None if padding follows the shift.
     """
 
     layers: tuple[Node, ...]
@@ -58,7 +58,7 @@ def folded(network: nn.Module, image_size: int) -> nn.Module:
     cannot be folded stays, and so do all norms of a network that torch.fx cannot trace: the function is the same.
 
     Args:
-        network: Takes (N, 3, image_size, image_size).
+        network: A module for (N, 3, image_size, image_size) images.
         image_size: Pixels per side.
     """
     copy = deepcopy(network).eval()
@@ -67,7 +67,7 @@ def folded(network: nn.Module, image_size: int) -> nn.Module:
         traced = symbolic_trace(copy)
         with torch.no_grad():
             ShapeProp(traced).propagate(example)
-    # what tracing raises depends on what the network does
+    # the exception depends on the operations of the network
     except Exception:  # noqa: BLE001
         return copy
     for node in list(traced.graph.nodes):
@@ -100,7 +100,7 @@ def _fold(traced: GraphModule, node: Node, norm: nn.Module) -> None:
 
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """(C,) float64 factors and (C,) shifts that a batch norm is in evaluation."""
+    """(C,) float64 factors and shifts of a batch norm in evaluation mode."""
     batch_norm = cast(nn.BatchNorm2d, norm)
     mean, variance = cast(Tensor, batch_norm.running_mean).double(), cast(Tensor, batch_norm.running_var).double()
     factors = (variance + batch_norm.eps).rsqrt()
@@ -111,7 +111,7 @@ def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
 
 
 def _plan(traced: GraphModule, node: Node, user: Node) -> _Fold | None:
-    """How the output of a node, of which there is one user, can be scaled by channel; None where it cannot."""
+    """The fold that scales the output of a node by channel, if `user` is its only user; None if there is none."""
     if len(node.users) != 1:
         return None
     module = _module(traced, node)

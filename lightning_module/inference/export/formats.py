@@ -1,4 +1,4 @@
-"""The files that a network can be exported to: how each is written, and how it is run."""
+"""The formats of exported networks: writing and running their files."""
 
 import json
 import logging
@@ -19,17 +19,17 @@ from lightning_module.inference.export.transposed import without_transposed
 ExportFormat = Literal["onnx", "torchscript", "pt2"]
 Runner = Callable[[Tensor], Outputs]
 
-_REGIONS = "regions"  # what a file calls its table of regions: an ONNX property, or a file within the others
+_REGIONS = "regions"  # name of the table of regions: a property in ONNX, an extra file in the other formats
 _EXTRA = "Install the project with its extra: pip install -e '.[onnx]'."
 
 
 class FileFormat(NamedTuple):
-    """A format of files.
+    """A file format.
 
     Attributes:
-        ending: Of a file's name.
+        ending: File name extension.
         write: Writes a network to a path, given an example of its (N, 3, S, S) input.
-        read: Gives a function that runs a file.
+        read: Returns a function that runs a file.
     """
 
     ending: str
@@ -49,7 +49,7 @@ def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
         raise InputError(f"{error.name} is not installed, and --format onnx needs it. {_EXTRA}") from error
     plain = deepcopy(network)
     plain.network = without_transposed(network.network)
-    logging.disable(logging.WARNING)  # the exporter's own
+    logging.disable(logging.WARNING)  # of the exporter
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -82,7 +82,7 @@ class OnnxNetwork:
 
     Attributes:
         image_size: Pixels per side of its images, S.
-        region_table: The regions that its labels mean.
+        region_table: The regions of its labels.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,11 +95,11 @@ class OnnxNetwork:
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             if {output.name for output in self._session.get_outputs()} != set(Outputs._fields):
-                raise ValueError("its outputs are others")
+                raise ValueError("its outputs differ")
             self.image_size = int(self._session.get_inputs()[0].shape[2])
             regions = self._session.get_modelmeta().custom_metadata_map.get(_REGIONS)
             self.region_table: RegionTable = regions_from_data(json.loads(regions)) if regions else five_regions()
-        # what onnxruntime raises is derived from nothing but Exception
+        # the exceptions of onnxruntime derive directly from Exception
         except Exception as error:
             raise InputError(f"{path}: is no ONNX file that `run.py export` wrote. Export it again.") from error
 
@@ -124,7 +124,7 @@ def _read_torchscript(path: Path) -> Runner:
 
 def _write_pt2(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # buffers of a device are told apart where there is but one
+        warnings.simplefilter("ignore")  # of devices of buffers, where there is only one device
         program = torch.export.export(network, (example,), dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}})
         torch.export.save(program, path, extra_files=_regions_of(network))
 

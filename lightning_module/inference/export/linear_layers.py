@@ -1,4 +1,4 @@
-"""Convolutions and linear layers whose output is scaled and shifted by channel."""
+"""Scales and shifts the output channels of convolutions and linear layers."""
 
 from copy import deepcopy
 from typing import cast
@@ -11,7 +11,7 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 def has_linear_output(layer: nn.Module, rank: int) -> bool:
-    """Whether a layer computes its output of so many dimensions, (N, C, ...), channel by channel linearly."""
+    """Whether each channel of a layer's (N, C, ...) output of `rank` dimensions is linear in its own weights."""
     return type(layer) in (*_CONVOLUTIONS, *_TRANSPOSED) or (type(layer) is nn.Linear and rank == 2)
 
 

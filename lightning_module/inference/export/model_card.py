@@ -1,4 +1,4 @@
-"""The model card beside an exported network: what it is, what it was trained on, and how good it is."""
+"""The model card of an exported network: its origin, training data, interface and test figures."""
 
 from pathlib import Path
 
@@ -16,17 +16,17 @@ _UNKNOWN = "not known"
 _LICENCE = """\
 weightmask's MIT licence covers code. A network made from photographs and a face model falls under the terms of their
 owners too: those of 300W-3D, 300W-LP, AFLW2000-3D and the Basel Face Model allow research, and neither commercial use
-nor passing them on. Ask their owners before you pass on or sell a network trained on them."""
+nor redistribution. Ask their owners before you pass on or sell a network that is trained on them."""
 
 
 def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float, crops: int) -> str:
-    """The card's text, in Markdown.
+    """The text of the card, in Markdown.
 
     Args:
-        checkpoint: Where the network comes from.
+        checkpoint: Checkpoint of the network.
         module: The network.
         name: Name of the exported file.
-        apart_px: How far its maps are from the checkpoint's on average.
+        apart_px: Mean distance between the maps of file and checkpoint.
         crops: Number of crops of a photograph on which this was measured.
     """
     run = RunFolder.of_checkpoint(checkpoint)
@@ -59,7 +59,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
 
 {table}
 
-## In and out
+## Inputs and outputs
 
 `{INPUT}`: (N, 3, {size}, {size}) float32, RGB from 0 to 1. The crop is a square about the face, its side 1.5 times the
 mean of width and height of the box of the 68 landmarks, its centre that box's; the centres of its corner pixels are the
@@ -71,7 +71,7 @@ square's corners, and what lies outside the photograph is black.
 - `regions`: (256, 256) labels: {labels}. A region whose weight is 0 was not trained.
 - `landmark_texels`: (81, 2) row and column of the landmarks in the maps.
 
-## How good it is
+## Test figures
 
 {_figures(run, tags, digest)}
 
@@ -88,7 +88,7 @@ def _seed(run: RunFolder | None) -> str:
 
 
 def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:
-    """The figures of the tests of this very checkpoint, not of another epoch of its run."""
+    """The test figures of this checkpoint; those of other epochs of its run are left out."""
     records = sorted((run.path / FOLDER).glob("*.json")) if run else []
     own = [read_record(path) for path in records if tags.get(f"test.{path.stem}.checkpoint", "").endswith(digest)]
     return "\n\n".join(description(record.summaries(), record.dataset) for record in own) or "Not tested, or not known."

@@ -1,4 +1,4 @@
-"""A network without transposed convolutions: plain ones compute the same, and are quicker in ONNX Runtime."""
+"""Replaces transposed convolutions by plain ones, which are faster in ONNX Runtime."""
 
 import operator
 from copy import deepcopy
@@ -13,8 +13,8 @@ _NO_CROP = (0, 0, 0, 0)
 def without_transposed(network: nn.Module) -> nn.Module:
     """A copy for evaluation with plain convolutions in place of transposed ones of stride 1 or 2.
 
-    ONNX Runtime takes nearly twice the time for the whole hourglass with transposed ones; torch itself is quicker with
-    them. A transposed convolution that has no such form stays as it is.
+    With transposed convolutions, ONNX Runtime takes nearly twice the time for the hourglass; torch itself is faster with
+    them. A transposed convolution that has no plain form is kept.
     """
     copy = deepcopy(network)
     if isinstance(copy, GraphModule):
@@ -27,10 +27,10 @@ def without_transposed(network: nn.Module) -> nn.Module:
 
 
 def plain_convolution(layer: nn.ConvTranspose2d, crop: tuple[int, int, int, int] = _NO_CROP) -> nn.Module | None:
-    """A transposed convolution as a plain one, or None where it has no such form here.
+    """A transposed convolution as a plain one, or None if it has no such form here.
 
-    Of stride 1 it is a convolution with the kernel turned round. Of stride 2 it is four of about half the kernel, one
-    for each place of a pixel among its neighbours, here in one kernel that is zero where they do not reach, whose
+    With stride 1, it is a convolution with the flipped kernel. With stride 2, it is four convolutions with about half
+    the kernel size, one for each phase of the output. They are merged into one kernel, padded with zeros, and their
     outputs are interleaved.
 
     Args:
@@ -74,10 +74,10 @@ class _Axis(NamedTuple):
 
     Attributes:
         before: Zeros before the input.
-        after: Zeros behind it.
-        length: Of the plain kernel.
-        taps: For each phase of the output where its part of the plain kernel begins, and the entries of the transposed
-            kernel that stand there.
+        after: Zeros after the input.
+        length: Length of the plain kernel.
+        taps: For each phase of the output, the start of its part of the plain kernel, and the entries of the transposed
+            kernel at that part.
     """
 
     before: int
@@ -87,7 +87,7 @@ class _Axis(NamedTuple):
 
 
 def _axis(layer: nn.ConvTranspose2d, axis: int) -> _Axis | None:
-    """Output s m + r is the sum over j of input m + j times entry r + padding - s j of the kernel."""
+    """The plain form along one axis: output s m + r is the sum over j of input m + j times kernel[r + padding - s j]."""
     stride, kernel = layer.stride[axis], layer.kernel_size[axis]
     padding = cast(tuple[int, ...], layer.padding)[axis]
     longer, rest = divmod(kernel + layer.output_padding[axis] - stride - 2 * padding, stride)
@@ -106,7 +106,7 @@ def _axis(layer: nn.ConvTranspose2d, axis: int) -> _Axis | None:
 
 
 def _join_crops(traced: GraphModule) -> None:
-    """Has transposed convolutions of stride 1 not compute what is cut off at once."""
+    """Merges crops into the transposed convolutions of stride 1 before them."""
     for node in list(traced.graph.nodes):
         if node.op != "call_function" or node.target is not operator.getitem or not isinstance(node.args[0], Node):
             continue
@@ -125,7 +125,7 @@ def _join_crops(traced: GraphModule) -> None:
 
 
 def _crop(index: object) -> tuple[int, int, int, int] | None:
-    """(left, right, top, bottom) that [..., top:-bottom, left:-right] cuts off, or None where it is no such index."""
+    """(left, right, top, bottom) of an index [..., top:-bottom, left:-right], or None for any other index."""
     if not isinstance(index, tuple) or len(index) not in (3, 4):
         return None
     if index[:-2] not in ((Ellipsis,), (slice(None), slice(None))):

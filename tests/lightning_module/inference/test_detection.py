@@ -116,7 +116,7 @@ def _offline(*_, **__):
 def test_without_weights_it_says_what_to_download_and_goes_on(monkeypatch, caplog):
     monkeypatch.setattr("face_alignment.FaceAlignment", _offline)
     assert isinstance(choose_detector("auto"), CascadeDetector)
-    for word in ("s3fd-619a316812.pth", "3DFAN4-7835d9f11d.pth.tar", "checkpoints", "Going on with scikit-image"):
+    for word in ("s3fd-619a316812.pth", "3DFAN4-7835d9f11d.pth.tar", "checkpoints", "Using scikit-image"):
         assert word in caplog.text
     with pytest.raises(InputError, match="weights cannot be loaded"):
         choose_detector("face-alignment")

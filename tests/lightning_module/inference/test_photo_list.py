@@ -33,7 +33,7 @@ def test_results_never_lie_among_photographs(album):
 
 def test_an_empty_folder_is_said(album):
     (album / "empty").mkdir()
-    with pytest.raises(InputError, match="no photographs there"):
+    with pytest.raises(InputError, match="holds no photographs"):
         collect_photos([album / "empty"], album / "out")
 
 

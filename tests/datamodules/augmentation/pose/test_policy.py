@@ -35,7 +35,7 @@ def test_faces_are_rendered_at_other_poses_where_few_of_them_look_to_the_side(mo
 
 @pytest.mark.parametrize("option", [{"pose_augmentation": PoseAugmentation(probability=0.5)}, {"repeats": 2}])
 def test_streamed_faces_come_once_and_at_their_own_pose(option):
-    with pytest.raises(InputError, match="faces that are streamed"):
+    with pytest.raises(InputError, match="streamed faces"):
         FaceDataModule(synthetic=SyntheticFaces(stream=True), **option)
 
 

@@ -172,7 +172,7 @@ def test_a_file_that_does_something_else_is_not_written(run, tmp_path, monkeypat
             *forward(self, image)
         ),
     )
-    with pytest.raises(InputError, match="px off the checkpoint on average, and was not written"):
+    with pytest.raises(InputError, match="px on average, so it was not written"):
         export(run.best_checkpoint, "torchscript", tmp_path / "face.pt")
     assert not list(tmp_path.glob("*face*"))
 
