@@ -1,1 +1,1 @@
-"""Speed, memory and long evidence, side by side with a named baseline; never part of the test run."""
+"""Benchmarks of speed and memory against named baselines, and long experiments; not part of the tests."""

@@ -1,10 +1,10 @@
-"""From a photograph and its .mat to a position map: ours, and the field's usual way, stage by stage.
+"""Times the way from a photograph and its .mat to a position map, and the usual way of the field, by stage.
 
     python -m benchmarks.data AFLW2000_SAMPLES BFM.mat
 
-The usual way warps with scikit-image, moves all 53 215 vertices with 228 coefficients, rasterises them into UV space,
-and writes an .npy that training reads later. Both sides have the same rasteriser, and a model of 228 components (the
-file's own, repeated up to that number: how long a product takes does not depend on its numbers).
+The usual way warps with scikit-image, computes all 53 215 vertices from 228 coefficients, rasterises them into UV space,
+and writes an .npy file that training reads later. Both sides use the same rasteriser and a model with 228 components:
+those of the file, repeated, since the time of a matrix product does not depend on its values.
 """
 
 import sys
@@ -37,7 +37,7 @@ REPEATS = 9
 
 
 def measure(root: str, model_file: str) -> None:
-    """Times every stage and the whole."""
+    """Times every stage, and adds the stages up."""
     model = read_full_model(model_file)
     triangle_ids, barycentric = cover_uv(model, MAP_SIZE)
     with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""How long all landmark protocols take, with their intervals: python -m benchmarks.evaluation."""
+"""Times all landmark protocols and their intervals: python -m benchmarks.evaluation."""
 
 from time import perf_counter
 
@@ -13,15 +13,15 @@ _FACES, _REPEATS = 2000, 3
 
 
 def main() -> None:
-    """Writes results/evaluation.json."""
+    """Measures, and writes results/evaluation.json."""
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(_FACES, 68, 3)) * [40, 50, 30] + 225
-    found = truth + rng.normal(size=truth.shape) * 4
+    predicted = truth + rng.normal(size=truth.shape) * 4
     yaw_deg = rng.uniform(-90, 90, _FACES)
     protocols, intervals = [], []
     for _ in range(_REPEATS):
         start = perf_counter()
-        reports = evaluate_landmarks(LandmarkSet(found, "found"), LandmarkSet(truth, "truth"), yaw_deg)
+        reports = evaluate_landmarks(LandmarkSet(predicted, "predicted"), LandmarkSet(truth, "truth"), yaw_deg)
         protocols.append(perf_counter() - start)
         start = perf_counter()
         EvaluationRecord("faces", "faces", reports).summaries()

@@ -1,9 +1,9 @@
-"""One crop through the published network, in every form it can have; and a photograph to files.
+"""Times the published network on one crop in all export formats, and `predict` on a photograph.
 
     python -m benchmarks.export [THREADS]
 
-Weights are random, with norms that have seen real crops. The floor is 8.26 GFLOP at the rate that a large matrix
-product reaches here.
+Weights are random, and the batch norms have statistics of real crops. The floor is the time of 8.26 GFLOP at the rate of
+a large matrix product on the same machine.
 """
 
 import sys
@@ -37,7 +37,7 @@ _GFLOP = 8.26
 
 
 def measure(threads: int = 2) -> None:
-    """Times them in turn."""
+    """Times all formats, interleaved."""
     torch.set_num_threads(threads)
     crops = network_input(torch.from_numpy(sample_crops(256)))
     module = _network(crops)

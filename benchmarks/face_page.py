@@ -1,6 +1,6 @@
-"""A face of the page that `predict` writes, as a picture: python -m benchmarks.face_page FOLDER NAME [OUT_JPG].
+"""A picture of a face in the page that `predict` writes: python -m benchmarks.face_page FOLDER NAME [OUT_JPG].
 
-Beside each other: landmarks and mesh on the photograph; the page's own view of it, and turned and shaded.
+From left to right: landmarks and mesh on the photograph, the 3-D view of the page, and the same rotated and shaded.
 """
 
 import sys
@@ -12,11 +12,11 @@ from PIL import Image
 from benchmarks.screenshots import PROJECT, opened
 
 _SIDE = 320
-_TURN_PX = 60
+_DRAG_PX = 60  # movement of the mouse that rotates the face
 
 
 def main(folder: Path, name: str, out: Path = PROJECT / "docs" / "predicted.jpg") -> None:
-    """Draws it."""
+    """Writes the picture."""
     panels = [Image.open(folder / f"{name}_{kind}.jpg") for kind in ("landmarks", "mesh")]
     with opened() as page:
         page.goto((folder / "index.html").resolve().as_uri())
@@ -28,7 +28,7 @@ def main(folder: Path, name: str, out: Path = PROJECT / "docs" / "predicted.jpg"
         middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(*middle)
         page.mouse.down()
-        page.mouse.move(middle[0] + _TURN_PX, middle[1])
+        page.mouse.move(middle[0] + _DRAG_PX, middle[1])
         page.mouse.up()
         page.check("#shaded")
         page.wait_for_timeout(500)

@@ -1,4 +1,4 @@
-"""A face model as large as the whole Basel Face Model, out of a cut one."""
+"""A face model with as many components as the whole Basel Face Model, made from a reduced one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from datamodules.geometry.morphable_model import MorphableModel
 
 
 def read_full_model(path: str) -> MorphableModel:
-    """The model with 199 + 29 components: its own, repeated; how long a product takes does not depend on its numbers."""
+    """The model with its components repeated to 199 + 29; the time of a product does not depend on its values."""
     model = read_morphable_model(Path(path))
     identity, expression = (
         np.resize(basis.transpose(2, 0, 1), (components, *model.mean.shape)).transpose(1, 2, 0)

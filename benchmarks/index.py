@@ -1,8 +1,8 @@
-"""An index of 122 450 samples, as many as 300W-LP has: first build, next start, memory of a worker.
+"""Times the index of 122 450 samples, as many as 300W-LP has: first build, next starts, memory of a worker.
 
     python -m benchmarks.index AFLW2000_SAMPLES BFM.mat
 
-The samples are hard links to the few that are given, in 300W-LP's folders.
+The samples are hard links to a few original ones, in the folders of 300W-LP.
 """
 
 import multiprocessing as mp
@@ -25,7 +25,7 @@ FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")
 
 
 def measure(root: str, model_file: str) -> None:
-    """Links, builds, opens again."""
+    """Links the samples, builds the index, and opens it again."""
     with TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
         data = Path(folder) / "300W_LP"
         _link(Path(root), data)

@@ -1,6 +1,6 @@
-"""Where the 81 landmarks are, as a picture for the README: python -m benchmarks.landmarks_81 [OUT_JPG].
+"""A picture of the 81 landmarks for the documentation: python -m benchmarks.landmarks_81 [OUT_JPG].
 
-On a face by formula, so that the picture may go with the project.
+It shows a synthetic face, so that it can be distributed with the project.
 """
 
 import sys
@@ -21,12 +21,12 @@ from run import main as run
 
 _SIZE = 900
 _IBUG, _FOREHEAD = (40, 220, 60), (80, 170, 255)
-_SAMPLES = 30  # of which the one that looks straight ahead most nearly is shown
-_WIDER = CropJitter(scale=0.75, shift=(0.0, 0.08))  # than what networks see: the forehead whole
+_SAMPLES = 30  # the most frontal one is shown
+_WIDER = CropJitter(scale=0.75, shift=(0.0, 0.08))  # wider than the plain crop, to show the whole forehead
 
 
 def main(out: Path = PROJECT / "docs" / "landmarks_81.jpg") -> None:
-    """Draws them, numbered from 0."""
+    """Draws the landmarks with their numbers, which start at 0."""
     with TemporaryDirectory() as folder:
         run(["synthesize", f"--out={folder}/faces", f"--samples={_SAMPLES}", "--seed=0", "--image_size=512"])
         data = FaceDataModule(
@@ -37,7 +37,6 @@ def main(out: Path = PROJECT / "docs" / "landmarks_81.jpg") -> None:
         samples = [faces[0, position] for position in range(len(faces))]
         frontal = int(np.argmin([abs(float(sample.yaw_deg)) for sample in samples]))
         maps = data.complete(torch.utils.data.default_collate([samples[frontal]])).position_map
-        assert maps is not None
         row, col = data.uv_layout.landmark_texels.T
         matrix = image_matrix(crop_matrix(faces.box(frontal), _WIDER), _SIZE)
         in_image = uncrop_points(maps[0][:, row, col].T.numpy(), crop_matrix(faces.box(frontal)))

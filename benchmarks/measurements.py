@@ -1,4 +1,4 @@
-"""Where measurements are kept: one JSON file each in benchmarks/results, with the machine that made it."""
+"""Measures and saves results: one JSON file each in benchmarks/results, with a description of the machine."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def save(name: str, command: str, figures: Any) -> None:
 
 
 def interleaved_medians(contenders: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds a call; the contenders take turns, so that a noisy neighbour troubles all alike."""
+    """Median seconds per call. The contenders take turns, so that other load on the machine affects all of them."""
     for call in contenders.values():
         call()
     seconds: dict[str, list[float]] = {name: [] for name in contenders}

@@ -1,9 +1,9 @@
-"""The cost of pose augmentation: a sample rendered at another pose beside a plain one, on one core.
+"""Times pose augmentation on one core: a sample rendered at another pose against a plain one.
 
     python -m benchmarks.pose_augmentation AFLW2000_SAMPLES BFM.mat
 
-From the photograph on disk to the network's input, with all augmentation, 2 x 2 subpixels, and a model of 228
-components; the textures are there, as from the second epoch on.
+The time is from the photograph on disk to the network's input, with all augmentations, 2 x 2 subpixels, a model with 228
+components, and cached textures, as from the second epoch on.
 """
 
 import os
@@ -36,7 +36,7 @@ REPEATS = 9
 
 
 def measure(root: str, model_file: str) -> None:
-    """Times samples of all sizes, and the texture that each photograph needs once."""
+    """Times samples of all sizes, and the textures, which are made once per photograph."""
     cv2.setNumThreads(1)
     model = read_full_model(model_file)
     with TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""Whether pose augmentation helps: ten fitted photographs in five folds of eight and two, with and without it.
+"""Compares training with and without pose augmentation, on ten fitted photographs in five folds of eight and two.
 
     python -m benchmarks.pose_augmentation_folds AFLW2000_SAMPLES BFM.mat [PROCESSES]
 
 Both sides have the same network, steps, crops and colours (conf/profile.yaml). Each network is tested on the two
-photographs it has not seen, and on exact re-renderings of them at 60 to 90 degrees.
+photographs that it was not trained on, and on renderings of them at 60 to 90 degrees.
 """
 
 import sys
@@ -40,7 +40,7 @@ def measure(root: str, model: str, processes: str = "2") -> None:
         folds = [_make_fold(Path(folder) / str(fold), stems, fold, model) for fold in range(FOLDS)]
         tasks = [(fold, side, model) for fold in folds for side in SIDES]
         with ProcessPoolExecutor(int(processes), get_context("spawn")) as pool:
-            faces = [face for found in pool.map(_errors, tasks) for face in found]
+            faces = [face for fold_faces in pool.map(_errors, tasks) for face in fold_faces]
     figures = {
         "photographs": len(stems),
         "NME %, faces not trained on": {
@@ -52,7 +52,7 @@ def measure(root: str, model: str, processes: str = "2") -> None:
 
 
 def _make_fold(folder: Path, stems: list[Path], fold: int, model: str) -> Path:
-    """Folders train, test and views of links and files."""
+    """Makes the folders `train` and `views` of a fold; `views` holds the test photographs and their renderings."""
     for number, stem in enumerate(stems):
         part = folder / ("test" if number % FOLDS == fold else "train")
         part.mkdir(parents=True, exist_ok=True)
@@ -68,12 +68,12 @@ def _make_fold(folder: Path, stems: list[Path], fold: int, model: str) -> Path:
     for path in (folder / "views").glob("*_0.*"):  # the photograph itself
         path.unlink()
     for path in (folder / "test").iterdir():
-        path.rename(folder / "views" / path.name)  # one test of both
+        path.rename(folder / "views" / path.name)  # both are tested at once
     return folder
 
 
 def _errors(task: tuple[Path, str, str]) -> list[dict[str, Any]]:
-    """Errors of one network: a dictionary a face."""
+    """Trains and tests one network; returns a dictionary for each test face."""
     fold, side, model = task
     result = run.main(
         [

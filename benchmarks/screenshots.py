@@ -1,4 +1,4 @@
-"""MLflow's pages of a folder's runs, as pictures for the docs: python -m benchmarks.screenshots [FOLDER [OUT]]."""
+"""Takes pictures of MLflow's pages for the documentation: python -m benchmarks.screenshots [FOLDER [OUT]]."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _PATIENCE_MS = 60_000
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """`run.py ui` on the runs of a folder; gives the address that it prints."""
+    """Runs `run.py ui` on the runs of a folder, and gives the address that it prints."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -41,25 +41,25 @@ def served(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def opened() -> Iterator[Page]:
-    """A page of Debian's Chromium, without a window, that reaches nothing but this machine."""
+    """A page of a headless Chromium that can only reach this machine."""
     browser_path = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     if browser_path is None:
         raise SystemExit("There is no Chromium: apt-get install chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", *_WITHOUT_GPU])
         page = browser.new_page(viewport={"width": 1500, "height": 820})
-        page.route("**/*", lambda route: route.continue_() if _is_here(route.request.url) else route.abort())
+        page.route("**/*", lambda route: route.continue_() if _is_local(route.request.url) else route.abort())
         yield page
         browser.close()
 
 
-def _is_here(address: str) -> bool:
+def _is_local(address: str) -> bool:
     return address.startswith(("http://127.0.0.1:", "file:", "data:", "blob:"))
 
 
 def show(page: Page, address: str, text: str) -> None:
-    """Goes there, and waits until a text is seen."""
-    for _ in range(30):  # the server takes its time to start
+    """Opens an address, and waits for a text."""
+    for _ in range(30):  # the server may still be starting
         try:
             page.goto(address)
             break
@@ -74,7 +74,7 @@ def show(page: Page, address: str, text: str) -> None:
 
 
 def addresses(table: str, folder: Path) -> dict[str, tuple[str, str]]:
-    """Of the pages, with a text that each shows; all tested fits of the folder are compared."""
+    """Addresses of the pages, each with a text that it shows; the comparison has all tested fits of the folder."""
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("weightmask").experiment_id
     tested = "tags.command = 'fit' and attributes.status = 'FINISHED'"
@@ -111,7 +111,7 @@ def main(folder: Path = PROJECT / "mlruns", out: Path = PROJECT / "docs") -> Non
         for name in ("runs", "compare", "picture"):
             show(page, *pages[name])
             for path in page.get_by_text("Path: file:").all():
-                path.evaluate("element => element.style.visibility = 'hidden'")  # of this machine
+                path.evaluate("element => element.style.visibility = 'hidden'")  # paths of this machine
             picture = out / f"mlflow_{name}.jpg"
             page.screenshot(path=picture, type="jpeg", quality=80)
             print(picture)

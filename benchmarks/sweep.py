@@ -1,4 +1,4 @@
-"""The default sweep on faces by formula: what it says of ratios, and how long that takes.
+"""Runs the default sweep on synthetic faces, and saves its verdicts and duration.
 
 python -m benchmarks.sweep [further options of run.py sweep]
 """
@@ -27,7 +27,7 @@ COMMAND = [
 
 
 def measure(options: list[str]) -> None:
-    """Runs it, or goes on with it; an interrupted one has no time of its own."""
+    """Runs the sweep, or continues it; the time of an interrupted sweep is incomplete."""
     start = perf_counter()
     report = main([*COMMAND, *options])
     minutes = (perf_counter() - start) / 60

@@ -1,4 +1,4 @@
-"""What a sweep costs beyond its fits: the same fits by hand, in one process, beside it.
+"""Measures the overhead of a sweep, against the same fits in one process.
 
 python -m benchmarks.sweep_cost [trials] [repeats]
 """
@@ -29,12 +29,12 @@ for options in sys.argv[2:]:
 
 
 class _Times(NamedTuple):
-    """Seconds of one process's fits.
+    """Seconds of the fits of one command.
 
     Attributes:
-        fits: Of each, from the start of its run to its end.
-        between: From the end of each to the start of the next; a sweep's last is its summary.
-        around: Of the whole command, before the first and after the last.
+        fits: Duration of each fit, from the start of its run to its end.
+        between: From the end of each run to the start of the next; the last run of a sweep is its summary.
+        around: Duration of the command before the first run and after the last.
     """
 
     fits: list[float]
@@ -43,10 +43,10 @@ class _Times(NamedTuple):
 
 
 def measure(trials: int, repeats: int) -> None:
-    """Takes turns, so that a noisy neighbour troubles both.
+    """Times both ways in turns, so that other load on the machine affects both.
 
-    What comes between and around fits is compared, and then set against the fits: these differ from one to the next by
-    more than the machinery can cost.
+    Only the times between and around fits are compared, and then related to the duration of a fit, since fits vary by
+    more than the overhead.
     """
     by_hand, swept = [], []
     for _ in range(repeats):
@@ -78,8 +78,8 @@ def _median_between(repeats: list[_Times]) -> float:
 
 
 def _options(number: int) -> str:
-    known = known_weights(five_regions())
-    weights = known[number % len(known)]
+    baselines = known_weights(five_regions())
+    weights = baselines[number % len(baselines)]
     return " ".join(f"--model.weights.{name}={value}" for name, value in weights.by_name.items())
 
 
@@ -94,7 +94,7 @@ def _run(folder: Path, *command: str) -> _Times:
 
 
 def _span(journal: Path) -> tuple[float, float]:
-    """When a run began and ended, in seconds."""
+    """Start and end of a run, in seconds."""
     entries = [json.loads(line) for line in journal.read_text().splitlines()]
     times = [entry["time_ms"] / 1e3 for entry in entries if entry["kind"] in ("create", "end")]
     return times[0], times[-1]

@@ -1,4 +1,4 @@
-"""How fast faces are drawn, and whether drawing many of them leaks: python -m benchmarks.synthetic [--many]."""
+"""Measures the speed and memory of drawing synthetic faces: python -m benchmarks.synthetic [--many]."""
 
 import os
 
@@ -23,7 +23,7 @@ _MANY, _MANY_SIZE = 10_000, 64
 
 
 def _seconds_a_face(population: Population, first: int, folder: Path) -> float:
-    """Everything on, JPEG included, six views of each of ten people."""
+    """Seconds per face, with JPEG encoding, for six views of each of ten people."""
     start = time.perf_counter()
     for person in range(first, first + _PEOPLE):
         for view in range(VIEWS):
@@ -39,7 +39,7 @@ def _speed() -> None:
     population = Population(0, _SIZE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _seconds_a_face(population, 0, folder)  # compiles, and fills what is cached
+        _seconds_a_face(population, 0, folder)  # compiles, and fills caches
         seconds = [_seconds_a_face(population, _PEOPLE * (1 + i), folder) for i in range(_REPEATS)]
     figures = {
         "image_size": _SIZE,
@@ -60,7 +60,7 @@ def _memory() -> None:
 
 
 def main() -> None:
-    """Writes results/synthetic.json; with --many, results/synthetic_memory.json."""
+    """Measures, and writes results/synthetic.json; with --many, results/synthetic_memory.json."""
     cv2.setNumThreads(1)
     if "--many" in sys.argv[1:]:
         _memory()

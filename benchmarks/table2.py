@@ -1,9 +1,9 @@
-"""Table 2 and Fig. 8 of the paper on your own data: conf/paper.yaml against conf/unweighted.yaml, on the same seeds.
+"""Table 2 and Fig. 8 of the paper on your data: conf/paper.yaml against conf/unweighted.yaml, with the same seeds.
 
     make table2 ARGS="--data.root DIR --data.test.root DIR --data.face_model.path FILE [--seeds 0,1,2] [any option of fit]"
 
-Both see the same faces, order and augmentation for each seed. Faces differ by more than weights do, and so do seeds:
-look at the paired differences, one dot a seed, before at the averages.
+For each seed, both see the same faces, order and augmentation. Differences between faces and between seeds are larger
+than those between weights, so the paired differences, one dot per seed, show more than the averages.
 """
 
 import sys
@@ -31,7 +31,7 @@ def compare_ratios(seeds: Sequence[int], out: Path, options: list[str]) -> dict[
     for seed in seeds:
         for ratio, files in RATIOS.items():
             configs = [part for file in files for part in ("--config", str(PROJECT / "conf" / file))]
-            # the ratio's own file comes last, so that a --config among the options cannot change the weights
+            # the file of the ratio comes last, so that a --config among the options cannot change the weights
             weights = configs[-2:] if ratio != "r1 16:5:4:3:0" else []
             result = main(["fit", *configs, *options, *weights, "--seed_everything", str(seed)])
             stages = result.reports
@@ -83,7 +83,7 @@ def _picture(reports: dict[str, list[NMEReport]], dataset: str) -> Figure:
     paired.set_xticks(places, [*YAW_BINS, "mean of bins"])
     paired.set(
         ylabel="NME % of r2 minus NME % of r1",
-        title="paired: a dot a seed, the bar their mean\nabove 0, r1 is better",
+        title="paired: one dot per seed, the bar is the mean\nabove 0, r1 is better",
     )
     return figure
 

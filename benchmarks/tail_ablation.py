@@ -1,4 +1,4 @@
-"""Which tail learns: published or linear, absolute or about the mean map, on the ten faces of conf/overfit.yaml.
+"""Compares tails on ten faces (conf/overfit.yaml): published or linear, with and without the mean map as origin.
 
 python -m benchmarks.tail_ablation DATA_ROOT BFM.mat
 """

@@ -1,9 +1,9 @@
-"""A training step of the published network: contiguous and stock, against what the project does.
+"""Times a training step of the published network: plain PyTorch against the project's settings.
 
     python -m benchmarks.training_step [BATCH]
 
-Random images; the loss is the project's own. The floor is 3 x 8.26 GFLOP an image (forward and both gradients) at the
-rate that a large matrix product reaches here.
+Images are random, and the loss is the region-weighted one. The floor is the time of 3 x 8.26 GFLOP per image (forward
+and both gradients) at the rate of a large matrix product on the same machine.
 """
 
 import os
@@ -24,7 +24,7 @@ GFLOP = 3 * 8.26
 
 
 def measure(batch: int = 4) -> None:
-    """Times a step each way."""
+    """Times a step with all settings."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     contenders = {
         "contiguous, stock Adam, fp32": _step(device, batch, torch.contiguous_format, False, False),
@@ -88,7 +88,7 @@ def _deterministic(step: Callable[[], None]) -> Callable[[], None]:
 
 
 def matmul_gflops(device: str, size: int = 2048) -> dict[torch.dtype, float]:
-    """What a large product reaches here, by type."""
+    """Rate of a large matrix product, by type."""
     rates = {}
     for dtype in (torch.float32, torch.bfloat16):
         a = torch.rand(size, size, device=device).to(dtype)

@@ -9,28 +9,67 @@ PROJECT = Path(__file__).resolve().parents[1]
 OURS = {"datamodules", "lightning_module", "sweeps", "run"}
 
 # What of ours the files of a room may import; the longest prefix of a file's path decides.
+GEOMETRY, FILES, READERS, ERRORS, TYPES = (
+    f"datamodules.{name}" for name in ("geometry", "files", "readers", "errors", "types")
+)
+ROOM = "lightning_module"
+TRACKING, EVALUATION = f"{ROOM}.tracking", f"{ROOM}.evaluation"
 MAY_IMPORT = {
     "datamodules/errors.py": (),
-    "datamodules/geometry": ("datamodules.geometry", "datamodules.errors"),
-    "datamodules/types.py": ("datamodules.geometry",),
-    "datamodules/files": ("datamodules.files", "datamodules.geometry", "datamodules.types", "datamodules.errors"),
-    "datamodules": ("datamodules",),
-    "lightning_module/networks": ("lightning_module.networks", "datamodules.errors"),
-    # evaluating other methods, and photographs, start from files
-    "lightning_module/evaluation/evaluate_command.py": ("lightning_module", "datamodules.files", "datamodules.errors"),
-    "lightning_module/evaluation/evaluate_meshes_command.py": (
-        "lightning_module",
-        "datamodules.files",
-        "datamodules.errors",
+    "datamodules/geometry": (GEOMETRY, ERRORS),
+    "datamodules/types.py": (GEOMETRY,),
+    "datamodules/files": (FILES, GEOMETRY, TYPES, ERRORS),
+    "datamodules/readers": (READERS, FILES, GEOMETRY, TYPES, ERRORS),
+    "datamodules/augmentation": ("datamodules.augmentation", GEOMETRY, ERRORS),
+    "datamodules/augmentation/pose": (
+        "datamodules.augmentation.pose",
+        "datamodules.face_landmarks",
+        READERS,
+        FILES,
+        GEOMETRY,
+        TYPES,
+        ERRORS,
     ),
-    "lightning_module/inference": ("lightning_module", "datamodules"),
-    "lightning_module/configuration/command_options.py": (
-        "lightning_module",
-        "datamodules",
-    ),  # where data and network meet
-    "lightning_module": ("lightning_module", "datamodules.types", "datamodules.geometry", "datamodules.errors"),
-    "sweeps": ("sweeps", "lightning_module", "datamodules.errors", "datamodules.geometry.regions"),
-    "run.py": ("datamodules", "lightning_module", "sweeps"),
+    # a stream makes samples, and the default data name their face model
+    "datamodules/synthetic": (
+        "datamodules.synthetic",
+        "datamodules.sample_maker",
+        "datamodules.face_model",
+        FILES,
+        GEOMETRY,
+        TYPES,
+        ERRORS,
+    ),
+    "datamodules": ("datamodules",),
+    "lightning_module/networks": (f"{ROOM}.networks", ERRORS),
+    "lightning_module/evaluation": (EVALUATION, TYPES, GEOMETRY, ERRORS),
+    "lightning_module/tracking": (TRACKING, f"{ROOM}.project", f"{EVALUATION}.nme", ERRORS),
+    # evaluations of other methods start from files
+    "lightning_module/reporting": (
+        f"{ROOM}.reporting",
+        EVALUATION,
+        TRACKING,
+        f"{ROOM}.project",
+        FILES,
+        GEOMETRY,
+        ERRORS,
+    ),
+    "lightning_module/inference": (ROOM, "datamodules"),
+    # where data and network meet
+    "lightning_module/configuration/command_options.py": (ROOM, "datamodules"),
+    "lightning_module": (ROOM, TYPES, GEOMETRY, ERRORS),
+    "sweeps": ("sweeps", ROOM, ERRORS, f"{GEOMETRY}.regions"),
+    "run.py": ("datamodules", ROOM, "sweeps"),
+}
+# Exceptions from the rooms above, within lightning_module: what stands above a file.
+UPPER_ROOMS = tuple(f"{ROOM}.{name}" for name in ("callbacks", "cli", "run_session", "inference"))
+MUST_NOT_IMPORT = {
+    "lightning_module": (f"{ROOM}.inference",),
+    "lightning_module/callbacks": (f"{ROOM}.cli", f"{ROOM}.run_session", f"{ROOM}.inference"),
+    "lightning_module/configuration": (*UPPER_ROOMS, f"{ROOM}.reporting"),
+    "lightning_module/face_module.py": (*UPPER_ROOMS, f"{ROOM}.reporting", TRACKING, f"{ROOM}.configuration"),
+    "lightning_module/checkpoint.py": (*UPPER_ROOMS, f"{ROOM}.reporting", TRACKING, f"{ROOM}.configuration"),
+    "lightning_module/inference": (f"{ROOM}.callbacks", f"{ROOM}.cli", f"{ROOM}.run_session", f"{ROOM}.configuration"),
 }
 # Where a library may be imported, and nowhere else.
 ONLY_IN = {
@@ -46,12 +85,15 @@ ONLY_IN = {
     "onnxruntime": ("lightning_module/inference/export",),
 }
 NOT_IN_GEOMETRY = {"torch", "cv2", "pathlib", "os", "pytorch_lightning"}
+MOST_LINES = 250
+LEAST_NUMBERS = 12  # of a table that is easier to read in columns
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py"}
 
 SOURCES = sorted(
     path for name in ("datamodules", "lightning_module", "sweeps") for path in (PROJECT / name).rglob("*.py")
 )
 SOURCES.append(PROJECT / "run.py")
+BENCHMARKS = sorted((PROJECT / "benchmarks").rglob("*.py"))
 
 
 def _imports(path):
@@ -64,6 +106,11 @@ def _imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def _of_longest_prefix(table, place):
+    rooms = [room for room in table if place == room or place.startswith(f"{room}/")]
+    return table[max(rooms, key=len)] if rooms else ()
+
+
 def _is_below(name, parents):
     return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
 
@@ -71,10 +118,10 @@ def _is_below(name, parents):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_a_file_imports_only_what_its_room_may(path):
     place = path.relative_to(PROJECT).as_posix()
-    room = max((room for room in MAY_IMPORT if place == room or place.startswith(f"{room}/")), key=len)
     for name in _imports(path):
         if name.partition(".")[0] in OURS:
-            assert _is_below(name, MAY_IMPORT[room]), f"{place} imports {name}"
+            assert _is_below(name, _of_longest_prefix(MAY_IMPORT, place)), f"{place} imports {name}"
+            assert not _is_below(name, _of_longest_prefix(MUST_NOT_IMPORT, place)), f"{place} imports {name}"
         for library, rooms in ONLY_IN.items():
             if _is_below(name, [library]):
                 assert place.startswith(rooms), f"{place} imports {name}"
@@ -97,3 +144,24 @@ def test_package_inits_hold_a_docstring_only():
 
 def test_no_drawer_for_what_has_no_home():
     assert not [path for path in SOURCES if path.name in FORBIDDEN_NAMES]
+
+
+def test_no_two_files_have_one_name():
+    names = [path.name for path in (*SOURCES, *BENCHMARKS) if path.name != "__init__.py"]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
+def test_no_file_is_longer_than_250_lines():
+    lengths = {path: len(path.read_text().splitlines()) for path in (*SOURCES, *BENCHMARKS)}
+    assert not {str(path.relative_to(PROJECT)): length for path, length in lengths.items() if length > MOST_LINES}
+
+
+def test_only_tables_of_numbers_are_formatted_by_hand():
+    for path in (*SOURCES, *BENCHMARKS):
+        text = path.read_text()
+        for line in (number for number, line in enumerate(text.splitlines(), 1) if "# fmt: " in line):
+            statement = next(node for node in ast.parse(text).body if node.lineno <= line <= node.end_lineno)
+            numbers = [
+                node for node in ast.walk(statement) if isinstance(node, ast.Constant) and node.value is not None
+            ]
+            assert len(numbers) >= LEAST_NUMBERS, f"{path}:{line}"
