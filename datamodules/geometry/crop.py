@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CROP_SIZE = 256  # the frame of every position map, whatever the resolution of the network's input
+CROP_SIZE = 256  # the frame of all position maps, at any resolution of the network's input
 CROP_MARGIN = 1.5  # side of crop / size of landmark box; leaves room for jitter
 _LAST = CROP_SIZE - 1  # the square's corners map to coordinates 0 and 255
 

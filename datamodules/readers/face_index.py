@@ -12,60 +12,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.errors import InputError
-from datamodules.files.images import read_image, read_image_size
 from datamodules.geometry.camera import HeadPose
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.readers.index_options import IndexOptions, Verification
 from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
-from datamodules.readers.sample_reader import SampleList, SampleReader
+from datamodules.readers.sample_reader import SampleReader
+from datamodules.readers.sample_table import SampleTable, checked_image_size, photographs_of, reader_identity
 from datamodules.types import FaceRecord
 
 _VERSION = 2  # to be raised with the layout of the files, so that older indices are built again
 _IDENTIFYING = (("identity", "expression"), ("poses",), ("image_sizes",), ("landmarks",))
 _POSE_PARAMETERS = 7
-_LARGEST_PX = np.iinfo(np.uint16).max
 
 
 @dataclass(frozen=True, eq=False)
-class FaceIndex:
+class FaceIndex(SampleTable):
     """The readable samples of a data set of fitted photographs.
 
     Attributes:
-        root: Its folder.
-        reader: Its reader.
-        samples: All its samples, readable or not.
-        keys: (N,) bytes, in the order of `samples`.
-        photographs: (N,) name of the photograph of each sample.
+        reader: Reader of the data set.
         identity: (N, K) coefficients.
         expression: (N, L) coefficients.
         poses: (N, 7) pitch, yaw, roll (radians), tx, ty, tz, scale.
-        image_sizes: (N, 2) width, height.
         landmarks_image_px: (N, 68, 3) 0-based pixels, NaN for samples without landmarks; None if no sample has any.
-        faults: One line for each sample left out.
-        fingerprint: 16 hexadecimal digits of all numbers of the samples; independent of the location of the data set.
         folder: Folder of the cached index.
     """
 
-    root: Path
     reader: SampleReader
-    samples: SampleList
-    keys: NDArray[np.bytes_]
-    photographs: NDArray[np.str_]
     identity: NDArray[np.float32]
     expression: NDArray[np.float32]
     poses: NDArray[np.float32]
-    image_sizes: NDArray[np.uint16]
     landmarks_image_px: NDArray[np.float32] | None
-    faults: list[str]
-    fingerprint: str
     folder: Path
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def key(self, row: int) -> str:
-        """Path of a sample below the root, without its ending."""
-        return str(self.keys[row].decode())
 
     def image_path(self, row: int) -> Path:
         """The sample's photograph."""
@@ -112,46 +90,19 @@ def open_index(
     columns = rows.columns
     return FaceIndex(
         root,
-        reader,
         samples,
         rows.keys,
         photographs_of(rows.keys, samples),
+        columns["image_sizes"],
+        rows.faults,
+        rows.fingerprint,
+        reader,
         columns["identity"],
         columns["expression"],
         columns["poses"],
-        columns["image_sizes"],
         columns.get("landmarks"),
-        rows.faults,
-        rows.fingerprint,
         rows.folder,
     )
-
-
-def reader_identity(reader: object) -> str:
-    """Text that identifies a reader: its class and options."""
-    return f"{type(reader).__module__}.{type(reader).__qualname__} {sorted(vars(reader).items())}"
-
-
-def photographs_of(keys: NDArray[np.bytes_], samples: SampleList) -> NDArray[np.str_]:
-    """(N,) photograph of each key."""
-    by_key = dict(zip(samples.keys, samples.photographs, strict=True))
-    return np.array([by_key[key.decode()] for key in keys])
-
-
-def checked_image_size(image_path: Path, verify: Verification) -> tuple[int, int]:
-    """Width and height of an image file, which is checked.
-
-    Raises:
-        InputError: If its header cannot be read or, with "full" verification, its pixels cannot be decoded.
-    """
-    width, height = read_image_size(image_path)
-    if max(width, height) > _LARGEST_PX:
-        raise InputError(
-            f"{image_path}: is {width} x {height} pixels, which is too large. Scale it down together with its parameters."
-        )
-    if verify == "full":
-        read_image(image_path)
-    return width, height
 
 
 def _read_row(root: Path, reader: SampleReader, verify: Verification, key: str) -> Row | str:

@@ -15,10 +15,10 @@ from datamodules.geometry.crop import CROP_SIZE
 from datamodules.geometry.head_pose import head_angles_deg
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.uv_layout import UVLayout
-from datamodules.readers.face_index import checked_image_size, photographs_of, reader_identity
 from datamodules.readers.index_options import IndexOptions, Verification
 from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
-from datamodules.readers.sample_reader import MapReader, SampleList
+from datamodules.readers.sample_reader import MapReader
+from datamodules.readers.sample_table import SampleTable, checked_image_size, photographs_of, reader_identity
 from datamodules.types import MapRecord
 
 _VERSION = 1  # to be raised with the layout of the files, so that older indices are built again
@@ -27,39 +27,18 @@ _STEP = 8  # every eighth texel is enough for a rigid fit
 
 
 @dataclass(frozen=True, eq=False)
-class MapIndex:
+class MapIndex(SampleTable):
     """The readable samples of a data set of stored position maps.
 
     Attributes:
-        root: Its folder.
-        reader: Its reader.
-        samples: All its samples, readable or not.
-        keys: (N,) bytes, in the order of `samples`.
-        photographs: (N,) name of the photograph of each sample.
-        image_sizes: (N, 2) width, height of the crops.
+        reader: Reader of the data set.
         landmarks_image_px: (N, 68, 3) in pixels of the crop images.
         yaws_deg: (N,) yaw of the heads.
-        faults: One line for each sample left out.
-        fingerprint: 16 hexadecimal digits of the landmarks of all samples; independent of the location of the data set.
     """
 
-    root: Path
     reader: MapReader
-    samples: SampleList
-    keys: NDArray[np.bytes_]
-    photographs: NDArray[np.str_]
-    image_sizes: NDArray[np.uint16]
     landmarks_image_px: NDArray[np.float32]
     yaws_deg: NDArray[np.float64]
-    faults: list[str]
-    fingerprint: str
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def key(self, row: int) -> str:
-        """Path of a sample below the root, without its ending."""
-        return str(self.keys[row].decode())
 
     def record(self, row: int) -> MapRecord:
         """One sample with its map."""
@@ -91,7 +70,7 @@ def open_map_index(
     sizes, landmarks, yaws = (rows.columns[name] for name in ("image_sizes", "landmarks", "yaws_deg"))
     photographs = photographs_of(rows.keys, samples)
     return MapIndex(
-        root, reader, samples, rows.keys, photographs, sizes, landmarks, yaws, rows.faults, rows.fingerprint
+        root, samples, rows.keys, photographs, sizes, rows.faults, rows.fingerprint, reader, landmarks, yaws
     )
 
 

@@ -144,13 +144,13 @@ def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: Predict
     try:
         image = read_photograph(photo.path)
         detections = find(photo.path, image)
-        fitting = [face for face in detections if face.fits(image)]
+        plausible = [face for face in detections if face.fits(image)]
         made.faults += [
             f"{photo.path}: {face.misfit(image)}. Correct it." for face in detections if not face.fits(image)
         ]
-        if not fitting:
+        if not plausible:
             made.faceless.append(photo.path)
-        return reconstructor.reconstruct(image, fitting)
+        return reconstructor.reconstruct(image, plausible)
     except InputError as fault:
         named = str(fault) if str(photo.path) in str(fault) else f"{photo.path}: {fault}"
         made.faults.append(named)
