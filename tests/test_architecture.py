@@ -3,8 +3,6 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 PROJECT = Path(__file__).resolve().parents[1]
 OURS = {"datamodules", "lightning_module", "sweeps", "run"}
 
@@ -52,14 +50,19 @@ SOURCES = sorted(
     path for name in ("datamodules", "lightning_module", "sweeps") for path in (PROJECT / name).rglob("*.py")
 )
 SOURCES.append(PROJECT / "run.py")
+TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
 
 
-def _imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+def _place(path):
+    return path.relative_to(PROJECT).as_posix()
+
+
+def _imports(path, tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level == 0, f"{_place(path)}: relative import"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -68,31 +71,33 @@ def _is_below(name, parents):
     return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_a_file_imports_only_what_its_room_may(path):
-    place = path.relative_to(PROJECT).as_posix()
+def _faults_of_imports(path, tree):
+    """What a file imports though its room may not."""
+    place = _place(path)
     room = max((room for room in MAY_IMPORT if place == room or place.startswith(f"{room}/")), key=len)
-    for name in _imports(path):
-        if name.partition(".")[0] in OURS:
-            assert _is_below(name, MAY_IMPORT[room]), f"{place} imports {name}"
-        for library, rooms in ONLY_IN.items():
-            if _is_below(name, [library]):
-                assert place.startswith(rooms), f"{place} imports {name}"
-        if place.startswith("datamodules/geometry"):
-            assert name.partition(".")[0] not in NOT_IN_GEOMETRY, f"{place} imports {name}"
+    for name in _imports(path, tree):
+        top = name.partition(".")[0]
+        is_foreign = top in OURS and not _is_below(name, MAY_IMPORT[room])
+        is_elsewhere = any(
+            _is_below(name, [library]) and not place.startswith(rooms) for library, rooms in ONLY_IN.items()
+        )
+        is_no_geometry = place.startswith("datamodules/geometry") and top in NOT_IN_GEOMETRY
+        if is_foreign or is_elsewhere or is_no_geometry:
+            yield f"{place} imports {name}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_the_first_line_of_a_file_says_what_it_is_for(path):
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
-    assert docstring
-    assert docstring.splitlines()[0].endswith((".", "?", ":", ";"))
+def test_files_import_only_what_their_rooms_may():
+    assert not [fault for path, tree in TREES.items() for fault in _faults_of_imports(path, tree)]
+
+
+def test_the_first_line_of_a_file_says_what_it_is_for():
+    first_lines = {path: (ast.get_docstring(tree) or "").partition("\n")[0] for path, tree in TREES.items()}
+    assert not [_place(path) for path, line in first_lines.items() if not line.endswith((".", "?", ":", ";"))]
 
 
 def test_package_inits_hold_a_docstring_only():
-    for path in SOURCES:
-        if path.name == "__init__.py":
-            assert len(ast.parse(path.read_text()).body) == 1, path
+    inits = {path: tree for path, tree in TREES.items() if path.name == "__init__.py"}
+    assert not [_place(path) for path, tree in inits.items() if len(tree.body) != 1]
 
 
 def test_no_drawer_for_what_has_no_home():
