@@ -12,6 +12,7 @@ import torch
 from mlflow.tracking import MlflowClient
 
 from tests.fakes import write_faces, write_model
+from tests.pictures import drawn, single_pixels
 
 if TYPE_CHECKING:
     from lightning_module.tracking.run_folder import RunFolder
@@ -38,6 +39,13 @@ def _one_tracking_store(empty_store: Path) -> Iterator[None]:
         shared = empty_store.with_name("shared.db")
         shutil.copy(empty_store, shared)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shared}")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _single_pixels() -> Iterator[None]:
+    """Pictures are drawn only for the tests that are about them."""
+    with single_pixels():
         yield
 
 
@@ -88,4 +96,5 @@ def trained_run(faces: Path, model_file: Path, tmp_path_factory: pytest.TempPath
     """A fit of two epochs with a test, for tests that only read what it left: to change it, copy its folder."""
     from tests.runs import POSES, fit  # not for the tests that need no torch
 
-    return fit(faces, model_file, tmp_path_factory.mktemp("trained"), f"--data.test.root={faces}", *POSES)
+    with drawn():
+        return fit(faces, model_file, tmp_path_factory.mktemp("trained"), f"--data.test.root={faces}", *POSES)

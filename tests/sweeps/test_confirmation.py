@@ -23,6 +23,7 @@ from sweeps.sweep_report import make_report
 from sweeps.sweep_results import log_summary, write_results
 from sweeps.training import TrainingResult
 from sweeps.worker_process import stage_queue, work
+from tests.pictures import drawn
 from tests.sweeps.stubs import DATA, formula, settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -138,7 +139,8 @@ def test_without_test_data_nothing_can_be_confirmed(tmp_path):
 def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty_store, capsys):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     report = _sweep(settings(tmp_path, n_trials=12, confirm_seeds=6))
-    log_summary(report)
+    with drawn():
+        log_summary(report)
     client = MlflowClient(report.settings.tracking_uri)
     experiment = client.get_experiment_by_name("stub")
     (run,) = client.search_runs([experiment.experiment_id])
