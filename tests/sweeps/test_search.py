@@ -94,7 +94,7 @@ def test_a_score_that_no_validation_measures_ends_the_search(tmp_path):
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
 def test_a_search_from_one_seed_repeats_itself_also_when_it_is_cut_in_two(tmp_path, sampler):
     whole = _search(settings(tmp_path / "whole", n_trials=10, sampler=sampler))
-    _search(settings(tmp_path / "cut", n_trials=10, sampler=sampler))
+    _search(settings(tmp_path / "cut", n_trials=5, sampler=sampler))
     cut = _search(settings(tmp_path / "cut", n_trials=10, sampler=sampler))
     assert [trial.params for trial in whole] == [trial.params for trial in cut]
     assert len({str(trial.params) for trial in whole}) == 10
