@@ -15,6 +15,7 @@ from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.tracking.run_folder import run_folders
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 from run import main
+from tests.pictures import drawn
 from tests.runs import mlflow_run
 
 FACES = 40
@@ -66,7 +67,8 @@ def compare(store, store_uri, monkeypatch):
 
 
 def test_runs_are_compared_by_data_set_and_in_pairs_where_the_faces_are_the_same(compare, store, tmp_path, capsys):
-    found = compare(f"--out={tmp_path}", "--reference=rough", "--no_log")
+    with drawn():
+        found = compare(f"--out={tmp_path}", "--reference=rough", "--no_log")
     by_dataset = {comparison.dataset: comparison for comparison in found}
     assert set(by_dataset) == {"some faces", "other faces"}
     rows = {row.name: row for row in by_dataset["some faces"].rows}

@@ -16,11 +16,18 @@ from run import main
 from tests.fakes import fake_model, write_model
 from tests.runs import POSES, PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run
 
+OPTIONS = ["--model.lr_halving_epochs=1", *POSES]
+
+
+@pytest.fixture(scope="module")
+def whole(faces, model_file, tmp_path_factory):
+    """A fit that nothing stopped, in one process."""
+    return fit(faces, model_file, tmp_path_factory.mktemp("whole"), *OPTIONS, "--trainer.max_epochs=4")
+
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, faces, model_file, tmp_path):
-    options = [f"--data.num_workers={workers}", "--model.lr_halving_epochs=1", *POSES]
-    whole = fit(faces, model_file, tmp_path / "whole", *options, "--trainer.max_epochs=4")
+def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, whole, faces, model_file, tmp_path):
+    options = [f"--data.num_workers={workers}", *OPTIONS]
     short = fit(faces, model_file, tmp_path / "parts", *options, "--trainer.max_epochs=2")
     run_id = mlflow_run(short).info.run_id
     where = [f"--data.root={faces}", f"--data.face_model.path={model_file}", f"--tracking.folder={tmp_path / 'parts'}"]

@@ -81,6 +81,7 @@ def test_a_run_leaves_its_artifacts(trained_run):
         "checkpoints/best.ckpt",
         *pictures,
     } <= found
+    assert all((artifacts / picture).stat().st_size > 5000 for picture in pictures)
     table = json.loads((artifacts / "nme_by_yaw.json").read_text())
     assert {row[table["columns"].index("stage")] for row in table["data"]} == {"val", "test"}
 

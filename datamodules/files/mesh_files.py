@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from PIL import Image
-from trimesh.exchange.obj import export_obj
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
@@ -66,10 +65,8 @@ def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
     )
     visual = TextureVisuals(mesh.uv, material=material)
     textured = trimesh.Trimesh(mesh.vertices, mesh.triangles, visual=visual, process=False)
-    text, files = export_obj(
-        textured, include_normals=False, return_texture=True, digits=_DIGITS, header=None, mtl_name=f"{name}.mtl"
-    )
-    files |= {f"{name}.obj": text.encode(), f"{name}.glb": _glb(mesh)}
+    files, _ = material.to_obj()  # the .mtl and its .png
+    files |= {f"{name}.obj": _obj_text(mesh, name).encode(), f"{name}.glb": _glb(mesh)}
     textured.vertex_attributes["visible"] = mesh.is_visible.astype(np.uint8)
     visual.vertex_attributes["uv"] = mesh.uv.astype(np.float32)  # MeshLab reads s and t as float only
     ply = trimesh.exchange.ply.export_ply(textured, vertex_normal=False)
@@ -80,6 +77,19 @@ def write_textured(mesh: TexturedMesh, stem: Path) -> list[Path]:
     for file, data in files.items():
         (stem.parent / file).write_bytes(data)
     return [stem.parent / file for file in sorted(files)]
+
+
+def _obj_text(mesh: TexturedMesh, name: str) -> str:
+    """The text of an OBJ file, equal to that of trimesh but three times as fast."""
+    number = f"%.{_DIGITS}f"
+    corners = np.repeat(mesh.triangles + 1, 2, axis=1)  # a vertex and its texture coordinates have the same index
+    tables = (
+        (f"v {number} {number} {number}", mesh.vertices),
+        (f"vt {number} {number}", mesh.uv),
+        ("f %d/%d %d/%d %d/%d", corners),
+    )
+    lines = ("\n".join([line] * len(values)) % tuple(values.ravel().tolist()) for line, values in tables)
+    return "\n".join([f"mtllib {name}.mtl", f"usemtl {name}", *lines, "\n"])
 
 
 def _glb(mesh: TexturedMesh) -> bytes:

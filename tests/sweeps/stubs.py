@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
+from sweeps.storage import open_storage
 from sweeps.training import MeasuredErrors, TrainingRequest, TrainingResult
-from sweeps.worker_process import work_for_parent
+from sweeps.worker_process import stage_queue, work, work_for_parent
 
 FACES = 30
 DATA = {"data": "d", "morphable_model": "m", "test_data": "t"}
@@ -42,6 +44,12 @@ def settings(folder: Path, **others: object) -> SweepSettings:
         "space": SearchSpace(),
     }
     return SweepSettings(**(known | others))
+
+
+def finished_search(asked: SweepSettings, train: Callable[[TrainingRequest], TrainingResult] | None = None) -> list:
+    """The trials of a search, done here and now; by default its fits are formulas."""
+    work("search", asked, train or formula)
+    return stage_queue("search", asked, open_storage(asked.storage)).finished()
 
 
 def nme(request: TrainingRequest, epoch: int = 0) -> np.ndarray:

@@ -23,6 +23,7 @@ from sweeps.sweep_report import make_report
 from sweeps.sweep_results import log_summary, write_results
 from sweeps.training import TrainingResult
 from sweeps.worker_process import stage_queue, work
+from tests.pictures import drawn
 from tests.sweeps.stubs import DATA, formula, settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -104,14 +105,16 @@ def test_with_two_scores_the_pareto_front_is_confirmed(tmp_path):
 
 
 def test_the_score_decides_what_is_compared(tmp_path):
-    mean, worst = (_sweep(settings(tmp_path / x, scores=(Score("nme", x),))) for x in ("mean", "worst"))
+    few = {"n_trials": 4, "confirm_seeds": 3}
+    mean, worst = (_sweep(settings(tmp_path / x, scores=(Score("nme", x),), **few)) for x in ("mean", "worst"))
     assert "| worst bin " in as_markdown(worst)
     assert "| mean of bins " in as_markdown(mean)
     assert mean.verdicts[0].interval != worst.verdicts[0].interval
 
 
 def test_with_two_scores_the_first_is_confirmed(tmp_path):
-    text = as_markdown(_sweep(settings(tmp_path, scores=(Score("nme", "worst"), Score("nme", "mean")))))
+    scores = (Score("nme", "worst"), Score("nme", "mean"))
+    text = as_markdown(_sweep(settings(tmp_path, scores=scores, n_trials=4, confirm_seeds=2)))
     assert "of the two scores, nme:worst is judged" in text
     assert "--score nme:worst nme:mean" in text
 
@@ -124,7 +127,7 @@ def test_tests_on_other_faces_do_not_compare(tmp_path):
         )
 
     with pytest.raises(InputError, match="was tested on other faces"):
-        _sweep(settings(tmp_path), fit)
+        _sweep(settings(tmp_path, n_trials=4, confirm_seeds=2), fit)
 
 
 def test_without_test_data_nothing_can_be_confirmed(tmp_path):
@@ -138,7 +141,8 @@ def test_without_test_data_nothing_can_be_confirmed(tmp_path):
 def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty_store, capsys):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     report = _sweep(settings(tmp_path, n_trials=12, confirm_seeds=6))
-    log_summary(report)
+    with drawn():
+        log_summary(report)
     client = MlflowClient(report.settings.tracking_uri)
     experiment = client.get_experiment_by_name("stub")
     (run,) = client.search_runs([experiment.experiment_id])

@@ -5,19 +5,20 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-import psycopg
 import pytest
 from mlflow.tracking import MlflowClient
 from optuna.trial import TrialState
 
 from sweeps.storage import confirmation_study, open_storage, search_study
 from tests.runs import TINY, write_config
+from tests.servers import MlflowServer, Postgres
 from tests.sweeps.stubs import settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -142,112 +143,27 @@ def test_ctrl_c_ends_all_in_good_order(tmp_path, empty_store):
 
 @pytest.fixture
 def postgres(tmp_path, free_port):
-    """The address of a PostgreSQL server of the test's own, on the loopback interface."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries:
-        pytest.skip("needs PostgreSQL: apt-get install postgresql")
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
-    data = tmp_path / "postgres"
-    data.mkdir()
-    if as_user:
-        for folder in (data, *data.parents):
-            if folder.owner() == "root" and folder not in map(Path, ("/", "/tmp")):
-                folder.chmod(folder.stat().st_mode | 0o011)
-        shutil.chown(data, "postgres")
-    subprocess.run(
-        [*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd="/",
-    )
-    server = Postgres(
-        [
-            *as_user,
-            binaries[-1] / "postgres",
-            "-D",
-            data,
-            "-p",
-            str(free_port),
-            "-k",
-            "",
-            "-c",
-            "listen_addresses=127.0.0.1",
-        ],
-        data,
-        free_port,
-    )
+    server = Postgres(tmp_path / "postgres", free_port)
     server.start()
     yield server
     server.stop()
 
 
-class Postgres:
-    """A server that can be taken away and given back."""
-
-    def __init__(self, command, data, port):
-        self._command = command
-        self._data = data
-        self.url = f"postgresql://weightmask@127.0.0.1:{port}/postgres"
-
-    def start(self):
-        self._server = subprocess.Popen(self._command, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                psycopg.connect(self.url).close()
-                return
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
-    def stop(self):
-        own = int((self._data / "postmaster.pid").read_text().split()[0])
-        os.kill(own, signal.SIGINT)  # breaks all connections at once
-        self._server.wait(timeout=60)
-
-
 @pytest.fixture
-def mlflow_server(tmp_path):
-    """The address of a tracking server of the test's own."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        f"sqlite:///{tmp_path / 'server.db'}",
-        "--artifacts-destination",
-        str(tmp_path / "server"),
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+def tracking_uri(tmp_path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    server = MlflowServer(tmp_path, port)
+    server.start()
+    yield server.url
+    server.kill()
 
 
 def test_two_machines_share_a_sweep_though_a_worker_is_killed_and_the_database_restarts(
-    tmp_path, postgres, mlflow_server
+    tmp_path, postgres, tracking_uri
 ):
-    shared = {"storage": postgres.url, "tracking_uri": mlflow_server, "n_trials": 16, "confirm_seeds": 5}
+    shared = {"storage": postgres.url, "tracking_uri": tracking_uri, "n_trials": 16, "confirm_seeds": 5}
     here, there = (settings(tmp_path / name, **shared) for name in ("here", "there"))
     sweeps = [_start(here), _start(there, workers=1)]
     storage = open_storage(postgres.url)
@@ -261,6 +177,6 @@ def test_two_machines_share_a_sweep_though_a_worker_is_killed_and_the_database_r
     postgres.start()
     for sweep, asked in zip(sweeps, (here, there), strict=True):
         assert sweep.wait(timeout=300) == 0, (asked.folder / "sweep.log").read_text()[-3000:]
-    _assert_whole(here, MlflowClient(mlflow_server))
+    _assert_whole(here, MlflowClient(tracking_uri))
     assert (here.results / "verdict.md").read_text().startswith("# Sweep stub")
     assert (there.results / "verdict.md").is_file()

@@ -1,7 +1,5 @@
 """What a search tries, and what it makes of it."""
 
-from dataclasses import replace
-
 import numpy as np
 import optuna
 import pytest
@@ -12,24 +10,17 @@ from datamodules.geometry.regions import five_regions
 from lightning_module.evaluation.nme import YAW_BINS
 from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
-from sweeps.settings import SweepSettings
 from sweeps.storage import open_storage, search_study
 from sweeps.training import TrainingResult
-from sweeps.worker_process import stage_queue, work
-from tests.sweeps.stubs import DATA, formula, settings
+from sweeps.worker_process import work
+from tests.sweeps.stubs import DATA, finished_search, formula, settings
 
 MEAN, WORST = (Score("nme", "mean"),), (Score("nme", "worst"),)
 BOTH = MEAN + WORST
 
 
-def _search(asked, train=formula):
-    work("search", asked, train)
-    storage = open_storage(asked.storage)
-    return stage_queue("search", asked, storage).finished()
-
-
 def test_the_known_ratios_come_first_and_then_the_samplers(tmp_path):
-    trials = _search(settings(tmp_path, n_trials=8))
+    trials = finished_search(settings(tmp_path, n_trials=8))
     assert [trial.user_attrs["ratio"] for trial in trials[:3]] == ["16-5-4-3-0", "3-3-3-3-0", "16-4-4-3-0"]
     assert len({trial.user_attrs["ratio"] for trial in trials}) == 8
     for trial in trials:
@@ -38,7 +29,7 @@ def test_the_known_ratios_come_first_and_then_the_samplers(tmp_path):
 
 
 def test_a_search_of_one_trial_tries_the_papers_ratio(tmp_path):
-    (trial,) = _search(settings(tmp_path, n_trials=1))
+    (trial,) = finished_search(settings(tmp_path, n_trials=1))
     assert trial.user_attrs["ratio"] == "16-5-4-3-0"
 
 
@@ -49,7 +40,7 @@ def test_all_fits_of_a_search_share_their_seeds_and_none_is_tested(tmp_path):
         requests.append(request)
         return formula(request)
 
-    _search(settings(tmp_path, n_trials=3, seed=5, search_seeds=2), fit)
+    finished_search(settings(tmp_path, n_trials=3, seed=5, search_seeds=2), fit)
     assert [request.seed for request in requests] == [5, 6] * 3
     assert not any(request.is_tested for request in requests)
     assert requests[2].tags == {"sweep": "stub", "stage": "search", "trial": "1"}
@@ -62,22 +53,14 @@ def test_a_fits_value_is_that_of_the_network_it_keeps(tmp_path):
             request.on_validation({"nme": {"yaw_00_30": mean - 1, "yaw_30_60": mean, "yaw_60_90": mean + 1}})
         return TrainingResult("x", False, DATA, None)
 
-    assert _search(settings(tmp_path / "a", n_trials=1), fit)[0].value == pytest.approx(4)
-    assert _search(settings(tmp_path / "b", n_trials=1, scores=WORST), fit)[0].value == pytest.approx(5)
-    assert _search(settings(tmp_path / "c", n_trials=1, scores=BOTH), fit)[0].values == pytest.approx([4, 5])
+    assert finished_search(settings(tmp_path / "a", n_trials=1), fit)[0].value == pytest.approx(4)
+    assert finished_search(settings(tmp_path / "b", n_trials=1, scores=WORST), fit)[0].value == pytest.approx(5)
+    assert finished_search(settings(tmp_path / "c", n_trials=1, scores=BOTH), fit)[0].values == pytest.approx([4, 5])
 
 
 def test_an_empty_bin_does_not_count(tmp_path):
     by_bin = {"yaw_00_30": 2.0, "yaw_30_60": 4.0, "yaw_60_90": float("nan")}
     assert settings(tmp_path, scores=BOTH).values({"nme": by_bin}) == (3, 4)
-
-
-@pytest.mark.parametrize(
-    ("scores", "stored"),
-    [(MEAN, "mean"), (WORST, "worst"), (BOTH, "both"), ((Score("nme_mouth", "worst"),), "nme_mouth:worst")],
-)
-def test_studies_of_earlier_versions_go_on(tmp_path, scores, stored):
-    assert settings(tmp_path, scores=scores).identity["objective"] == stored
 
 
 @pytest.mark.parametrize("scores", [(), MEAN * 2, (*BOTH, Score("nme_mouth", "mean"))])
@@ -93,17 +76,17 @@ def test_a_score_that_no_validation_measures_ends_the_search(tmp_path):
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "random"])
 def test_a_search_from_one_seed_repeats_itself_also_when_it_is_cut_in_two(tmp_path, sampler):
-    whole = _search(settings(tmp_path / "whole", n_trials=10, sampler=sampler))
-    _search(settings(tmp_path / "cut", n_trials=10, sampler=sampler))
-    cut = _search(settings(tmp_path / "cut", n_trials=10, sampler=sampler))
+    whole = finished_search(settings(tmp_path / "whole", n_trials=10, sampler=sampler))
+    finished_search(settings(tmp_path / "cut", n_trials=5, sampler=sampler))
+    cut = finished_search(settings(tmp_path / "cut", n_trials=10, sampler=sampler))
     assert [trial.params for trial in whole] == [trial.params for trial in cut]
     assert len({str(trial.params) for trial in whole}) == 10
-    other = _search(settings(tmp_path / "other", n_trials=10, sampler=sampler, seed=1))
+    other = finished_search(settings(tmp_path / "other", n_trials=10, sampler=sampler, seed=1))
     assert [trial.params for trial in whole[3:]] != [trial.params for trial in other[3:]]
 
 
 def test_a_search_finds_where_the_formula_is_least(tmp_path):
-    best = min(_search(settings(tmp_path, n_trials=24)), key=lambda trial: trial.value)
+    best = min(finished_search(settings(tmp_path, n_trials=24)), key=lambda trial: trial.value)
     assert 7 < best.user_attrs["weights"]["eyes_nose"] < 60
 
 
@@ -119,7 +102,7 @@ def test_hopeless_trials_are_ended_early_and_count(tmp_path):
                 break
         return TrainingResult("x", epochs[-1] < 3, DATA, None)
 
-    trials = _search(settings(tmp_path, n_trials=12, pruner="median"), fit)
+    trials = finished_search(settings(tmp_path, n_trials=12, pruner="median"), fit)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8 + [TrialState.PRUNED] * 4
     assert epochs == [3] * 8 + [1] * 4
 
@@ -127,7 +110,7 @@ def test_hopeless_trials_are_ended_early_and_count(tmp_path):
 def test_with_two_scores_nothing_is_ended_early(tmp_path):
     asked = settings(tmp_path, n_trials=12, pruner="median", scores=BOTH)
     assert not asked.prunes
-    assert {trial.state for trial in _search(asked)} == {TrialState.COMPLETE}
+    assert {trial.state for trial in finished_search(asked)} == {TrialState.COMPLETE}
 
 
 @pytest.mark.parametrize("pruner", ["median", "wilcoxon"])
@@ -140,7 +123,7 @@ def test_with_several_seeds_a_ratio_is_ended_between_them(tmp_path, pruner):
         request.on_validation({"nme": dict.fromkeys(YAW_BINS, bad)})
         return TrainingResult("x", False, DATA, None)
 
-    trials = _search(settings(tmp_path, n_trials=10, pruner=pruner, search_seeds=6), fit)
+    trials = finished_search(settings(tmp_path, n_trials=10, pruner=pruner, search_seeds=6), fit)
     ended = [trial for trial in trials if trial.state == TrialState.PRUNED]
     assert ended
     assert all(len(trial.user_attrs["runs"]) < 6 for trial in ended)
@@ -158,7 +141,7 @@ def test_a_training_that_comes_to_nothing_fails_and_others_go_on(tmp_path):
         return formula(request)
 
     asked = settings(tmp_path, n_trials=4)
-    assert len(_search(asked, fit)) == 4
+    assert len(finished_search(asked, fit)) == 4
     failed = [
         trial
         for trial in search_study(asked, open_storage(asked.storage)).get_trials()
@@ -193,7 +176,7 @@ def test_what_a_worker_found_after_it_was_taken_for_dead_does_not_count(tmp_path
             storage.set_trial_state_values(1, TrialState.FAIL)  # by another machine
         return formula(request)
 
-    trials = _search(asked, fit)
+    trials = finished_search(asked, fit)
     assert len(calls) == 2
     assert [trial.number for trial in trials] == [1]
 
@@ -206,7 +189,7 @@ def without_mouth():
 def test_a_search_varies_the_regions_that_its_configuration_names(tmp_path):
     asked = settings(tmp_path)
     asked.config.write_text("data: {regions: tests.sweeps.test_search.without_mouth}\n")
-    trials = _search(asked)
+    trials = finished_search(asked)
     assert [trial.user_attrs["ratio"] for trial in trials[:3]] == ["16-5-3-0", "3-3-3-0", "16-4-3-0"]
     assert all("mouth" not in trial.user_attrs["weights"] for trial in trials)
     asked.config.write_text("data: {regions: somewhere.else}\n")
@@ -216,100 +199,10 @@ def test_a_search_varies_the_regions_that_its_configuration_names(tmp_path):
         settings(tmp_path).regions  # noqa: B018
 
 
-def test_a_worker_is_told_all_of_a_sweep(tmp_path):
-    asked = settings(tmp_path, n_trials=7, scores=WORST, search_seeds=3, pruner="wilcoxon")
-    assert SweepSettings.from_json(asked.to_json()) == asked
-
-
-def test_a_study_belongs_to_what_it_was_begun_with(tmp_path):
-    asked = settings(tmp_path)
-    work("search", settings(tmp_path, n_trials=1), formula)
-    for other, key in (
-        ({"space": SearchSpace(ranges={"mouth": (1.0, 2.0)})}, "space"),
-        ({"scores": WORST}, "score"),
-        ({"seed": 9}, "seed"),
-        ({"search_seeds": 2}, "search_seeds"),
-    ):
-        with pytest.raises(InputError, match=f"study stub was started with another {key}"):
-            search_study(settings(tmp_path, **other), open_storage(asked.storage))
-    asked.config.write_text("model: {lr: 1.0e-5}\n")
-    with pytest.raises(InputError, match="started with another configuration"):
-        search_study(asked, open_storage(asked.storage))
-    asked.config.write_text(
-        "trainer: {max_epochs: 1}\ndata: {root: /elsewhere, num_workers: 7, test: {root: /there}}\n"
-    )
-    search_study(settings(tmp_path, n_trials=99, sampler="gp"), open_storage(asked.storage))  # another machine's paths
-
-
-def test_a_study_of_an_earlier_version_goes_on_with_todays_names_of_options(tmp_path, caplog):
-    asked = settings(tmp_path)
-    _search(settings(tmp_path, n_trials=2))
-    stored = search_study(asked, open_storage(asked.storage)).user_attrs | {"config": "0123"}
-    del stored["configuration"]
-    optuna.delete_study(study_name="stub", storage=asked.storage)
-    earlier = optuna.create_study(study_name="stub", storage=asked.storage)
-    for key, value in stored.items():
-        earlier.set_user_attr(key, value)
-    earlier.optimize(lambda trial: trial.suggest_float("landmarks", 1, 9), n_trials=1)
-    found = search_study(asked, open_storage(asked.storage))
-    assert len(found.get_trials()) == 1
-    assert "make sure that --config is the same as then" in caplog.text
-    asked.config.write_text("model: {lr: 1.0e-5}\n")
-    with pytest.raises(InputError, match="started with another configuration"):
-        search_study(asked, open_storage(asked.storage))
-
-
-def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
-    def fit(request):
-        if not (tmp_path / "killed").exists():
-            (tmp_path / "killed").touch()
-            raise KeyboardInterrupt
-        return formula(request)
-
-    asked = settings(tmp_path, n_trials=2)
-    with pytest.raises(KeyboardInterrupt):
-        work("search", asked, fit)
-    search_study(asked, open_storage(asked.storage)).set_user_attr(
-        "training_data", {"data": "d", "morphable_model": "m"}
-    )
-    trials = _search(asked, fit)
-    assert trials[0].user_attrs["retry_of"] == 0
-    assert len(trials) == 2
-
-
-def test_a_first_try_of_another_space_is_replaced_when_nothing_came_of_it(tmp_path):
-    narrow = settings(tmp_path, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)}))
-    search_study(narrow, open_storage(narrow.storage))
-    assert len(_search(settings(tmp_path, n_trials=2))) == 2
-
-
 def test_known_ratios_outside_the_space_are_left_out(tmp_path):
-    trials = _search(settings(tmp_path, n_trials=4, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)})))
+    trials = finished_search(settings(tmp_path, n_trials=4, space=SearchSpace(ranges={"landmarks": (10.0, 100.0)})))
     assert [trial.user_attrs["ratio"] for trial in trials[:2]] == ["16-5-4-3-0", "16-4-4-3-0"]
     assert all(10 <= trial.user_attrs["weights"]["landmarks"] <= 100 for trial in trials)
-
-
-def test_a_study_of_somebody_elses_is_left_alone(tmp_path):
-    asked = settings(tmp_path)
-    theirs = optuna.create_study(study_name="stub", storage=asked.storage)
-    theirs.optimize(lambda trial: trial.suggest_int("landmarks", 1, 9), n_trials=2)
-    with pytest.raises(InputError, match="study stub is none of this project's"):
-        search_study(asked, open_storage(asked.storage))
-    assert len(theirs.get_trials()) == 2
-    assert theirs.user_attrs == {}
-    search_study(settings(tmp_path, study="two", scores=BOTH), open_storage(asked.storage))
-    with pytest.raises(InputError, match="another number of scores"):
-        search_study(settings(tmp_path, study="two"), open_storage(asked.storage))
-
-
-def test_trials_on_other_data_do_not_join(tmp_path):
-    _search(settings(tmp_path, n_trials=2))
-
-    def fit(request):
-        return replace(formula(request), fingerprints=DATA | {"data": "other"})
-
-    with pytest.raises(InputError, match="started with other training data"):
-        work("search", settings(tmp_path, n_trials=3), fit)
 
 
 def test_a_search_is_not_judged_on_what_it_searched_with(tmp_path):

@@ -17,6 +17,7 @@ from lightning_module.reporting.figures import (
 )
 from lightning_module.reporting.nme_table import nme_rows, nme_table
 from lightning_module.reporting.published_figures import MEAN_ASPECT, is_whole_aflw2000
+from tests.pictures import drawn
 
 YAWS = torch.tensor([0.0, 10, -50])
 REPORTS = {"nme": NMEReport(torch.tensor([1.0, 3, 4.5]), YAWS)}
@@ -77,5 +78,6 @@ def test_pictures_are_drawn(tmp_path):
             np.ones((256, 256), np.float32), regions, np.zeros((81, 2), np.int64), five_regions(), "16-5-4-3-0"
         ),
     ):
-        figure.savefig(tmp_path / "figure.png")
+        with drawn():
+            figure.savefig(tmp_path / "figure.png")
         assert (tmp_path / "figure.png").stat().st_size > 5000

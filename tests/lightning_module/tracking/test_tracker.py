@@ -1,6 +1,5 @@
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
 from tests.runs import mlflow_run
+from tests.servers import MlflowServer
 
 
 @pytest.fixture(autouse=True)
@@ -198,48 +198,21 @@ def test_a_long_run_shows_its_heartbeat(tmp_path, uri, monkeypatch):
 
 @pytest.mark.slow
 def test_a_server_that_is_killed_during_a_run_gets_all_of_it_when_it_is_back(tmp_path, free_port):
-    def serve():
-        command = [
-            sys.executable,
-            "-m",
-            "mlflow",
-            "server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(free_port),
-            "--workers",
-            "1",
-            "--backend-store-uri",
-            f"sqlite:///{tmp_path / 'server.db'}",
-            "--artifacts-destination",
-            str(tmp_path / "kept"),
-        ]
-        server = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            try:
-                MlflowClient(uri).search_experiments(max_results=1)
-                return server
-            except Exception:  # noqa: BLE001  # not up yet
-                time.sleep(0.5)
-        raise AssertionError("the server did not start")
-
-    uri = f"http://127.0.0.1:{free_port}"
-    server = serve()
+    server = MlflowServer(tmp_path, free_port)
+    server.start()
+    uri = server.url
     tracker = _tracker(tmp_path, uri)
     tracker.log_metrics({"loss": 0.0}, 0)
     while tracker._journal.pending():
         time.sleep(0.1)
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+    server.kill()
     start = time.monotonic()
     for step in range(1, 50):
         tracker.log_metrics({"loss": float(step)}, step)
     (tracker.run.path / "picture.png").write_bytes(b"png")
     tracker.log_file(tracker.run.path / "picture.png", "pictures")
     assert time.monotonic() - start < 1
-    server = serve()
+    server.start()
     tracker.end("FINISHED")
     try:
         run = mlflow_run(tracker.run)
@@ -249,5 +222,4 @@ def test_a_server_that_is_killed_during_a_run_gets_all_of_it_when_it_is_back(tmp
             "pictures/picture.png"
         ]
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        server.kill()

@@ -95,9 +95,8 @@ def test_every_format_is_the_checkpoint_for_any_number_of_faces(kind, tmp_path):
 
 @pytest.fixture(scope="module")
 def run(faces, model_file, tmp_path_factory):
-    return fit(
-        faces, model_file, tmp_path_factory.mktemp("export"), "--trainer.max_epochs=1", f"--data.test.root={faces}"
-    )
+    small = ["--trainer.max_epochs=1", "--model.network.pairs=1"]  # what an export takes grows with the layers
+    return fit(faces, model_file, tmp_path_factory.mktemp("export"), *small, f"--data.test.root={faces}")
 
 
 def test_an_export_says_what_it_is_and_predicts_what_the_checkpoint_does(run, tmp_path):
