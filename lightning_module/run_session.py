@@ -113,6 +113,7 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
     tracker = None
     if rank() == 0:
         data.prepare_data()  # a fault of the data ends the command here, before there is a run
+        _ = data.uv_layout  # so does one of the regions
         tracker = _make_tracker(plan, module, data)
     try:
         loggers: list[Logger] = []
