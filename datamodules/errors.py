@@ -43,10 +43,11 @@ def complaint(message: str) -> str:
         r"Does not validate against any of the Union subtypes Subtypes: \[.*?\] Errors: ",
         r"- Expected a path but .*? either not accessible or invalid (?=- )",
         r"Type collections\.abc\.Callable\[.*?\] expects a function or a callable class: ",
-        r" Given value type: .*",
-        r" - Expected a <class '[^']*'>",
+        r" - Expected a <class 'NoneType'>",
     ):
         line = re.sub(noise, "", line)
+    line = re.sub(r" Given value type: .* Given value: (.{1,60})$", r". Got value: \1", line)
+    line = re.sub(r" Given value type: .*", "", line)
     return re.sub(r"(^|: )(- )+", r"\1", line)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,7 +11,28 @@ from datamodules.errors import InputError
 
 EXCHANGEABLE = ("model.network", "data.reader")  # options that name a class
 
+_GROUPS = ("model", "data", "trainer", "tracking")
 _WEIGHTS = "--model.weights"
+
+
+def options_of_file(path: Path) -> dict[str, Any]:
+    """The options in a configuration file.
+
+    Raises:
+        InputError: If it cannot be read, is no YAML, or holds something else than groups of options.
+    """
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: is no YAML file ({' '.join(str(error).split())}). Set --config to one.") from error
+    if not isinstance(options, dict):
+        raise InputError(f"{path}: holds no options. Give lines such as those of conf/default.yaml, or leave it out.")
+    weights = options["model"].get("weights", {}) if isinstance(options.get("model"), dict) else {}
+    groups = {name: options[name] for name in _GROUPS if name in options} | {"model.weights": weights}
+    for name, values in groups.items():
+        if not isinstance(values, dict):
+            raise InputError(f"{path}: {name} is {values!r}. Give options below it, or leave it out.")
+    return options
 
 
 def named_classes(config: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from jsonargparse import ActionConfigFile, Namespace  # type: ignore[attr-defined]  # missing from its __all__
 
-from lightning_module.configuration.class_arguments import named_classes, refuse_image_size, without_other_classes
+from lightning_module.configuration.class_arguments import (
+    named_classes,
+    options_of_file,
+    refuse_image_size,
+    without_other_classes,
+)
 from lightning_module.configuration.legacy_config import read_with_notice, refuse_old_names
 from lightning_module.configuration.loggers import LoggerArguments
 
@@ -20,6 +26,8 @@ class _ConfigFile(ActionConfigFile):
     @staticmethod
     def apply_config(parser: Any, cfg: Namespace, dest: str, value: Any) -> None:
         """Merges a file into the options so far; jsonargparse itself replaces a dictionary as a whole."""
+        if Path(value).is_file():
+            options_of_file(Path(value))  # whose errors name the file
         before = cfg.get(_WEIGHTS) or {}
         ActionConfigFile.apply_config(parser, cfg, dest, value)
         if before and isinstance(cfg.get(_WEIGHTS), dict):
