@@ -15,6 +15,7 @@ from lightning_module.face_module import FaceModule
 from lightning_module.legacy import migrated_model_options
 from lightning_module.region_weights import RegionWeights
 
+_OPTIONS = ("image_size", "weights", "is_residual", "loss_norm")  # that every version has written
 _NOT_OPTIONS = ("_instantiator",)  # an entry of Lightning's own
 
 
@@ -31,7 +32,10 @@ def read_hyper_parameters(path: Path) -> dict[str, Any]:
         InputError: If the file is no checkpoint.
     """
     options: Mapping[str, Any] = _read(path)["hyper_parameters"]
-    return migrated_model_options({name: value for name, value in options.items() if name not in _NOT_OPTIONS})
+    migrated = migrated_model_options({name: value for name, value in options.items() if name not in _NOT_OPTIONS})
+    if missing := [name for name in _OPTIONS if name not in migrated]:
+        raise InputError(f"{path}: is no checkpoint of this project: it has no {missing[0]}. Give a run's best.ckpt.")
+    return migrated
 
 
 def load_module(path: Path) -> FaceModule:
@@ -73,7 +77,8 @@ def _read(path: Path) -> dict[str, Any]:
             checkpoint: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
         if not {"hyper_parameters", "state_dict"} <= checkpoint.keys():
             raise ValueError("it holds no module")
-    # the exception of torch depends on where the file is damaged
+        regions_from_data(checkpoint.get("regions", []))
+    # what torch raises depends on where the damage lies
     except Exception as error:
         raise InputError(f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt.") from error
     return checkpoint

@@ -1,6 +1,7 @@
 """`run.py fit`, `validate` and `test`: trains and evaluates with Lightning, and records a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def run_cli(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> RunResul
     plan, data, module = cli.plan(), cli.datamodule, cli.model
     data.check(command)
     writers = [MapWriter(cli.config.maps)] if command == "test" and cli.config.maps is not None else []
-    with run_session(plan, module, data) as session:
+    with run_session(plan, module, data) as session, _parameters_must_fit(cli):
         _make_trainer(cli, plan, session, [*callbacks, *writers])
         _COMMANDS[command](cli, session)
     stages = {stage: str(data.card(stage)) for stage in module.reports}
@@ -119,6 +120,20 @@ def _test(cli: FaceCLI, session: RunSession) -> None:
     checkpoint = _checkpoint(cli)
     session.record_tested_checkpoint(checkpoint, cli.datamodule.card("test").slug)
     cli.trainer.test(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+
+
+@contextmanager
+def _parameters_must_fit(cli: FaceCLI) -> Iterator[None]:
+    """Turns the error of torch about a checkpoint of another network into one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error) or cli.origin is None:
+            raise
+        name = type(cli.model.network).__name__
+        raise InputError(
+            f"{cli.origin.checkpoint}: its parameters do not fit {name}. Has the class changed since?"
+        ) from error
 
 
 _COMMANDS: dict[str, Callable[[FaceCLI, RunSession], None]] = {"fit": _fit, "validate": _validate, "test": _test}

@@ -20,7 +20,7 @@ from lightning_module.evaluation.stage_figures import Stage, StepOutput, figures
 from lightning_module.legacy import migrated_parameters
 from lightning_module.losses import Norm, weighted_distance
 from lightning_module.map_output import origin, position_maps
-from lightning_module.network_check import output_size
+from lightning_module.network_check import output_size, training_offsets
 from lightning_module.optimisation import LrSchedule, adam_with_schedule
 from lightning_module.region_weights import RegionWeights
 from lightning_module.training_resolution import TrainingResolution
@@ -176,7 +176,7 @@ class FaceModule(LightningModule):
     def training_step(self, batch: FaceBatch, batch_idx: int) -> Tensor:
         """One step of training, at the resolution of the network's maps."""
         own = self.training_resolution
-        predicted = self.network(batch.image).float() + origin(own.mean_map, self.is_residual)
+        predicted = training_offsets(self.network, batch.image, self.map_size) + origin(own.mean_map, self.is_residual)
         loss = weighted_distance(predicted, batch.position_map, own.weights, self._loss_norm)
         count = len(batch.image)
         self.log("train/loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=count, prog_bar=True)

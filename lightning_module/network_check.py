@@ -1,11 +1,13 @@
-"""Checks that a network accepts crops, and finds the size of its maps."""
+"""Whether a network takes the crops that it is given, how large its maps are, and whether they stay so in training."""
 
 import torch
 from torch import Tensor, nn
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, described
 
 _BATCH = 2
+_SMALLEST = 2  # texels per side
+_HALF = "Its parameters are {dtype}: leave them in float32, and set --trainer.precision."
 
 
 def output_size(network: nn.Module, image_size: int) -> int:
@@ -31,8 +33,9 @@ def output_size(network: nn.Module, image_size: int) -> int:
             output = network(image)
     # the exception depends on the network
     except Exception as error:
-        message = " ".join(str(error).split())
-        raise InputError(f"{name}: does not accept images of shape {tuple(image.shape)} ({message}).") from error
+        remedy = "" if parameter.dtype == torch.float32 else f" {_HALF.format(dtype=parameter.dtype)}"
+        fault = f"does not take images of shape {tuple(image.shape)} ({described(error)})."
+        raise InputError(f"{name}: {fault}{remedy}") from error
     finally:
         for module, is_training in modes.items():
             module.training = is_training
@@ -41,4 +44,36 @@ def output_size(network: nn.Module, image_size: int) -> int:
         raise InputError(
             f"{name}: returns {shape} for {tuple(image.shape)}. Return (N, 3, s, s) offsets in crop pixels."
         )
+    if not output.is_floating_point() or output.shape[3] < _SMALLEST:
+        raise InputError(
+            f"{name}: gives {output.dtype} of shape {shape}. Return floats, (N, 3, s, s) with s of at least {_SMALLEST}."
+        )
     return int(output.shape[3])
+
+
+def training_offsets(network: nn.Module, image: Tensor, size: int) -> Tensor:
+    """(N, 3, size, size) float32 offsets that a network in training mode gives.
+
+    Args:
+        network: The network.
+        image: (N, 3, S, S) RGB in [0, 1].
+        size: Texels per side of its maps in evaluation mode.
+
+    Raises:
+        InputError: If it gives something else while it trains, or what it gives depends on no parameter.
+    """
+    output = network(image)
+    expected = (len(image), 3, size, size)
+    shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    if shape != expected:
+        raise InputError(
+            f"--model.network {type(network).__name__}: gives {shape} in training, where {expected} is expected. "
+            "Return the same for each batch, in training as in evaluation."
+        )
+    if not output.requires_grad:
+        raise InputError(
+            f"--model.network {type(network).__name__}: its maps depend on no trainable parameter. "
+            "Is the output detached, or is everything frozen?"
+        )
+    offsets: Tensor = output.float()
+    return offsets

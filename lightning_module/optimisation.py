@@ -27,8 +27,11 @@ def adam_with_schedule(
         is_fused: Whether the device has the fused kernel.
 
     Raises:
-        InputError: If "one_cycle" is used for a training without an end.
+        InputError: If nothing can be trained, or "one_cycle" has no end.
     """
+    parameters = list(parameters)
+    if not any(parameter.requires_grad for parameter in parameters):
+        raise InputError("--model.network: has no trainable parameter. Is everything frozen?")
     optimizer = torch.optim.Adam(parameters, lr, fused=is_fused)
     if schedule == "halving":
         return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, halving_epochs, gamma=0.5)]

@@ -73,6 +73,7 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
     tracker = None
     if rank() == 0:
         data.prepare_data()  # faulty data end the command here, before a run is made
+        _ = data.uv_layout  # so does one of the regions
         tracker = _make_tracker(plan, module, data)
     try:
         loggers: list[Logger] = []

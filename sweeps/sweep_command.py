@@ -65,6 +65,7 @@ def sweep(
         raise InputError(f"--workers is {workers}: give at least 1.")
     if confirm_seeds == 1:
         raise InputError("--confirm_seeds is 1, which cannot show a difference. Give 0 for no confirmation, or 8.")
+    from lightning_module.evaluation.protocols import validation_protocols
     from lightning_module.evaluation.score import Score
     from lightning_module.tracking.tracker import TrackingOptions
     from sweeps.run_sweep import run_sweep
@@ -89,4 +90,7 @@ def sweep(
         confirm_seeds=confirm_seeds,
         space=space,
     )
+    measured = [protocol.name for protocol in validation_protocols(settings.regions)]
+    for chosen in scores:
+        chosen.require(measured)
     return run_sweep(settings, workers)

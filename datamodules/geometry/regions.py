@@ -4,6 +4,8 @@ The five regions are those of Shi et al., Eq. 3. Another table is given by a fun
 `--data.regions some.module.function`.
 """
 
+import logging
+import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, described
 from datamodules.geometry import face_areas
+
+_log = logging.getLogger(__name__)
 
 Draw = Callable[[NDArray[np.int64], int], NDArray[np.bool_]]
 
@@ -44,12 +48,22 @@ class RegionSpec:
     draw: Draw | None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.label <= 255:
-            raise InputError(f"region {self.name!r} has label {self.label}: give a whole number from 1 to 255.")
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
+        if not _is_a(numbers.Integral, self.label) or not 1 <= self.label <= 255:
+            raise InputError(f"region {self.name!r} has label {self.label!r}: give a whole number from 1 to 255.")
+        if not _is_a(str, self.name) or not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise InputError(f"region {self.name!r}: give a name of lower-case letters, digits and underscores.")
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
+        if not _is_a(str, self.colour) or not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
             raise InputError(f"region {self.name!r} has colour {self.colour!r}: give one such as '#d95f5f'.")
+        if not _is_a(numbers.Real, self.weight) or not 0 <= self.weight < float("inf"):
+            raise InputError(f"region {self.name!r} has weight {self.weight!r}: give a finite number of at least 0.")
+        if self.search_range is not None and not _is_range(self.search_range):
+            raise InputError(
+                f"region {self.name!r} has search_range {self.search_range!r}: give (lowest, highest) above 0, or None."
+            )
+        if self.draw is not None and not callable(self.draw):
+            raise InputError(
+                f"region {self.name!r} has draw {self.draw!r}: give a function, or None for the landmarks."
+            )
 
 
 RegionTable = tuple[RegionSpec, ...]  # in order of precedence: where two overlap, the earlier one wins
@@ -72,8 +86,14 @@ def checked_table(make_table: Callable[[], RegionTable]) -> RegionTable:
     Raises:
         InputError: If it is not a table of regions, or two of its regions share a label or a name.
     """
-    table = tuple(make_table())
     source = f"--data.regions {getattr(make_table, '__name__', make_table)}"
+    try:
+        table = tuple(make_table())
+    except InputError:
+        raise
+    # what a table's function raises depends on what it does
+    except Exception as error:
+        raise InputError(f"{source}: gives no table of regions ({described(error)}).") from error
     if not all(isinstance(region, RegionSpec) for region in table) or not any(is_drawn(region) for region in table):
         raise InputError(
             f"{source}: returns no table of regions. Return a tuple of RegionSpec, some of which are drawn."
@@ -115,7 +135,11 @@ def draw_regions(table: RegionTable, landmark_texels: NDArray[np.int64], size: i
     for region in reversed(table):
         if region.draw is None:
             continue
-        area = np.asarray(region.draw(landmark_texels, size))
+        try:
+            area = np.asarray(region.draw(landmark_texels.copy(), size))
+        # what a draw function raises depends on what it does
+        except Exception as error:
+            raise InputError(f"region {region.name!r}: its draw function fails ({described(error)}).") from error
         if area.shape != (size, size) or area.dtype != np.bool_:
             raise InputError(
                 f"region {region.name!r}: its draw function returns {area.dtype} of shape {area.shape}. "
@@ -127,6 +151,9 @@ def draw_regions(table: RegionTable, landmark_texels: NDArray[np.int64], size: i
             f"{empty} of {size * size} texels belong to no region: let the last region of the table, "
             f"{table[-1].name!r}, cover everything (datamodules.geometry.face_areas.everywhere)."
         )
+    for region in table:
+        if is_drawn(region) and not (labels == region.label).any():
+            _log.warning("region %r has no texels, so that its weight is without effect.", region.name)
     return labels
 
 
@@ -161,6 +188,18 @@ def regions_from_data(values: Iterable[Mapping[str, Any]]) -> RegionTable:
         )
         for value in values
     )
+
+
+def _is_a(kind: type, value: object) -> bool:
+    """Whether a value that a stranger's table holds is what its annotation says."""
+    return isinstance(value, kind)
+
+
+def _is_range(values: object) -> bool:
+    """Whether a search range is one: two numbers above 0, the lower one first."""
+    if not isinstance(values, tuple | list) or len(values) != 2:
+        return False
+    return all(isinstance(value, numbers.Real) for value in values) and 0 < values[0] < values[1] < float("inf")
 
 
 def _cannot_draw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:

@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import InputError
 from datamodules.geometry.camera import HeadPose
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.readers.index_options import IndexOptions, Verification
 from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
-from datamodules.readers.sample_reader import SampleReader
+from datamodules.readers.sample_reader import SampleReader, fault_of, listed
 from datamodules.readers.sample_table import SampleTable, checked_image_size, photographs_of, reader_identity
 from datamodules.types import FaceRecord
 
@@ -83,7 +82,7 @@ def open_index(
     Raises:
         InputError: If no sample can be read, or the cache cannot be written.
     """
-    samples = reader.list_samples(root)
+    samples = listed(reader, root)
     identity = _VERSION, root.resolve(), reader_identity(reader), samples.fingerprint, options.verify
     row_reader = RowReader(partial(_read_row, root, reader, options.verify), _IDENTIFYING)
     rows = cached_rows(root, samples, options.cache / f"index-{cache_key(*identity)}", row_reader, processes)
@@ -109,19 +108,27 @@ def _read_row(root: Path, reader: SampleReader, verify: Verification, key: str) 
     try:
         face = reader.read(root, key)
         image_size = checked_image_size(reader.image_path(root, key), verify)
-    except InputError as error:
-        return str(error)
-    landmarks = face.landmarks_image_px
-    pose = np.asarray(face.pose, np.float32)
+        identity, expression, pose = (
+            np.asarray(values, np.float32) for values in (face.identity, face.expression, face.pose)
+        )
+        landmarks = None if face.landmarks_image_px is None else np.asarray(face.landmarks_image_px, np.float32)
+    # what a reader raises depends on its files
+    except Exception as error:  # noqa: BLE001
+        return fault_of(reader, root, key, error)
+    if identity.ndim != 1 or expression.ndim != 1:
+        shapes = f"identity and expression coefficients of shapes {identity.shape} and {expression.shape}"
+        return f"{root / key}: is read as {shapes}, expected one axis each. Correct {type(reader).__name__}.read."
+    if not all(np.isfinite(values).all() for values in (identity, expression, pose)):
+        return f"{root / key}: its coefficients or its pose hold NaN or infinite numbers. Correct or remove it."
     if pose.shape != (_POSE_PARAMETERS,) or (landmarks is not None and landmarks.shape != (LANDMARKS_68, 3)):
         shapes = f"a pose of shape {pose.shape} and landmarks of shape {None if landmarks is None else landmarks.shape}"
         return (
             f"{root / key}: has {shapes}, expected (7,) and ({LANDMARKS_68}, 3). Correct {type(reader).__name__}.read."
         )
     return {
-        "identity": face.identity.astype(np.float32),
-        "expression": face.expression.astype(np.float32),
+        "identity": identity,
+        "expression": expression,
         "poses": pose,
         "image_sizes": np.array(image_size, np.uint16),
-        "landmarks": None if landmarks is None else landmarks.astype(np.float32),
+        "landmarks": landmarks,
     }

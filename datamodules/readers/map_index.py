@@ -17,7 +17,7 @@ from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.uv_layout import UVLayout
 from datamodules.readers.index_options import IndexOptions, Verification
 from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
-from datamodules.readers.sample_reader import MapReader
+from datamodules.readers.sample_reader import MapReader, fault_of, listed
 from datamodules.readers.sample_table import SampleTable, checked_image_size, photographs_of, reader_identity
 from datamodules.types import MapRecord
 
@@ -62,7 +62,7 @@ def open_map_index(
     Raises:
         InputError: If no sample can be read, or the cache cannot be written.
     """
-    samples = reader.list_samples(root)
+    samples = listed(reader, root)
     identity = _VERSION, root.resolve(), reader_identity(reader), samples.fingerprint, options.verify
     folder = options.cache / f"maps-{cache_key(*identity, layout.fingerprint())}"
     row_reader = RowReader(partial(_read_row, root, reader, layout, options.verify), _IDENTIFYING)
@@ -80,9 +80,15 @@ def _read_row(root: Path, reader: MapReader, layout: UVLayout, verify: Verificat
         width, height = checked_image_size(path, verify)
         if width != height:
             raise InputError(f"{path}: is {width} x {height} pixels. The crop of a position map is square.")
-        points = reader.read_map(root, key)
-    except InputError as error:
-        return str(error)
+        points = np.asarray(reader.read_map(root, key), np.float32)
+    # what a reader raises depends on its files
+    except Exception as error:  # noqa: BLE001
+        return fault_of(reader, root, key, error)
+    if points.shape != layout.mean_map.shape:
+        expected = layout.mean_map.shape
+        return f"{root / key}: is read as a map of shape {points.shape}, expected {expected}. Correct {type(reader).__name__}."
+    if not np.isfinite(points).all():
+        return f"{root / key}: its map holds NaN or infinite numbers. Correct or remove it."
     row, col = layout.landmark_texels[:LANDMARKS_68].T
     landmarks = points[row, col] * np.float32((width - 1) / (CROP_SIZE - 1))
     if not np.ptp(landmarks[:, :2], axis=0).all():

@@ -4,13 +4,15 @@
 below `--data.reader`. The methods must be annotated as here, since the command line compares their signatures.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.errors import InputError, described
 from datamodules.types import FaceParameters
 
 
@@ -82,3 +84,39 @@ class MapReader(Protocol):
             InputError: Naming the file that cannot be used.
         """
         ...
+
+
+def listed(reader: SampleReader | MapReader, root: Path) -> SampleList:
+    """The samples below a folder, sorted whatever order the reader lists them in.
+
+    Raises:
+        InputError: If there are none, or what the reader returns is no list of samples.
+    """
+    name = f"--data.reader {type(reader).__name__}"
+    try:
+        samples: object = reader.list_samples(root)
+    except InputError:
+        raise
+    # what a reader raises depends on its files
+    except Exception as error:
+        raise InputError(f"{root}: {name} cannot list its samples ({described(error)}).") from error
+    if not isinstance(samples, SampleList):
+        raise InputError(f"{name}: list_samples returns {type(samples).__name__}. Return a SampleList.")
+    keys, photographs = list(samples.keys), list(samples.photographs)
+    if not all(isinstance(value, str) for value in (*keys, *photographs)):
+        raise InputError(f"{name}: list_samples returns keys or photographs that are no text. Return str.")
+    if len(photographs) != len(keys):
+        raise InputError(f"{name}: lists {len(keys)} keys and {len(photographs)} photographs. Name one for each key.")
+    if repeated := [key for key, count in Counter(keys).items() if count > 1]:
+        raise InputError(f"{name}: lists {repeated[0]} more than once. List each sample once.")
+    if not keys:
+        raise InputError(f"{root}: {name} lists no samples there. Is it the right folder?")
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return replace(samples, keys=[keys[i] for i in order], photographs=[photographs[i] for i in order])
+
+
+def fault_of(reader: SampleReader | MapReader, root: Path, key: str, error: Exception) -> str:
+    """The line that says why a reader cannot read a sample."""
+    if isinstance(error, InputError):
+        return str(error)
+    return f"{root / key}: cannot be read by --data.reader {type(reader).__name__} ({described(error)})."

@@ -1,6 +1,8 @@
 """A callback for fits that continue from a checkpoint: it applies new region weights and checks the schedule."""
 
-from typing import cast
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import OneCycleLR
@@ -9,6 +11,8 @@ from datamodules.errors import InputError
 from lightning_module.configuration.run_origin import Origin
 from lightning_module.data_interface import face_data
 from lightning_module.face_module import FaceModule
+
+_log = logging.getLogger(__name__)
 
 
 class ContinuedFit(Callback):
@@ -25,6 +29,17 @@ class ContinuedFit(Callback):
         """Recomputes the weight map of a branch, since the checkpoint restores that of its own region weights."""
         if self._origin.start == "branch_from":
             cast(FaceModule, pl_module).adopt_layout(face_data(trainer).uv_layout)
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Says so where another score than before chooses the best epoch: it begins anew then."""
+        states = checkpoint.get("callbacks", {}).values()
+        before = {state["monitor"] for state in states if isinstance(state, Mapping) and state.get("monitor")}
+        own = {monitor for callback in trainer.checkpoint_callbacks if (monitor := getattr(callback, "monitor", None))}
+        if self._origin.is_resumed and before and own and not before & own:
+            _log.warning(
+                "best.ckpt was chosen by %s so far; from here on %s chooses it, among the epochs that follow.",
+                *(", ".join(sorted(monitors)) for monitors in (before, own)),
+            )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuses a fit that is longer than the one-cycle schedule that the checkpoint restores."""

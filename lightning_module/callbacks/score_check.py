@@ -1,9 +1,12 @@
 """A callback that ends a fit whose validation does not measure its score, before its first checkpoint is chosen."""
 
+from typing import cast
+
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.score import Score
+from lightning_module.face_module import FaceModule
 
 
 class ScoreCheck(Callback):
@@ -21,6 +24,11 @@ class ScoreCheck(Callback):
         metric = self._score.metric("val")
         if trainer.state.fn != "fit" or trainer.sanity_checking or metric in trainer.callback_metrics:
             return
+        if any(report.per_face.isnan().any() for report in cast(FaceModule, pl_module).reports["val"].values()):
+            raise InputError(
+                "the network's position maps of some validation faces hold numbers that are not finite. Training has "
+                "diverged: lower --model.lr, or look for a division by zero in --model.network."
+            )
         raise InputError(
             f"--score {self._score}: the validation has no {metric}: no face lies in that yaw bin, or the maps are of "
             "another face model. Give another score, such as nme:mean, or other validation faces (--data.val_fraction)."

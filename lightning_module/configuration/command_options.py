@@ -6,11 +6,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, complaint, described
 from datamodules.face_datamodule import FaceDataModule
-from datamodules.geometry.regions import checked_table
+from datamodules.geometry.regions import checked_table, five_regions
+from lightning_module.configuration.class_arguments import (
+    EXCHANGEABLE,
+    is_other_class,
+    named_classes,
+    plain_arguments,
+    without_other_classes,
+)
 from lightning_module.configuration.fit_parser import FitParser
 from lightning_module.configuration.run_origin import Origin, find_origin
 from lightning_module.configuration.run_plan import RunPlan
@@ -23,6 +31,8 @@ from lightning_module.region_weights import RegionWeights
 from lightning_module.tracking.tracker import TrackingOptions
 from lightning_module.weight_file import read_weight_map
 
+_DEFAULTS = PROJECT / "conf" / "default.yaml"
+_NETWORK, _HOURGLASS = "model.network", f"{Hourglass.__module__}.{Hourglass.__name__}"
 _DESCRIPTIONS = {
     "fit": "Trains a network, and tests its best epoch if there is test data.",
     "validate": "Evaluates a checkpoint on the validation faces.",
@@ -47,7 +57,7 @@ class FaceCLI(LightningCLI):
     def __init__(self, command: str, args: Sequence[str]) -> None:
         self.command = command
         self.origin: Origin | None = None
-        self._args = list(args)
+        self._args = plain_arguments(args)
         super().__init__(
             FaceModule,
             FaceDataModule,
@@ -59,7 +69,7 @@ class FaceCLI(LightningCLI):
                 "prog": f"run.py {command}",
                 "description": _DESCRIPTIONS[command],
                 "allow_abbrev": False,
-                "default_config_files": [str(PROJECT / "conf" / "default.yaml")],
+                "default_config_files": [str(_DEFAULTS)],
             },
             args=self._args,
             run=False,
@@ -89,18 +99,20 @@ class FaceCLI(LightningCLI):
         # ignored by networks without this argument
         parser.link_arguments("data.image_size", "model.network.init_args.image_size")
         parser.link_arguments("data.regions", "model.regions")
-        parser.set_defaults({"model.network": {"class_path": f"{Hourglass.__module__}.{Hourglass.__name__}"}})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses the options; they are merged into those of the checkpoint, or of the run to continue."""
-        self.config = parser.parse_args(self._args)
+        self.config = self._parsed(parser, self._args)
         runs = TrackingOptions(**self.config.tracking.as_dict()).place(PROJECT).runs
         self.origin = find_origin(self.command, self.config, runs)
         if self.origin is not None:
             with TemporaryDirectory() as folder:
                 base = Path(folder) / "base.yaml"
-                base.write_text(yaml.safe_dump(self.origin.base_config()))
-                self.config = parser.parse_args(["--config", str(base), *self._args])
+                options = self.origin.base_config()
+                if self.config.data.regions is not five_regions:  # the checkpoint's table need not be importable then
+                    options.get("data", {}).pop("regions", None)
+                base.write_text(yaml.safe_dump(options))
+                self.config = self._parsed(parser, ["--config", str(base), *self._args])
             self.config[self.origin.start] = self.origin.checkpoint
         regions = checked_table(self.config.data.regions)
         Score.parse(self.config.score).require(protocol.name for protocol in validation_protocols(regions))
@@ -123,9 +135,41 @@ class FaceCLI(LightningCLI):
         """Constructs the module and the data module; the trainer and its loggers need a run first."""
         config = self.config.clone()
         config.trainer.logger = None
-        self.config_init = self.parser.instantiate_classes(config)
+        try:
+            self.config_init = self.parser.instantiate_classes(config)
+        except InputError:
+            raise
+        # what the constructor of a class that an option names raises depends on the class
+        except Exception as error:
+            raise InputError(
+                f"an object that the options describe cannot be made ({complaint(described(error))})."
+            ) from error
         self.datamodule = self.config_init.data
         self.model = self.config_init.model
+
+    @staticmethod
+    def _parsed(parser: LightningArgumentParser, args: Sequence[str]) -> Namespace:
+        """The parsed options; arguments that files give for another network or reader than the chosen one do not count.
+
+        jsonargparse keeps those that the new class happens to have too, such as a default width of the hourglass.
+        """
+        assert isinstance(parser, FitParser)
+        defaults = yaml.safe_load(_DEFAULTS.read_text())
+        parser.named_classes, parser.chosen_classes = named_classes(defaults), {}
+        parser.set_defaults({_NETWORK: {"class_path": _HOURGLASS}})
+        config: Namespace = parser.parse_args(list(args))
+        chosen = {option: config[option].class_path for option in EXCHANGEABLE if "class_path" in config[option]}
+        if not any(is_other_class(named, chosen.get(option, named)) for option, named in parser.named_classes):
+            return config
+        parser.chosen_classes = chosen
+        parser.set_defaults({_NETWORK: {"class_path": chosen[_NETWORK]}})
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / _DEFAULTS.name
+            path.write_text(yaml.safe_dump(without_other_classes(defaults, chosen)))
+            parser.default_config_files = [str(path)]
+            config = parser.parse_args(list(args))
+            parser.default_config_files = [str(_DEFAULTS)]
+        return config
 
     def plain_options(self) -> dict[str, Any]:
         """All options as plain values of YAML."""

@@ -1,11 +1,19 @@
 """The parser of fit, validate and test: one-line errors, configurations of earlier versions, loggers' folders."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from jsonargparse import ActionConfigFile, Namespace  # type: ignore[attr-defined]  # missing from its __all__
 
+from lightning_module.configuration.class_arguments import (
+    named_classes,
+    options_of_file,
+    refuse_image_size,
+    without_other_classes,
+)
 from lightning_module.configuration.legacy_config import read_with_notice, refuse_old_names
 from lightning_module.configuration.loggers import LoggerArguments
 
@@ -18,6 +26,8 @@ class _ConfigFile(ActionConfigFile):
     @staticmethod
     def apply_config(parser: Any, cfg: Namespace, dest: str, value: Any) -> None:
         """Merges a file into the previous options; jsonargparse alone would replace a dictionary as a whole."""
+        if Path(value).is_file():
+            options_of_file(Path(value))  # whose errors name the file
         before = cfg.get(_WEIGHTS) or {}
         ActionConfigFile.apply_config(parser, cfg, dest, value)
         if before and isinstance(cfg.get(_WEIGHTS), dict):
@@ -25,7 +35,17 @@ class _ConfigFile(ActionConfigFile):
 
 
 class FitParser(LoggerArguments):
-    """Lightning's parser with this project's rules for configuration files and errors."""
+    """Lightning's parser as this project uses it.
+
+    Attributes:
+        chosen_classes: Class of each exchangeable option; files leave out arguments of other classes.
+        named_classes: Exchangeable options with the classes that files name.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.chosen_classes: Mapping[str, str] = {}
+        self.named_classes: set[tuple[str, str]] = set()
 
     def add_argument(self, *args: Any, **kwargs: Any) -> Any:
         """Adds an argument; that of a configuration file gets this project's action."""
@@ -40,7 +60,11 @@ class FitParser(LoggerArguments):
         except yaml.YAMLError:
             config = None  # the parser itself reports the error
         if isinstance(config, dict):
-            migrated = read_with_notice(config, str(path) or "the configuration")
+            source = str(path) or "the configuration"
+            migrated = read_with_notice(config, source)
+            refuse_image_size(migrated, source)
+            self.named_classes |= named_classes(migrated)
+            migrated = without_other_classes(migrated, self.chosen_classes)
             if migrated != config:
                 content = yaml.safe_dump(migrated, sort_keys=False)
         parsed: Namespace = super().parse_string(content, path, *args, **kwargs)
@@ -49,4 +73,8 @@ class FitParser(LoggerArguments):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raises an error of one line, which names the current option for a renamed one."""
         refuse_old_names(message)
+        if "does not implement protocol SampleReader" in " ".join(message.split()):
+            message += ". Give its methods the names, parameters and annotations of datamodules.readers.sample_reader."
+        if "No module named" in message:
+            message += ". Run from the folder that has the module, or name that folder in PYTHONPATH."
         super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # added by the parser of a class

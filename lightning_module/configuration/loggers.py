@@ -1,7 +1,9 @@
 """Lightning's loggers in addition to MLflow: their options on the command line, and their construction."""
 
 import inspect
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.loggers import Logger
 
-from datamodules.errors import InputError, OneLineErrors
+from datamodules.errors import InputError, OneLineErrors, complaint, described
 
+_log = logging.getLogger(__name__)
+
+_CALLS = ("log_hyperparams", "log_metrics", "log_graph", "save", "finalize", "after_save_checkpoint")
 RUN_FOLDER = "<run folder>"  # stands for the folder of the run in a configuration
 
 
@@ -38,7 +43,10 @@ def make_loggers(chosen: Any, folder: Path, params: Mapping[str, Any]) -> list[L
     """
     if chosen is None or isinstance(chosen, bool):
         return []
-    loggers = [_make_logger(logger, folder) for logger in (chosen if isinstance(chosen, list) else [chosen])]
+    loggers = [
+        _set_aside_when_it_fails(_make_logger(logger, folder))
+        for logger in (chosen if isinstance(chosen, list) else [chosen])
+    ]
     for logger in loggers:
         logger.log_hyperparams(dict(params))
     return loggers
@@ -54,5 +62,32 @@ def _make_logger(chosen: Namespace, folder: Path) -> Logger:
     try:
         logger: Logger = parser.instantiate_classes(parsed).logger
     except Exception as error:  # the exception depends on the logger
-        raise InputError(f"--trainer.logger: {chosen.class_path} cannot be used ({error}).") from error
+        raise InputError(f"--trainer.logger: {chosen.class_path} cannot be used ({complaint(str(error))}).") from error
+    return logger
+
+
+def _set_aside_when_it_fails(logger: Logger) -> Logger:
+    """The same logger, which is not called again after an error: the fit goes on, and MLflow has its figures."""
+    has_failed = False
+
+    def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal has_failed
+            if has_failed:
+                return None
+            try:
+                return method(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001  # whatever a logger's service raises
+                has_failed = True
+                _log.warning(
+                    "--trainer.logger %s: fails and is left out from here on; MLflow has all figures (%s).",
+                    type(logger).__name__,
+                    described(error),
+                )
+
+        return call
+
+    for name in _CALLS:
+        setattr(logger, name, guarded(getattr(logger, name)))
     return logger

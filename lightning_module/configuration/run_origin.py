@@ -72,7 +72,7 @@ class Origin:
             return config
         data = config.setdefault("data", {})
         data["image_size"] = self.model_options["image_size"]
-        if self.start == "ckpt_path" and isinstance(self.model_options.get("regions"), str):
+        if self.start != "init_from" and isinstance(self.model_options.get("regions"), str):
             data["regions"] = self.model_options["regions"]
         chosen = _NETWORK if self.start == "init_from" else self.model_options.keys() - set(_LINKED)
         model = {name: value for name, value in self.model_options.items() if name in chosen}

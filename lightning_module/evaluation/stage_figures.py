@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from datamodules.errors import InputError
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 
@@ -32,8 +33,16 @@ def figures_of(stage: Stage, reports: Mapping[str, NMEReport]) -> dict[str, floa
 
     Args:
         stage: The stage.
-        reports: Errors by protocol.
+        reports: Errors by protocol; figures of bins without faces are left out.
+
+    Raises:
+        InputError: If the position maps of all faces hold numbers that are not finite.
     """
+    if LANDMARKS_2D.name not in reports:
+        raise InputError(
+            "the network's position maps hold numbers that are not finite. Training has diverged: lower --model.lr, or "
+            "look for a division by zero in --model.network."
+        )
     counts = reports[LANDMARKS_2D.name].counts
     figures: dict[str, float] = {f"{stage}/faces/{name}": count for name, count in counts.items()}
     for protocol, report in reports.items():

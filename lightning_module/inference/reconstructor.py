@@ -82,11 +82,18 @@ class Reconstructor:
         Raises:
             InputError: If the image or the boxes have another shape, or a box does not fit the image.
         """
+        if not isinstance(image, np.ndarray):
+            raise InputError(f"the image is {type(image).__name__}: give an array, (H, W, 3) uint8 RGB.")
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise InputError(f"the image is {image.dtype} of shape {image.shape}: give (H, W, 3) uint8 RGB.")
         if boxes is None:
             return self.reconstruct(image, [face for face in self.detect(image) if face.fits(image)])
-        boxes = np.asarray(boxes)
+        try:
+            boxes = np.asarray(boxes, np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the boxes are no array of numbers ({error}): give (N, 4), x1, y1, x2, y2.") from error
+        if not boxes.size:
+            return []
         if boxes.ndim != 2 or boxes.shape[1] != 4:
             raise InputError(f"the boxes have shape {boxes.shape}: give (N, 4) numbers x1, y1, x2, y2.")
         faces = boxed_faces(boxes)

@@ -40,6 +40,7 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         try:
+            partial.touch()  # where a folder cannot be written, torch raises no OSError
             file_format.write(ExportedNetwork(module).eval(), images[:2], partial)
             run = file_format.read(partial)
             with torch.no_grad():
