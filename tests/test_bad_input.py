@@ -59,7 +59,7 @@ def test_a_typo_in_a_config_is_named(faces, model_file, tmp_path):
 
 
 def test_weights_beside_a_checkpoint_are_refused(trained_run, faces, model_file, tmp_path):
-    with pytest.raises(InputError, match=r"--model\.weights\.landmarks cannot be changed beside --ckpt_path"):
+    with pytest.raises(InputError, match=r"--model\.weights\.landmarks cannot be changed together with --ckpt_path"):
         main(["test", f"--ckpt_path={trained_run.best_checkpoint}", "--model.weights.landmarks=50"])
 
 

@@ -114,7 +114,7 @@ def test_a_protocol_that_only_the_records_know_is_compared(tmp_path, monkeypatch
     (comparison,) = main(["compare", "--protocol=nme_jaw", *options])
     assert comparison.title == "NME %, line of the jaw, x y, on faces"
     assert [row.means[-1] for row in comparison.rows] == [2, 3]
-    with pytest.raises(InputError, match=r"--protocol nme: none of the 2 runs holds it. Give one of nme_jaw"):
+    with pytest.raises(InputError, match=r"--protocol nme: none of the 2 runs has it. Give one of nme_jaw"):
         main(["compare", *options])
 
 
@@ -170,8 +170,8 @@ def test_the_same_faces_stand_together_whatever_they_are_called(tmp_path, monkey
     [
         (["nobody"], "nobody: the experiment weightmask has no such run"),
         (["--tags=ratio"], "--tags ratio: give name=value"),
-        (["--tags=ratio=1:2"], "no run of weightmask that fits was ever tested"),
-        (["--protocol=nme_9"], "--protocol nme_9: none of the 3 runs holds it. Give one of nme, nme_3d_mean_z"),
+        (["--tags=ratio=1:2"], "no matching run of weightmask has been tested"),
+        (["--protocol=nme_9"], "--protocol nme_9: none of the 3 runs has it. Give one of nme, nme_3d_mean_z"),
         (["--reference=nobody"], "--reference nobody: 0 of the runs"),
         (["--dataset=none"], "none of the 3 runs was tested on none under nme"),
         (["--tracking.experiment=empty"], "holds no experiment empty"),

@@ -61,7 +61,7 @@ def test_a_branch_trains_with_the_region_weights_that_it_is_given(parent, tmp_pa
     "option", ["--model.lr=0.5", "--model.lr_schedule=one_cycle", "--model.network.norm_momentum=0.5"]
 )
 def test_a_branch_keeps_network_learning_rate_and_schedule(option, parent, tmp_path):
-    with pytest.raises(InputError, match=r"cannot be changed beside --branch_from.*--init_from"):
+    with pytest.raises(InputError, match=r"cannot be changed together with --branch_from.*--init_from"):
         _branch(parent.last_checkpoint, tmp_path, option)
 
 
@@ -120,7 +120,7 @@ def test_a_fit_can_begin_with_another_ones_weights_alone(parent, faces, model_fi
 
 def test_another_networks_weights_are_refused(parent, faces, model_file, tmp_path):
     with pytest.raises(
-        InputError, match=r"--model\.network\.base_channels cannot be changed beside --init_from"
+        InputError, match=r"--model\.network\.base_channels cannot be changed together with --init_from"
     ) as error:
         fit(faces, model_file, tmp_path, f"--init_from={parent.last_checkpoint}", "--model.network.base_channels=4")
     assert "\n" not in str(error.value)

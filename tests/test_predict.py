@@ -69,7 +69,7 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
     assert done.faces == ["astro_naut_1", "astro_naut_2"]
     said = json.loads((tmp_path / "out" / "astro_naut_1.json").read_text())
     assert said["crop"] == {"centre_px": [225.0, 125.0], "side_px": 135.0}
-    assert "marks faces of other.jpg, which is none of the photographs" in caplog.text
+    assert "marks faces of other.jpg, which is not among the photographs" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_network_made_in_python_is_given_again_to_load_its_checkpoint(tmp_path
     }
     module.on_save_checkpoint(checkpoint)
     torch.save(checkpoint, tmp_path / "a.ckpt")
-    with pytest.raises(InputError, match=r"a\.ckpt: its network was made in Python.*load_from_checkpoint"):
+    with pytest.raises(InputError, match=r"a\.ckpt: its network was constructed in Python.*load_from_checkpoint"):
         load_module(tmp_path / "a.ckpt")
     loaded = FaceModule.load_from_checkpoint(tmp_path / "a.ckpt", network=TwoConvolutions(3))
     assert torch.equal(loaded.network.map.weight, module.network.map.weight)

@@ -44,7 +44,7 @@ def test_what_is_fitted_is_kept(photos, model_file, capsys):
     _fit(folder, model_file)
     (folder / "image00001.mat").unlink()
     assert _fit(folder, model_file) == 1
-    assert "2 were there already" in capsys.readouterr().out
+    assert "2 had been fitted before" in capsys.readouterr().out
 
 
 def test_landmarks_can_be_one_array_and_count_from_one(photos, model_file, tmp_path):
@@ -65,7 +65,7 @@ def test_what_cannot_be_fitted_is_named_and_the_rest_goes_on(photos, model_file,
     np.save(folder / "image00001.npy", np.zeros((68, 3)))
     assert _fit(folder, model_file) == 1
     assert "2 of 3 photographs were not fitted" in caplog.text
-    assert "image00000.jpg: no face comes nearer" in caplog.text
+    assert "image00000.jpg: the best fit is" in caplog.text
     assert "image00001.jpg: its landmarks span no area" in caplog.text
     assert "Move what was not fitted out of" in capsys.readouterr().out
     (folder / "image00002.mat").unlink()
@@ -120,6 +120,6 @@ def test_a_photograph_stored_turned_and_one_of_elsewhere_are_named(photos, model
         image.save(folder / "image00000.jpg", exif=exif)
     np.save(folder / "image00001.npy", true["image00001"].landmarks_image_px + np.array([90, 0, 0]))
     assert _fit(folder, model_file) == 1
-    assert "image00000.jpg: its pixels are stored turned" in caplog.text
+    assert "image00000.jpg: its pixels are stored rotated" in caplog.text
     assert "image00001.jpg: " in caplog.text
     assert "of its landmarks lie outside it" in caplog.text

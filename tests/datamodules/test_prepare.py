@@ -42,7 +42,7 @@ def test_a_second_call_writes_only_what_is_missing(root, model_file, tmp_path, c
     _prepare(root, model_file, tmp_path / "out")
     (tmp_path / "out" / "LFPW" / "c_1.npy").unlink()
     assert _prepare(root, model_file, tmp_path / "out") == 1
-    assert "2 were there already" in capsys.readouterr().out
+    assert "2 existed before" in capsys.readouterr().out
 
 
 def test_a_folder_that_cannot_be_written_is_named(root, model_file, tmp_path):

@@ -115,7 +115,7 @@ def test_the_score_decides_what_is_compared(tmp_path):
 def test_with_two_scores_the_first_is_confirmed(tmp_path):
     scores = (Score("nme", "worst"), Score("nme", "mean"))
     text = as_markdown(_sweep(settings(tmp_path, scores=scores, n_trials=4, confirm_seeds=2)))
-    assert "of the two scores, nme:worst is judged" in text
+    assert "of the two scores, nme:worst is tested" in text
     assert "--score nme:worst nme:mean" in text
 
 

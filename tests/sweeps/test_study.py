@@ -96,7 +96,7 @@ def test_a_study_of_somebody_elses_is_left_alone(tmp_path):
     asked = settings(tmp_path)
     theirs = optuna.create_study(study_name="stub", storage=asked.storage)
     theirs.optimize(lambda trial: trial.suggest_int("landmarks", 1, 9), n_trials=2)
-    with pytest.raises(InputError, match="study stub is none of this project's"):
+    with pytest.raises(InputError, match="study stub does not belong to this project"):
         search_study(asked, open_storage(asked.storage))
     assert len(theirs.get_trials()) == 2
     assert theirs.user_attrs == {}

@@ -3,7 +3,7 @@ import pytest
 
 from datamodules.errors import InputError
 from datamodules.files.face_mat import read_face_mat
-from datamodules.readers import face_index as index_module
+from datamodules.readers import sample_table
 from datamodules.readers import reader_300w, row_cache
 from tests.face_data import face_index
 from tests.fakes import IMAGE, write_faces
@@ -98,8 +98,8 @@ def test_a_build_that_is_interrupted_leaves_nothing_that_looks_whole(root, tmp_p
 
 
 def test_an_image_too_large_for_the_index_is_a_fault(root, tmp_path, monkeypatch):
-    monkeypatch.setattr(index_module, "read_image_size", lambda path: (70000, 10))
-    with pytest.raises(InputError, match="70000 x 10 pixels, too large"):
+    monkeypatch.setattr(sample_table, "read_image_size", lambda path: (70000, 10))
+    with pytest.raises(InputError, match="70000 x 10 pixels, which is too large"):
         face_index(root, tmp_path)
 
 

@@ -44,7 +44,7 @@ def test_views_of_the_test_photographs_are_noticed(model_file, tmp_path, caplog)
     render_views(face_data(root, model_file), tmp_path / "views", Poses((60.0,)))
     module = face_data(tmp_path / "views", model_file, root, val_fraction=0)
     module.setup("fit")
-    assert "2 of the test set's 2 faces are trained on too" in caplog.text
+    assert "2 of the 2 test photographs are in the training set too" in caplog.text
 
 
 def test_faces_with_a_doubtful_fit_are_shown_at_their_own_pose_and_counted(model_file, tmp_path, caplog):
