@@ -72,7 +72,7 @@ def test_predict_uses_it(run, tmp_path):
         (["--model.network=pathlib.Path"], "pathlib.Path"),
         ([*NETWORK, "--model.network.depth=3"], "depth"),
         ([*NETWORK, "--data.image_size=64"], r"TwoConvolutions: does not take images of shape \(2, 3, 64, 64\)"),
-        (["--model.network=torch.nn.Flatten"], r"Flatten: gives \(2, 3072\).*Return \(N, 3, s, s\)"),
+        (["--model.network=torch.nn.Flatten"], r"Flatten: returns \(2, 3072\).*Return \(N, 3, s, s\)"),
     ],
 )
 def test_a_network_that_does_not_fit_is_one_clear_line(options, fault, faces, model_file, tmp_path):
@@ -102,8 +102,8 @@ def test_a_network_made_in_python_is_given_again_to_load_its_checkpoint(tmp_path
 def test_a_checkpoint_makes_nothing_but_networks(run, tmp_path):
     checkpoint = torch.load(run.best_checkpoint, weights_only=True)
     for class_path, fault in (
-        ("subprocess.Popen", "subprocess.Popen cannot be made"),
-        ("somewhere.Else", "somewhere.Else cannot be made .* Make its class importable"),
+        ("subprocess.Popen", "subprocess.Popen cannot be constructed"),
+        ("somewhere.Else", "somewhere.Else cannot be constructed .* Make its class importable"),
     ):
         checkpoint["hyper_parameters"]["network"] = {"class_path": class_path, "init_args": {}}
         torch.save(checkpoint, tmp_path / "a.ckpt")

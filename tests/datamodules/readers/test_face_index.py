@@ -3,8 +3,7 @@ import pytest
 
 from datamodules.errors import InputError
 from datamodules.files.face_mat import read_face_mat
-from datamodules.readers import sample_table
-from datamodules.readers import reader_300w, row_cache
+from datamodules.readers import reader_300w, row_cache, sample_table
 from tests.face_data import face_index
 from tests.fakes import IMAGE, write_faces
 
