@@ -51,7 +51,7 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     _warn_of_few_seeds(settings)
     with reachable(settings.storage):
         if len(settings.scores) == 2 and settings.pruner != "none":
-            Console().print("Two scores: no trial is ended early, since Optuna prunes by one only.")
+            print("Two scores: no trial is ended early, since Optuna prunes by one only.")
         trials = _run_stage("search", settings, storage, workers, command)
         confirmed = None
         if settings.confirm_seeds:
@@ -99,8 +99,8 @@ def _warn_of_few_seeds(settings: SweepSettings) -> None:
     seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
     if seeds and not np.isfinite(detectable(seeds, ratios)):
         enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
-        Console().print(
-            f"{seeds} seeds cannot show anything of {ratios} ratios: --confirm_seeds {enough} is the least that can."
+        print(
+            f"--confirm_seeds {seeds} cannot show anything with --confirm_ratios {ratios}: {enough} is the least that can."
         )
 
 

@@ -41,7 +41,7 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
 
     Args:
         place: Where they are kept.
-        chosen: Names, keys, ids or beginnings of keys or ids; all of the experiment where none are given. In this
+        chosen: What runs are called, as `is_called` takes it; all of the experiment where none are given. In this
             order, where they are.
         tags: name=value, all of which a run must have.
 
@@ -64,7 +64,7 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     ]
     runs.reverse()
     if chosen:
-        by_choice = [[run for run in runs if _is_called(run, name)] for name in chosen]
+        by_choice = [[run for run in runs if _matches(run, name)] for name in chosen]
         for name, matching in zip(chosen, by_choice, strict=True):
             if not matching:
                 raise InputError(
@@ -76,9 +76,30 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
         if chosen and not run.records:
             raise InputError(f"{run.name}: was never tested. Test its checkpoint with python run.py test.")
     evaluated = [run for run in evaluated if run.records]
+    if not evaluated and tags:
+        raise InputError(f"--tags {' '.join(tags)}: no tested run of the experiment {place.experiment} has these tags.")
     if not evaluated:
-        raise InputError(f"{place.uri}: no run of {place.experiment} that fits was ever tested.")
+        raise InputError(f"{place.uri}: no run of {place.experiment} was ever tested.")
     return evaluated
+
+
+def is_called(name: str, run_name: str, key: str, run_id: str) -> bool:
+    """Whether a run is meant by a name.
+
+    Args:
+        name: The run's name, its first words, or the name as keys write it, such as `16-5-4-3-0-s0`; the key, its
+            beginning or end; or the beginning of the id.
+        run_name: The run's display name, such as `16-5-4-3-0 s0`.
+        key: Name of its folder.
+        run_id: MLflow's.
+    """
+    return (
+        name in (run_name, run_name.replace(" ", "-"))
+        or run_name.startswith(f"{name} ")
+        or key.startswith(name)
+        or key.endswith(f"-{name}")
+        or run_id.startswith(name)
+    )
 
 
 def _pair(tag: str) -> tuple[str, str]:
@@ -94,11 +115,8 @@ def _has_tag(run: "Run", name: str, value: str) -> bool:
     return run.data.tags.get(name) in values
 
 
-def _is_called(run: "Run", name: str) -> bool:
-    info, key = run.info, str(run.data.tags.get(KEY_TAG, ""))
-    return bool(
-        name == info.run_name or info.run_id.startswith(name) or key.startswith(name) or key.endswith(f"-{name}")
-    )
+def _matches(run: "Run", name: str) -> bool:
+    return is_called(name, str(run.info.run_name), str(run.data.tags.get(KEY_TAG, "")), run.info.run_id)
 
 
 def _read(store: MlflowStore, run: "Run") -> EvaluatedRun:
