@@ -8,11 +8,11 @@ import numpy as np
 import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
 from rich.markdown import Markdown
 
 from lightning_module.evaluation.paired_seeds import detectable
 from lightning_module.project import PROJECT
+from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.run_folder import run_folders
 from lightning_module.tracking.tracker import TrackingPlace
@@ -60,7 +60,7 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
         report = make_report(settings, study, trials, confirmed)
         _summarize(report, storage)
     _tidy(settings, tracking)
-    Console().print(Markdown(as_markdown(report)))
+    print_tables(Markdown(as_markdown(report)))
     print(f"Verdict, pictures and best.yaml: {settings.results}")
     return report
 

@@ -1,5 +1,6 @@
 """A callback for fits that continue from a checkpoint: new region weights apply, and the schedule must still fit."""
 
+import logging
 from typing import cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -9,6 +10,8 @@ from datamodules.errors import InputError
 from lightning_module.configuration.run_origin import Origin
 from lightning_module.face_data import face_data
 from lightning_module.face_module import FaceModule
+
+_log = logging.getLogger(__name__)
 
 
 class ContinuedFit(Callback):
@@ -20,6 +23,7 @@ class ContinuedFit(Callback):
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
+        self._has_started = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Makes the weight map anew in a branch: the checkpoint has restored that of its own region weights."""
@@ -28,6 +32,7 @@ class ContinuedFit(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuses a fit that is longer than its one-cycle schedule, which a checkpoint restores with its end."""
+        self._has_started = True
         for config in trainer.lr_scheduler_configs:
             if not isinstance(config.scheduler, OneCycleLR):
                 continue
@@ -38,3 +43,12 @@ class ContinuedFit(Callback):
                     "Leave trainer.max_epochs, data.batch_size and the data as they were, or start a new schedule with "
                     "--init_from."
                 )
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tells of a fit that was complete already, which Lightning leaves without a word."""
+        if not self._has_started and trainer.is_global_zero:
+            _log.warning(
+                "%s: has trained all of its %s epochs, so nothing was trained.",
+                self._origin.checkpoint,
+                trainer.max_epochs,
+            )

@@ -129,7 +129,7 @@ def write_faces(
     taken = {photo.name.lower() for photo in photos}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for photo in tqdm(photos, desc="Reconstructing", unit="photo"):
+        for photo in tqdm(photos, desc="Reconstructing", unit="photo", disable=None):
             faces = _faces(photo, find, reconstructor, made)
             for face, name in zip(faces, _names(photo.name, len(faces), taken), strict=True):
                 shown.append(write_face(face, Photo(photo.path, name), out, network, texture_size, fill_hidden))

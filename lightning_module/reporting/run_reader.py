@@ -64,18 +64,9 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     ]
     runs.reverse()
     if chosen:
-        by_choice = [[run for run in runs if _matches(run, name)] for name in chosen]
-        for name, matching in zip(chosen, by_choice, strict=True):
-            if not matching:
-                raise InputError(
-                    f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui."
-                )
-        runs = list({run.info.run_id: run for matching in by_choice for run in matching}.values())
-    evaluated = [_read(store, run) for run in runs]
-    for run in evaluated:
-        if chosen and not run.records:
-            raise InputError(f"{run.name}: was never tested. Test its checkpoint with python run.py test.")
-    evaluated = [run for run in evaluated if run.records]
+        by_choice = [_tested(name, [run for run in runs if _matches(run, name)], store, place) for name in chosen]
+        return list({run.run_id: run for matching in by_choice for run in matching}.values())
+    evaluated = [run for run in (_read(store, run) for run in runs) if run.records]
     if not evaluated and tags:
         raise InputError(f"--tags {' '.join(tags)}: no tested run of the experiment {place.experiment} has these tags.")
     if not evaluated:
@@ -113,6 +104,16 @@ def _has_tag(run: "Run", name: str, value: str) -> bool:
     # a ratio's tag is written 16-5-4-3-0, as in names of runs; people, papers and tables write 16:5:4:3:0
     values = (value, value.replace(":", "-")) if name == "ratio" else (value,)
     return run.data.tags.get(name) in values
+
+
+def _tested(name: str, runs: "list[Run]", store: MlflowStore, place: TrackingPlace) -> list[EvaluatedRun]:
+    """Those of the runs of a name that were tested."""
+    if not runs:
+        raise InputError(f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui.")
+    evaluated = [run for run in (_read(store, run) for run in runs) if run.records]
+    if not evaluated:
+        raise InputError(f"{name}: was never tested. Test its checkpoint with python run.py test.")
+    return evaluated
 
 
 def _matches(run: "Run", name: str) -> bool:

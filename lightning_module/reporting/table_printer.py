@@ -1,15 +1,14 @@
-"""Prints tables to the terminal, or to a file in a width that breaks no row."""
+"""Prints tables and pages to the terminal, or to a file in a width that breaks no row."""
 
 import os
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 _FILE_COLUMNS = 120  # rich takes 80 where there is no terminal
 
 
-def print_tables(*tables: Table) -> None:
-    """Prints tables below each other.
+def print_tables(*tables: RenderableType) -> None:
+    """Prints tables, or pages that hold some, below each other.
 
     Args:
         tables: The tables. In a terminal they fit its width.
