@@ -11,6 +11,7 @@ from datamodules.geometry.crop import crop_matrix, crop_points
 from lightning_module.inference.crop_network import load_network
 from lightning_module.inference.network_file import find_network
 from lightning_module.inference.reconstructor import Reconstructor
+from lightning_module.tracking.run_folder import RunFolder
 from tests.lightning_module.inference.truth import TrueNetwork, detection
 from tests.runs import fit
 
@@ -97,6 +98,7 @@ def test_what_is_no_image_or_no_box_is_one_clear_line(image, boxes, fault, fakes
 def test_a_network_is_found_by_its_file_its_run_and_the_name_of_its_run(faces, model_file, tmp_path, monkeypatch):
     run = fit(faces, model_file, tmp_path / "mlruns", "--trainer.max_epochs=1", "--tracking.run_name=my first")
     monkeypatch.setattr("lightning_module.inference.network_file.PROJECT", tmp_path)
+    RunFolder.create(run.path.parent, f"test {run.key}").journal.touch()  # newer, and without a checkpoint
     for name in (run.best_checkpoint, str(run.best_checkpoint), run.path, run.key, "my first", "my-first"):
         assert find_network(name) == run.best_checkpoint
     image = np.random.default_rng(0).integers(0, 255, (120, 110, 3), np.uint8)
