@@ -311,3 +311,9 @@ def test_a_logger_without_its_package_is_one_line(faces, model_file, tmp_path):
     with pytest.raises(InputError, match=r"WandbLogger cannot be used \(.*wandb") as caught:
         main(fit_arguments(faces, model_file, tmp_path, "--trainer.logger=WandbLogger"))
     assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_by_a_score_that_the_regions_do_not_have_starts_nothing(tmp_path):
+    with pytest.raises(InputError, match=r"--score nme_jaw:mean: validation does not measure nme_jaw"):
+        main(["sweep", "--score", "nme_jaw:mean", f"--folder={tmp_path}"])
+    assert not list(tmp_path.iterdir())
