@@ -6,6 +6,7 @@ from typing import cast
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from datamodules.errors import InputError
+from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.evaluation.score import Score
 from lightning_module.face_module import FaceModule
 
@@ -31,7 +32,8 @@ class ScoreCheck(Callback):
         self._has_validated = True
         if metric in trainer.callback_metrics:
             return
-        if any(report.per_face.isnan().any() for report in cast(FaceModule, pl_module).reports["val"].values()):
+        landmarks = cast(FaceModule, pl_module).reports["val"][LANDMARKS_2D.name]
+        if landmarks.per_face.isnan().any():
             raise InputError(
                 "the network's position maps of some validation faces hold numbers that are not finite. Training has "
                 "diverged: lower --model.lr, or look for a division by zero in --model.network."

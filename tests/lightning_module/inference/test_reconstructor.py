@@ -65,6 +65,11 @@ def test_an_image_without_faces_has_none(fakes):
     assert Reconstructor(TrueNetwork(data, maps), _Finder())(_image(folder), np.empty((0, 4))) == []
 
 
+def test_no_boxes_give_no_faces(fakes):
+    _, data, maps, _ = fakes
+    assert Reconstructor(TrueNetwork(data, maps), _Finder())(np.zeros((99, 99, 3), np.uint8), []) == []
+
+
 def test_a_crowd_is_shown_to_the_network_a_few_at_a_time(fakes):
     folder, data, maps, crops = fakes
     shown = []
@@ -87,6 +92,9 @@ def test_a_crowd_is_shown_to_the_network_a_few_at_a_time(fakes):
         (np.zeros((9, 9, 3)), None, "the image is float64"),
         (np.zeros((99, 99, 3), np.uint8), [1, 2, 3, 4], r"the boxes have shape \(4,\)"),
         (np.zeros((99, 99, 3), np.uint8), [[200, 200, 300, 300]], "the box 200, 200, 300, 300 is no face of 99 x 99"),
+        ([[[0, 0, 0]]], None, "the image is list"),
+        (np.zeros((99, 99, 3), np.uint8), [[1, 2, 3, 4], [5]], "the boxes are no array of numbers"),
+        (np.zeros((99, 99, 3), np.uint8), [["a", "b", "c", "d"]], "the boxes are no array of numbers"),
     ],
 )
 def test_what_is_no_image_or_no_box_is_one_clear_line(image, boxes, fault, fakes):
