@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic GPUs; torch reads it when it starts
 
@@ -104,12 +106,32 @@ def main(args: Sequence[str] | None = None) -> object:
         raise InputError(f"{name}: there is no such command. Give one of {', '.join(_shown())}.")
     command = COMMANDS[name]
     module, _, function_name = command.function.partition(":")
-    function = getattr(importlib.import_module(module), function_name)
+    function = getattr(_import(module), function_name)
     if command.takes_args:
         return function(arguments)
     from datamodules.command_line import run_function
 
     return run_function(function, options, name, command.positional, command.flags, command.repeated)
+
+
+def _import(module: str) -> ModuleType:
+    """A module of this project.
+
+    Raises:
+        InputError: If a library that it needs is not installed, as where the virtual environment is not active.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if (Path(__file__).parent / library).exists():
+            raise
+        from datamodules.errors import InputError
+
+        raise InputError(
+            f"{library} is not installed in {sys.executable}. Activate the environment with source .venv/bin/activate, "
+            "or install the project with pip install -e ."
+        ) from error
 
 
 def _shown() -> list[str]:

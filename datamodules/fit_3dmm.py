@@ -60,7 +60,7 @@ def fit_photographs(
     folder, landmark_model = out or photos, LandmarkModel(model)
     errors: list[float] = []
     kept, faults = 0, []
-    for number, image in enumerate(tqdm(images, desc="Fitting", unit="face", leave=False)):
+    for number, image in enumerate(tqdm(images, desc="Fitting", unit="face", leave=False, disable=None)):
         place = folder / f"{image.stem}.mat"
         if place.exists():
             kept += 1

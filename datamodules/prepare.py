@@ -43,7 +43,7 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_uv_layout(out / LAYOUT_FILE, data.uv_layout)
-        for batch in tqdm(loader, desc=f"Writing {out}", unit="batch", leave=False):
+        for batch in tqdm(loader, desc=f"Writing {out}", unit="batch", leave=False, disable=None):
             maps = data.complete(batch).position_map.permute(0, 2, 3, 1).numpy()
             for key, crop, points in zip(batch.key, batch.image.numpy(), maps, strict=True):
                 path = _map_path(out, key)

@@ -14,7 +14,7 @@ from datamodules.face_model import FaceModel
 from datamodules.files.images import warp_image
 from datamodules.files.position_map_files import LAYOUT_FILE, read_uv_layout
 from datamodules.geometry.crop import CROP_SIZE
-from datamodules.geometry.regions import RegionTable
+from datamodules.geometry.regions import RegionTable, warn_of_empty_regions
 from datamodules.geometry.uv_layout import UVLayout
 from datamodules.opened_dataset import OpenedDataset
 from datamodules.position_map import StoredMapper
@@ -86,6 +86,7 @@ class StoredFaces:
                 f"{self.label_file}: has texels of region {min(unnamed)}, which the table of --data.regions lacks. Give "
                 "the table that the file was written with, or set --data.face_model.path."
             )
+        warn_of_empty_regions(self.regions, layout.regions)
         return layout
 
     @property

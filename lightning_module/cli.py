@@ -76,7 +76,7 @@ def _make_trainer(cli: FaceCLI, plan: RunPlan, session: RunSession, callbacks: S
     shown = terminal_callbacks(
         chosen, options.enable_progress_bar is not False, options.enable_model_summary is not False
     )
-    settings: dict[str, Any] = {"logger": session.loggers or False, "callbacks": [*chosen, *shown]}
+    settings: dict[str, Any] = {"logger": session.loggers or False, "callbacks": [*shown, *chosen]}
     settings["enable_progress_bar"] = any(isinstance(callback, ProgressBar) for callback in settings["callbacks"])
     settings["enable_model_summary"] = False  # replaced by a callback
     if not plan.is_tracked:

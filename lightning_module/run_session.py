@@ -84,6 +84,8 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
     except (KeyboardInterrupt, SystemExit, SIGTERMException):
         if tracker is not None:
             tracker.end("KILLED", "stopped by a signal")
+            if plan.command == "fit" and tracker.run.last_checkpoint.is_file():
+                print(f"Stopped. Continue with python run.py fit --ckpt_path {tracker.run.last_checkpoint}")
         raise
     except BaseException as error:
         if tracker is not None:

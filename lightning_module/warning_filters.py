@@ -1,7 +1,14 @@
-"""Silences Lightning's warnings about deliberate choices, and its advertisements."""
+"""Silences Lightning's warnings about deliberate choices, its advertisements, and what needs no saying."""
 
 import logging
 import warnings
+
+_UNNEEDED = (
+    "litlogger",
+    "litmodels",
+    "Loading `train_dataloader` to estimate",
+    "`Trainer.fit` stopped: `max_epochs=",  # the end that every fit has; the other reasons to stop are shown
+)
 
 
 def quieten() -> None:
@@ -18,8 +25,8 @@ def quieten() -> None:
     ):
         warnings.filterwarnings("ignore", message)
     logging.getLogger("pytorch_lightning.trainer.connectors.checkpoint_connector").setLevel(logging.WARNING)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_needed)
 
 
-def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return not any(name in record.getMessage() for name in ("litlogger", "litmodels"))
+def _is_needed(record: logging.LogRecord) -> bool:
+    return not any(text in record.getMessage() for text in _UNNEEDED)

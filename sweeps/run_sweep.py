@@ -8,11 +8,11 @@ import numpy as np
 import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
 from rich.markdown import Markdown
 
 from lightning_module.evaluation.paired_seeds import detectable
 from lightning_module.project import PROJECT
+from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.run_folder import run_folders
 from lightning_module.tracking.tracker import TrackingPlace
@@ -51,7 +51,7 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     _warn_of_few_seeds(settings)
     with reachable(settings.storage):
         if len(settings.scores) == 2 and settings.pruner != "none":
-            Console().print("With two scores no trial is pruned, since Optuna prunes by a single score only.")
+            print("With two scores no trial is pruned, since Optuna prunes by a single score only.")
         trials = _run_stage("search", settings, storage, workers, command)
         confirmed = None
         if settings.confirm_seeds:
@@ -60,7 +60,7 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
         report = make_report(settings, study, trials, confirmed)
         _summarize(report, storage)
     _tidy(settings, tracking)
-    Console().print(Markdown(as_markdown(report)))
+    print_tables(Markdown(as_markdown(report)))
     print(f"Verdict, pictures and best.yaml: {settings.results}")
     return report
 
@@ -99,9 +99,9 @@ def _warn_of_few_seeds(settings: SweepSettings) -> None:
     seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
     if seeds and not np.isfinite(detectable(seeds, ratios)):
         enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
-        Console().print(
-            f"With {seeds} seeds, no difference of {ratios} ratios can be significant: set --confirm_seeds to {enough} or "
-            "more."
+        print(
+            f"With --confirm_seeds {seeds}, no difference of {ratios} ratios can be significant: {enough} is the least that "
+            "can show one."
         )
 
 

@@ -1,5 +1,6 @@
 """The table of commands, and how the parameters of a function become the options of a command."""
 
+import re
 import subprocess
 import sys
 import time
@@ -84,3 +85,14 @@ def test_the_list_of_commands_needs_no_torch():
     for name, command in COMMANDS.items():
         assert (f"  {name} " in shown) == (name != "sweep-worker")
         assert command.summary in shown or name == "sweep-worker"
+
+
+def test_an_environment_without_the_libraries_is_one_line_that_names_the_remedy():
+    bare = subprocess.run(
+        [sys.executable, "-S", "run.py", "fit"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert bare.returncode == 2
+    assert re.fullmatch(
+        r"error: \w+ is not installed in .*\. Activate the environment with source \.venv/bin/activate, .*\n",
+        bare.stderr,
+    )

@@ -12,6 +12,7 @@ from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import Protocol
 from lightning_module.reporting.evaluation_report import log_record
+from lightning_module.reporting.run_reader import is_called
 from lightning_module.tracking.run_folder import run_folders
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 from run import main
@@ -85,6 +86,12 @@ def test_runs_are_compared_by_data_set_and_in_pairs_where_the_faces_are_the_same
     assert not any(row.is_printed for comparison in found for row in comparison.rows)
 
 
+def test_a_table_in_a_file_breaks_no_name(compare, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    compare("fine", "rough", "--no_log")
+    assert max(map(len, capsys.readouterr().out.splitlines())) > 80
+
+
 def test_runs_are_chosen_by_name_and_tag(compare):
     (only,) = compare("fine", "--no_log")
     assert [row.name for row in only.rows] == ["fine"]
@@ -92,6 +99,14 @@ def test_runs_are_chosen_by_name_and_tag(compare):
     assert [row.name for row in tagged.rows] == ["rough"]
     (other,) = compare("--dataset=other-faces", "--protocol=nme_3d_rigid", "--no_log")
     assert (other.slug, other.protocol.name) == ("other-faces", "nme_3d_rigid")
+
+
+@pytest.mark.parametrize(
+    "name", ["1-5 s0", "1-5-s0", "1-5", "20260102-030405-1-5", "20260102-030405-1-5-s0-ab12", "0a1b"]
+)
+def test_a_run_is_called_by_its_name_its_ratio_its_key_and_its_id(name):
+    assert is_called(name, "1-5 s0", "20260102-030405-1-5-s0-ab12", "0a1b2c")
+    assert not is_called(name, "1-5-3 s0", "20260203-040506-1-5-3-s0-cd34", "1b2c3d")
 
 
 @pytest.mark.parametrize("ratio", ["16:5:4:3:0", "16-5-4-3-0"])
@@ -170,7 +185,7 @@ def test_the_same_faces_stand_together_whatever_they_are_called(tmp_path, monkey
     [
         (["nobody"], "nobody: the experiment weightmask has no such run"),
         (["--tags=ratio"], "--tags ratio: give name=value"),
-        (["--tags=ratio=1:2"], "no matching run of weightmask has been tested"),
+        (["--tags=ratio=1:2"], "no tested run of the experiment weightmask has these tags"),
         (["--protocol=nme_9"], "--protocol nme_9: none of the 3 runs has it. Give one of nme, nme_3d_mean_z"),
         (["--reference=nobody"], "--reference nobody: 0 of the runs"),
         (["--dataset=none"], "none of the 3 runs was tested on none under nme"),

@@ -1,10 +1,12 @@
 """A fit that was stopped continues as if it had not been."""
 
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
+from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import fake_model, write_model
 from tests.runs import POSES, PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run
@@ -37,6 +40,17 @@ def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, whole,
     assert mlflow_run(rest).info.run_id == run_id
     assert_same_weights(rest, whole)
     assert history(rest) == history(whole)
+
+
+def test_a_fit_that_is_complete_says_that_nothing_is_trained(trained_run, tmp_path, caplog):
+    run = RunFolder(Path(shutil.copytree(trained_run.path, tmp_path / "runs" / trained_run.key)))
+    main(["fit", f"--ckpt_path={run.last_checkpoint}", f"--tracking.folder={tmp_path}"])
+    assert [
+        m
+        for m in caplog.messages
+        if m == f"{run.last_checkpoint}: has trained all of its 2 epochs, so nothing was trained."
+    ]
+    assert_same_weights(run, trained_run)
 
 
 def test_another_epoch_than_the_last_starts_a_run_of_its_own(trained_run, tmp_path):

@@ -79,7 +79,9 @@ def _read(path: Path, dimensions: int) -> NDArray[np.float64]:
 def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
     """All arrays of numbers in a file, by name."""
     if not path.is_file():
-        raise InputError(f"{path}: there is no such file.")
+        raise InputError(
+            f"{path}: there is no such file of landmarks or yaws. Write it, or give another folder or file."
+        )
     try:
         match path.suffix.lower():
             case ".npy":

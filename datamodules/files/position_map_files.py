@@ -58,12 +58,14 @@ def read_uv_layout(path: Path) -> UVLayout:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _SHAPES}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
         message = str(error).replace("\n", " ").strip("'\"")
         raise InputError(f"{path}: holds no layout of position maps ({message}). {_REMEDY}") from error
     for name, shape in _SHAPES.items():
         if arrays[name].shape != shape:
             raise InputError(f"{path}: {name} has shape {arrays[name].shape}, expected {shape}. {_REMEDY}")
+        if arrays[name].dtype.kind not in "buif" or not np.isfinite(arrays[name]).all():
+            raise InputError(f"{path}: {name} holds {arrays[name].dtype}, expected finite numbers. {_REMEDY}")
     texels = arrays["landmark_texels"].astype(np.int64)
     if texels.min() < 0 or texels.max() >= MAP_SIZE:
         raise InputError(f"{path}: landmark_texels leave the map, whose rows and columns are 0 to {MAP_SIZE - 1}.")

@@ -151,10 +151,15 @@ def draw_regions(table: RegionTable, landmark_texels: NDArray[np.int64], size: i
             f"{empty} of {size * size} texels belong to no region: let the last region of the table, "
             f"{table[-1].name!r}, cover everything (datamodules.geometry.face_areas.everywhere)."
         )
+    warn_of_empty_regions(table, labels)
+    return labels
+
+
+def warn_of_empty_regions(table: RegionTable, labels: NDArray[np.uint8]) -> None:
+    """Says which regions of a table no texel belongs to."""
     for region in table:
         if is_drawn(region) and not (labels == region.label).any():
             _log.warning("region %r has no texels, so that its weight is without effect.", region.name)
-    return labels
 
 
 def regions_as_data(table: RegionTable) -> list[dict[str, Any]]:

@@ -153,7 +153,9 @@ def _misfit(root: Path, key: str, row: Row, columns: dict[str, NDArray[np.generi
 def _read_all(
     root: Path, samples: SampleList, read_row: Callable[[str], Row | str], processes: int
 ) -> Iterator[Row | str]:
-    progress = partial(tqdm, total=len(samples.keys), desc=f"Indexing {root.name}", unit="face", leave=False)
+    progress = partial(
+        tqdm, total=len(samples.keys), desc=f"Indexing {root.name}", unit="face", leave=False, disable=None
+    )
     if processes <= 1 or len(samples.keys) <= _CHUNK:
         yield from progress(map(read_row, samples.keys))
         return

@@ -127,7 +127,7 @@ def _draw(settings: SyntheticSettings, folder: Path, processes: int) -> int:
     tasks = [(person, min(VIEWS, settings.samples - VIEWS * person)) for person in range(-(-settings.samples // VIEWS))]
     draw = partial(_draw_person, settings, folder)
     drawn = 0
-    with tqdm(total=settings.samples, desc="Drawing faces", unit="face", leave=False) as progress:
+    with tqdm(total=settings.samples, desc="Drawing faces", unit="face", leave=False, disable=None) as progress:
         for made, views in _mapped(draw, tasks, processes):
             drawn += made
             progress.update(views)

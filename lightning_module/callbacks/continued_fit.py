@@ -24,6 +24,7 @@ class ContinuedFit(Callback):
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
+        self._has_started = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Recomputes the weight map of a branch, since the checkpoint restores that of its own region weights."""
@@ -43,6 +44,7 @@ class ContinuedFit(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuses a fit that is longer than the one-cycle schedule that the checkpoint restores."""
+        self._has_started = True
         for config in trainer.lr_scheduler_configs:
             if not isinstance(config.scheduler, OneCycleLR):
                 continue
@@ -53,3 +55,12 @@ class ContinuedFit(Callback):
                     "Leave trainer.max_epochs, data.batch_size and the data as they were, or start a new schedule with "
                     "--init_from."
                 )
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tells of a fit that was complete already, which Lightning leaves without a word."""
+        if not self._has_started and trainer.is_global_zero:
+            _log.warning(
+                "%s: has trained all of its %s epochs, so nothing was trained.",
+                self._origin.checkpoint,
+                trainer.max_epochs,
+            )

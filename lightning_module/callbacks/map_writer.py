@@ -28,6 +28,11 @@ class MapWriter(Callback):
             raise cannot_write(folder, error, "--maps") from error
         self._folder = folder
 
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tells where the maps are."""
+        if trainer.is_global_zero:
+            print(f"Position maps: {self._folder}")
+
     def on_test_batch_end(
         self,
         trainer: Trainer,

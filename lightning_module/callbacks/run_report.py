@@ -5,7 +5,6 @@ from typing import Any, cast
 
 from matplotlib.figure import Figure
 from pytorch_lightning import Callback, LightningModule, Trainer
-from rich.console import Console
 
 from datamodules.types import FaceBatch
 from lightning_module.data_interface import face_data
@@ -24,9 +23,11 @@ from lightning_module.reporting.figures import (
 )
 from lightning_module.reporting.nme_table import nme_table, spread_table
 from lightning_module.reporting.published_figures import is_whole_aflw2000
+from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.tracker import Tracker
 
 _FACES_PER_BIN = 5
+_STAGE_TITLES = {"val": "validation", "test": "test"}
 
 
 class RunReport(Callback):
@@ -141,9 +142,9 @@ class RunReport(Callback):
         else:
             log_table(self._tracker, summaries, stage, dataset)
         is_aflw2000 = is_whole_aflw2000(reports[LANDMARKS_2D.name])
-        Console().print(nme_table(summaries, f"{stage} on {dataset}", is_aflw2000))
+        print_tables(nme_table(summaries, f"{_STAGE_TITLES[stage]} on {dataset}", is_aflw2000))
         if stage == "test":
-            Console().print(spread_table(summaries))
+            print_tables(spread_table(summaries))
 
     def _save(self, figure: Figure, name: str) -> None:
         path = self._tracker.run.path / "pictures" / f"{name}.png"

@@ -28,7 +28,25 @@ class NetworkSummary(Callback):
 
 
 class FitProgressBar(RichProgressBar):
-    """Lightning's progress bar, without the last characters of the run's name."""
+    """Lightning's progress bar, without the last characters of the run's name.
+
+    It ends with its stage, so that tables of the stage's figures, which other callbacks print, stand below it.
+    """
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Ends the bar."""
+        self.teardown(trainer, pl_module, "fit")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Ends the bar, except for a validation during training."""
+        super().on_validation_end(trainer, pl_module)
+        if trainer.state.fn != "fit":
+            self.teardown(trainer, pl_module, "validate")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Ends the bar."""
+        super().on_test_end(trainer, pl_module)
+        self.teardown(trainer, pl_module, "test")
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> Any:
         """The figures at the end of the bar."""

@@ -13,7 +13,7 @@ def find_network(path_or_name: Path | str) -> Path:
 
     Args:
         path_or_name: A file; the folder of a run; or the name or key (or its end) of a run below mlruns/. Of several
-            runs, the newest is taken.
+            runs, the newest with a checkpoint is taken.
 
     Raises:
         InputError: If the file or run does not exist, or the run has no checkpoint.
@@ -22,19 +22,21 @@ def find_network(path_or_name: Path | str) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        return _best(RunFolder(path))
+        return _best(path, RunFolder(path))
     name = str(path_or_name).replace(" ", "-")
     runs = TrackingOptions().place(PROJECT).runs
     if path.suffix or len(path.parts) > 1:
         raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
-    for folder in run_folders(runs):
-        if folder.key == name or folder.key.endswith(f"-{name}") or f"-{name}-" in folder.key:
-            return _best(folder)
-    raise InputError(f"{path_or_name}: is no file, and {runs} holds no run of this name. Set --ckpt_path.")
+    # the key of a run that tests a checkpoint holds the key of the fit
+    named = [folder for folder in run_folders(runs) if folder.key == name or f"-{name}-" in f"{folder.key}-"]
+    if not named:
+        raise InputError(f"{path_or_name}: is no file, and {runs} holds no run of this name. Set --ckpt_path.")
+    return _best(named[0].path, *named)
 
 
-def _best(run: RunFolder) -> Path:
-    for checkpoint in (run.best_checkpoint, run.last_checkpoint):
-        if checkpoint.is_file():
-            return checkpoint
-    raise InputError(f"{run.path}: holds no checkpoint. Set --ckpt_path to one.")
+def _best(named: Path, *runs: RunFolder) -> Path:
+    for run in runs:
+        for checkpoint in (run.best_checkpoint, run.last_checkpoint):
+            if checkpoint.is_file():
+                return checkpoint
+    raise InputError(f"{named}: holds no checkpoint. Set --ckpt_path to one.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from datamodules.errors import InputError, cannot_write
 from datamodules.files.boxes import read_boxes
@@ -84,7 +85,8 @@ def predict(
     reconstructor = Reconstructor.load(network, mirror_average, detector, passes)
     find = _marked_faces(boxes, listed) if boxes is not None else lambda _, image: reconstructor.detect(image)
     try:
-        made = write_faces(listed, find, reconstructor, network.name, out, texture_size, fill_hidden)
+        with logging_redirect_tqdm():  # a warning stands above the progress bar
+            made = write_faces(listed, find, reconstructor, network.name, out, texture_size, fill_hidden)
     except KeyboardInterrupt:
         _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
@@ -94,7 +96,8 @@ def predict(
         _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
     if made.page is None:
         raise InputError(f"no face was found in {len(listed)} photographs; {out} holds nothing new. See --boxes.")
-    print(f"{len(made.faces)} faces of {len(listed)} photographs in {out}\nOpen {made.page.resolve().as_uri()}")
+    faces, photographs = _count(len(made.faces), "face"), _count(len(listed), "photograph")
+    print(f"{faces} of {photographs} in {out}\nOpen {made.page.resolve().as_uri()}")
     return made
 
 
@@ -126,7 +129,7 @@ def write_faces(
     taken = {photo.name.lower() for photo in photos}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for photo in tqdm(photos, desc="Reconstructing", unit="photo"):
+        for photo in tqdm(photos, desc="Reconstructing", unit="photo", disable=None):
             faces = _faces(photo, find, reconstructor, made)
             for face, name in zip(faces, _names(photo.name, len(faces), taken), strict=True):
                 shown.append(write_face(face, Photo(photo.path, name), out, network, texture_size, fill_hidden))
@@ -155,6 +158,10 @@ def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: Predict
         named = str(fault) if str(photo.path) in str(fault) else f"{photo.path}: {fault}"
         made.faults.append(named)
         return []
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _names(name: str, count: int, taken: set[str]) -> list[str]:

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from datamodules.errors import InputError, cannot_write
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.project import PROJECT
 from lightning_module.reporting.comparison import Comparison, compare_records
 from lightning_module.reporting.figures import ced_figure
-from lightning_module.reporting.run_reader import EvaluatedRun, find_runs
+from lightning_module.reporting.run_reader import EvaluatedRun, find_runs, is_called
+from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 
 _log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ def compare(
     if not comparisons:
         raise InputError(f"none of the {len(evaluated)} runs was tested on {dataset or 'anything'} under {protocol}.")
     for comparison, _ in comparisons:
-        Console().print(comparison.as_table())
+        print_tables(comparison.as_table())
     folder = out or place.folder / "comparisons" / datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     files = _write(folder, comparisons)
     print(f"Tables and CED curves: {folder}")
@@ -94,11 +93,7 @@ def _refuse_unknown_protocol(protocol: str, runs: list[EvaluatedRun]) -> None:
 
 def _name_of_one(reference: str, runs: list[EvaluatedRun], names: Mapping[str, str]) -> str:
     matching = [
-        run
-        for run in runs
-        if reference in (run.name, names[run.run_id])
-        or run.run_id.startswith(reference)
-        or run.key.startswith(reference)
+        run for run in runs if reference == names[run.run_id] or is_called(reference, run.name, run.key, run.run_id)
     ]
     if len(matching) != 1:
         raise InputError(

@@ -105,7 +105,7 @@ class Comparison:
             heading = (
                 str(column).replace(" (", "\n").rstrip(")").replace("mean of", "mean\nof").replace("less ", "less\n")
             )
-            table.add_column(heading, justify="right" if i else "left", no_wrap=bool(i))
+            table.add_column(heading, justify="right" if i else "left", no_wrap=bool(i), overflow="fold")
         for cells in self.frame.itertuples(index=False):
             table.add_row(
                 *(str(cell).replace(" (", "\n").rstrip(")") if i else str(cell) for i, cell in enumerate(cells))

@@ -66,7 +66,7 @@ def evaluate_meshes(
     if len(yaw_deg) != len(true):
         raise InputError(f"{yaw}: holds {len(yaw_deg)} numbers for {len(true)} meshes: give one for each.")
     errors, landmarks = [], []
-    for stem, path in tqdm(true.items(), "Aligning", unit="mesh"):
+    for stem, path in tqdm(true.items(), "Aligning", unit="mesh", disable=None):
         landmarks.append(read_points(path.with_suffix(".npy")))
         errors.append(_error(predicted[stem], path, landmarks[-1], radius, has_scale))
     aspect = face_aspect(torch.from_numpy(np.stack(landmarks)))

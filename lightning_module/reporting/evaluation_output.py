@@ -4,8 +4,6 @@ import errno
 import os
 from pathlib import Path
 
-from rich.console import Console
-
 from datamodules.errors import cannot_write
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.protocols import LANDMARKS_2D
@@ -13,6 +11,7 @@ from lightning_module.project import PROJECT
 from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.reporting.nme_table import nme_table, spread_table
 from lightning_module.reporting.published_figures import is_whole_aflw2000
+from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.environment import environment_tags
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
 
@@ -54,7 +53,7 @@ def output_record(
     """
     summaries = record.summaries(seed)
     is_aflw2000 = LANDMARKS_2D.name in record.reports and is_whole_aflw2000(record.reports[LANDMARKS_2D.name])
-    Console().print(nme_table(summaries, f"{method} on {record.dataset}", is_aflw2000), spread_table(summaries))
+    print_tables(nme_table(summaries, f"{method} on {record.dataset}", is_aflw2000), spread_table(summaries))
     if tracking is not None:
         place = tracking.place(PROJECT)
         tags = {"command": "evaluate", "method": method, **tags, **environment_tags(PROJECT), **(tracking.tags or {})}

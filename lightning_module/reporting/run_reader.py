@@ -41,7 +41,7 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
 
     Args:
         place: Where they are recorded.
-        chosen: Names, keys, ids or beginnings of keys or ids, which also set the order; if empty, all runs of the
+        chosen: Names that runs are called by, see `is_called`; they also set the order. If empty, all runs of the
             experiment.
         tags: name=value pairs that a run must have.
 
@@ -64,21 +64,33 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     ]
     runs.reverse()
     if chosen:
-        by_choice = [[run for run in runs if _has_name(run, name)] for name in chosen]
-        for name, matching in zip(chosen, by_choice, strict=True):
-            if not matching:
-                raise InputError(
-                    f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui."
-                )
-        runs = list({run.info.run_id: run for matching in by_choice for run in matching}.values())
-    evaluated = [_read(store, run) for run in runs]
-    for run in evaluated:
-        if chosen and not run.records:
-            raise InputError(f"{run.name}: was never tested. Test its checkpoint with python run.py test.")
-    evaluated = [run for run in evaluated if run.records]
+        by_choice = [_tested(name, [run for run in runs if _matches(run, name)], store, place) for name in chosen]
+        return list({run.run_id: run for matching in by_choice for run in matching}.values())
+    evaluated = [run for run in (_read(store, run) for run in runs) if run.records]
+    if not evaluated and tags:
+        raise InputError(f"--tags {' '.join(tags)}: no tested run of the experiment {place.experiment} has these tags.")
     if not evaluated:
-        raise InputError(f"{place.uri}: no matching run of {place.experiment} has been tested.")
+        raise InputError(f"{place.uri}: no run of {place.experiment} was ever tested.")
     return evaluated
+
+
+def is_called(name: str, run_name: str, key: str, run_id: str) -> bool:
+    """Whether a run is meant by a name.
+
+    Args:
+        name: The run's name, its first words, or the name as keys write it, such as `16-5-4-3-0-s0`; the key, its
+            beginning or end; or the beginning of the id.
+        run_name: The run's display name, such as `16-5-4-3-0 s0`.
+        key: Name of its folder.
+        run_id: MLflow's.
+    """
+    return (
+        name in (run_name, run_name.replace(" ", "-"))
+        or run_name.startswith(f"{name} ")
+        or key.startswith(name)
+        or key.endswith(f"-{name}")
+        or run_id.startswith(name)
+    )
 
 
 def _pair(tag: str) -> tuple[str, str]:
@@ -94,11 +106,18 @@ def _has_tag(run: "Run", name: str, value: str) -> bool:
     return run.data.tags.get(name) in values
 
 
-def _has_name(run: "Run", name: str) -> bool:
-    info, key = run.info, str(run.data.tags.get(KEY_TAG, ""))
-    return bool(
-        name == info.run_name or info.run_id.startswith(name) or key.startswith(name) or key.endswith(f"-{name}")
-    )
+def _tested(name: str, runs: "list[Run]", store: MlflowStore, place: TrackingPlace) -> list[EvaluatedRun]:
+    """Those of the runs of a name that were tested."""
+    if not runs:
+        raise InputError(f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui.")
+    evaluated = [run for run in (_read(store, run) for run in runs) if run.records]
+    if not evaluated:
+        raise InputError(f"{name}: was never tested. Test its checkpoint with python run.py test.")
+    return evaluated
+
+
+def _matches(run: "Run", name: str) -> bool:
+    return is_called(name, str(run.info.run_name), str(run.data.tags.get(KEY_TAG, "")), run.info.run_id)
 
 
 def _read(store: MlflowStore, run: "Run") -> EvaluatedRun:

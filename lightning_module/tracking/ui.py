@@ -48,6 +48,8 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
         _HOST,
         "--port",
         str(port),
+        "--uvicorn-opts",
+        "--log-level warning",  # not a line for every request of the browser
         "--default-artifact-root",
         (place.folder / "artifacts").as_uri(),
     ]

@@ -222,6 +222,8 @@ def test_a_folder_without_maps_is_named(tmp_path):
         ({"regions": None}, "holds no layout.*regions"),
         ({"mean_map": np.zeros((9, 9, 3))}, r"mean_map has shape \(9, 9, 3\), expected \(256, 256, 3\)"),
         ({"landmark_texels": np.full((81, 2), 256)}, "landmark_texels leave the map"),
+        ({"landmark_texels": np.full((81, 2), "a")}, "landmark_texels holds <U1"),
+        ({"mean_map": np.full((256, 256, 3), np.nan)}, "mean_map holds float64, expected finite numbers"),
     ],
 )
 def test_what_is_wrong_with_a_label_file_is_named(changes, fault, maps, tmp_path):

@@ -170,4 +170,4 @@ def write_views(views: ViewWriter, source: DatasetCard, out: Path, processes: in
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
     loader: DataLoader[int] = DataLoader(views, batch_size=None, num_workers=processes)
-    return sum(int(written) for written in tqdm(loader, desc="Rendering faces", unit="face", leave=False))
+    return sum(int(written) for written in tqdm(loader, desc="Rendering faces", unit="face", leave=False, disable=None))

@@ -1,6 +1,7 @@
-"""What a fit shows where its output is no terminal."""
+"""What a fit shows, in a terminal and where its output is none."""
 
 import re
+import sys
 
 import pytest
 import torch
@@ -35,6 +36,29 @@ def test_a_fit_prints_its_size_and_a_line_an_epoch_with_loss_nme_and_time_left(
     assert "FLOPs" not in shown.out + shown.err
     assert "v_num" not in shown.out + shown.err
     assert [m for m in caplog.messages if "emulates bfloat16, which makes training 7 to 17 times slower" in m]
+
+
+def test_tables_stand_below_the_progress_bar_of_their_stage(faces, model_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    more = [f"--data.test.root={faces}", "--trainer.enable_progress_bar=true", "--trainer.max_epochs=1"]
+    fit(faces, model_file, tmp_path, *more)
+    shown = capsys.readouterr()
+    trained, tested = shown.out.split("validation on", 1)
+    assert "Epoch 0/0" in trained
+    assert "Epoch 0/0" not in tested
+    before, _, after = tested.partition("test on")
+    assert "Testing" in before
+    assert "Testing" not in after
+    assert "`Trainer.fit` stopped" not in shown.out + shown.err
+
+
+def test_a_fit_that_is_too_short_for_a_validation_says_that_it_has_no_best_epoch(faces, model_file, tmp_path, caplog):
+    short = ["--trainer.max_epochs=1", "--trainer.check_val_every_n_epoch=2"]
+    run = fit(faces, model_file, tmp_path, *short)
+    assert not run.best_checkpoint.exists()
+    assert run.last_checkpoint.is_file()
+    assert [m for m in caplog.messages if "no best.ckpt. Set --trainer.check_val_every_n_epoch, which is 2, to 1" in m]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from datamodules.geometry.crop import crop_matrix, crop_points
 from lightning_module.inference.crop_network import load_network
 from lightning_module.inference.network_file import find_network
 from lightning_module.inference.reconstructor import Reconstructor
+from lightning_module.tracking.run_folder import RunFolder
 from tests.lightning_module.inference.truth import TrueNetwork, detection
 from tests.runs import fit
 
@@ -64,6 +65,11 @@ def test_an_image_without_faces_has_none(fakes):
     assert Reconstructor(TrueNetwork(data, maps), _Finder())(_image(folder), np.empty((0, 4))) == []
 
 
+def test_no_boxes_give_no_faces(fakes):
+    _, data, maps, _ = fakes
+    assert Reconstructor(TrueNetwork(data, maps), _Finder())(np.zeros((99, 99, 3), np.uint8), []) == []
+
+
 def test_a_crowd_is_shown_to_the_network_a_few_at_a_time(fakes):
     folder, data, maps, crops = fakes
     shown = []
@@ -86,6 +92,9 @@ def test_a_crowd_is_shown_to_the_network_a_few_at_a_time(fakes):
         (np.zeros((9, 9, 3)), None, "the image is float64"),
         (np.zeros((99, 99, 3), np.uint8), [1, 2, 3, 4], r"the boxes have shape \(4,\)"),
         (np.zeros((99, 99, 3), np.uint8), [[200, 200, 300, 300]], "the box 200, 200, 300, 300 is no face of 99 x 99"),
+        ([[[0, 0, 0]]], None, "the image is list"),
+        (np.zeros((99, 99, 3), np.uint8), [[1, 2, 3, 4], [5]], "the boxes are no array of numbers"),
+        (np.zeros((99, 99, 3), np.uint8), [["a", "b", "c", "d"]], "the boxes are no array of numbers"),
     ],
 )
 def test_what_is_no_image_or_no_box_is_one_clear_line(image, boxes, fault, fakes):
@@ -97,6 +106,7 @@ def test_what_is_no_image_or_no_box_is_one_clear_line(image, boxes, fault, fakes
 def test_a_network_is_found_by_its_file_its_run_and_the_name_of_its_run(faces, model_file, tmp_path, monkeypatch):
     run = fit(faces, model_file, tmp_path / "mlruns", "--trainer.max_epochs=1", "--tracking.run_name=my first")
     monkeypatch.setattr("lightning_module.inference.network_file.PROJECT", tmp_path)
+    RunFolder.create(run.path.parent, f"test {run.key}").journal.touch()  # newer, and without a checkpoint
     for name in (run.best_checkpoint, str(run.best_checkpoint), run.path, run.key, "my first", "my-first"):
         assert find_network(name) == run.best_checkpoint
     image = np.random.default_rng(0).integers(0, 255, (120, 110, 3), np.uint8)
