@@ -48,6 +48,8 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
         _HOST,
         "--port",
         str(port),
+        "--workers",
+        "1",  # enough for one person; each takes seconds to start
         "--uvicorn-opts",
         "--log-level warning",  # not a line for every request of the browser
         "--default-artifact-root",
