@@ -133,6 +133,17 @@ def test_a_protocol_that_only_the_records_know_is_compared(tmp_path, monkeypatch
         main(["compare", *options])
 
 
+def test_a_ratio_means_those_of_its_runs_that_were_tested(tmp_path, monkeypatch, empty_store):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}")
+    _evaluate(tmp_path, "1-5 s0", 4)
+    Tracker(TrackingOptions(folder=tmp_path).place(tmp_path), "1-5 s1", {"command": "fit"}).end("FINISHED")
+    options = [f"--tracking.folder={tmp_path}", f"--out={tmp_path}", "--no_log"]
+    (comparison,) = main(["compare", "1-5", *options])
+    assert [row.name for row in comparison.rows] == ["1-5 s0"]
+    with pytest.raises(InputError, match="1-5 s1: was never tested"):
+        main(["compare", "1-5 s1", *options])
+
+
 def test_a_comparison_is_a_run_with_its_tables(compare, store, store_uri):
 
     compare("fine", "rough")

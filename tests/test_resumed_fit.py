@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytorch_lightning import Callback
 
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
+from lightning_module.cli import run_cli
 from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import fake_model, write_model
@@ -107,6 +109,21 @@ def _start(arguments, cwd):
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def test_ctrl_c_says_how_the_fit_continues(faces, model_file, tmp_path, capsys):
+    class Stop(Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            if trainer.current_epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit):
+        run_cli(
+            fit_arguments(faces, model_file, tmp_path, "--trainer.max_epochs=3", "--tracking.checkpoint_seconds=0"),
+            [Stop()],
+        )
+    (last,) = tmp_path.glob("runs/*/last.ckpt")
+    assert f"Stopped. Continue with python run.py fit --ckpt_path {last}" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -197,8 +197,9 @@ def test_rows_of_another_folder_are_refused(run, faces, model_file, tmp_path):
         _test(run, faces, model_file, f"--data.test.landmarks={tmp_path / 'short.npy'}")
 
 
-def test_a_test_writes_a_map_of_each_face(run, faces, model_file, tmp_path):
+def test_a_test_writes_a_map_of_each_face(run, faces, model_file, tmp_path, capsys):
     _test(run, faces, model_file, f"--maps={tmp_path / 'maps'}")
+    assert f"Position maps: {tmp_path / 'maps'}\n" in capsys.readouterr().out
     maps = {path.stem: np.load(path) for path in (tmp_path / "maps").glob("*.npy")}
     assert maps.keys() == set(_keys(faces))
     assert {(array.shape, array.dtype.name) for array in maps.values()} == {((256, 256, 3), "float32")}

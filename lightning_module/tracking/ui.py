@@ -1,5 +1,6 @@
 """`run.py ui`: serves MLflow's pages of the project's runs."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from lightning_module.tracking.runs_view import offer_view, view_path
 from lightning_module.tracking.tracker import TrackingOptions
 
 _HOST = "127.0.0.1"  # MLflow has no password, so other machines must not reach it
+_NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # seven processes for features of language models
 
 
 def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int:  # noqa: B008  # frozen
@@ -48,13 +50,15 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
         _HOST,
         "--port",
         str(port),
+        "--workers",
+        "1",  # enough for one person; each takes seconds to start
         "--uvicorn-opts",
         "--log-level warning",  # not a line for every request of the browser
         "--default-artifact-root",
         (place.folder / "artifacts").as_uri(),
     ]
     try:
-        return subprocess.call(command)
+        return subprocess.call(command, env=os.environ | _NO_JOBS)
     except KeyboardInterrupt:
         return 0
 
