@@ -62,10 +62,15 @@ def load_module(path: Path) -> FaceModule:
     try:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
-        raise InputError(
-            f"{path}: its parameters do not match {options['network']['class_path']}. Has the class changed since then?"
-        ) from error
+        raise parameter_mismatch(path, module.network) from error
     return module.eval().requires_grad_(False)
+
+
+def parameter_mismatch(path: Path, network: nn.Module) -> InputError:
+    """The error for a checkpoint whose parameters are not those of its network's class."""
+    return InputError(
+        f"{path}: its parameters do not match {type(network).__name__}. Has the class changed since it was trained?"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datamodules.errors import InputError
 from lightning_module.callbacks.continued_fit import ContinuedFit
 from lightning_module.callbacks.map_writer import MapWriter
 from lightning_module.callbacks.terminal import terminal_callbacks
-from lightning_module.checkpoint import load_module
+from lightning_module.checkpoint import load_module, parameter_mismatch
 from lightning_module.configuration.command_options import FaceCLI
 from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.emulated_precision import warn_of_emulated_bf16
@@ -130,10 +130,7 @@ def _parameters_must_fit(cli: FaceCLI) -> Iterator[None]:
     except RuntimeError as error:
         if "loading state_dict" not in str(error) or cli.origin is None:
             raise
-        name = type(cli.model.network).__name__
-        raise InputError(
-            f"{cli.origin.checkpoint}: its parameters do not fit {name}. Has the class changed since?"
-        ) from error
+        raise parameter_mismatch(Path(str(cli.origin.checkpoint)), cli.model.network) from error
 
 
 _COMMANDS: dict[str, Callable[[FaceCLI, RunSession], None]] = {"fit": _fit, "validate": _validate, "test": _test}

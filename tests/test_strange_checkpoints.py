@@ -29,7 +29,7 @@ def changed(trained_run, tmp_path):
     [
         ({"hyper_parameters": {"hidden": 3}, "optimizer_states": [1]}, "is no checkpoint of this project: it has no"),
         ({"regions": 5}, "is no checkpoint of this project"),
-        ({"state_dict": {}}, "its parameters do not fit"),
+        ({"state_dict": {}}, "its parameters do not match"),
     ],
 )
 def test_a_foreign_checkpoint_is_one_line(option, contents, fault, changed, faces, model_file, tmp_path):
