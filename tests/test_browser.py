@@ -10,6 +10,7 @@ from PIL import Image
 
 from benchmarks.screenshots import addresses, opened, served, show
 from run import main
+from tests.pictures import drawn
 from tests.runs import fit
 
 pytestmark = pytest.mark.slow
@@ -20,8 +21,9 @@ def folder(faces, model_file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("seen")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI")
-        for seed in (0, 1):
-            fit(faces, model_file, folder, f"--data.test.root={faces}", f"--seed_everything={seed}")
+        with drawn():
+            for seed in (0, 1):
+                fit(faces, model_file, folder, f"--data.test.root={faces}", f"--seed_everything={seed}")
     return folder
 
 
@@ -54,11 +56,10 @@ def test_faces_are_turned_and_shaded_without_any_network(folder, tmp_path):
     main(
         [
             "predict",
-            f"--ckpt_path={checkpoint}",
-            "--data.photos",
             str(tmp_path / "astronaut.png"),
+            f"--ckpt_path={checkpoint}",
             f"--out={tmp_path / 'out'}",
-            "--data.detector=scikit-image",
+            "--detector=scikit-image",
         ]
     )
     asked, faults = [], []
