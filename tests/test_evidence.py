@@ -9,6 +9,7 @@ import torch
 
 from benchmarks import table2
 from run import main
+from tests.pictures import drawn
 from tests.runs import TINY, fit_arguments, history
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -101,7 +102,8 @@ def test_table_2_is_a_table_and_a_picture(faces, model_file, tmp_path, capsys):
         f"--tracking.folder={tmp_path}",
         "--trainer.max_epochs=1",
     ]
-    reports = table2.compare([0, 1], tmp_path / "table2.png", options)
+    with drawn():
+        reports = table2.compare_ratios([0, 1], tmp_path / "table2.png", options)
     assert [len(runs) for runs in reports.values()] == [2, 2]
     assert (tmp_path / "table2.png").stat().st_size > 10_000
     assert "r2 - r1, paired" in capsys.readouterr().out
