@@ -1,6 +1,7 @@
 """Small fits, and what they left behind."""
 
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -72,6 +73,14 @@ def mlflow_run(run: RunFolder, uri: str | None = None) -> Run:
     """The run as MLflow stores it."""
     delivery = json.loads((run.path / "delivery.json").read_text())
     return MlflowClient(uri or delivery["uri"]).get_run(delivery["run_id"])
+
+
+def copied(run: RunFolder, folder: Path) -> RunFolder:
+    """A copy of a run below the folder of tracking `folder`, as another run in MLflow, to go on with or to add to."""
+    copy = RunFolder(Path(shutil.copytree(run.path, folder / "runs" / run.key)))
+    delivery = json.loads((copy.path / "delivery.json").read_text())
+    (copy.path / "delivery.json").write_text(json.dumps({"uri": delivery["uri"]}))
+    return copy
 
 
 def history(run: RunFolder) -> dict[tuple[str, int], float]:

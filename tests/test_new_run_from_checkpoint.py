@@ -11,7 +11,7 @@ from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
 from run import main
 from tests.fakes import fake_model
-from tests.runs import PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run, weights
+from tests.runs import PROJECT, assert_same_weights, copied, fit, fit_arguments, history, mlflow_run, weights
 
 HALVING = "--model.lr_halving_epochs=1"
 
@@ -135,8 +135,8 @@ def test_going_on_refuses_other_weights_wherever_they_are_set(has_config, parent
 
 
 def test_going_on_accepts_options_that_are_the_checkpoints_own(parent, faces, model_file, tmp_path):
-    folder = shutil.copytree(parent.path, tmp_path / "runs" / parent.key)
+    run = copied(parent, tmp_path)
     arguments = fit_arguments(faces, model_file, tmp_path, HALVING, "--model.weights.mouth=4", "--trainer.max_epochs=3")
-    result = main([*arguments, f"--ckpt_path={folder / 'last.ckpt'}"])
-    assert result.folder.path == folder
+    result = main([*arguments, f"--ckpt_path={run.last_checkpoint}"])
+    assert result.folder == run
     assert ("train/loss", 8) in history(result.folder)

@@ -1,12 +1,10 @@
 """A fit that was stopped continues as if it had not been."""
 
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +14,9 @@ from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from lightning_module.cli import run_cli
-from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import fake_model, write_model
-from tests.runs import POSES, PROJECT, assert_same_weights, fit, fit_arguments, history, mlflow_run
+from tests.runs import POSES, PROJECT, assert_same_weights, copied, fit, fit_arguments, history, mlflow_run
 
 OPTIONS = ["--model.lr_halving_epochs=1", *POSES]
 
@@ -45,7 +42,7 @@ def test_a_fit_that_goes_on_ends_where_an_uninterrupted_one_does(workers, whole,
 
 
 def test_a_fit_that_is_complete_says_that_nothing_is_trained(trained_run, tmp_path, caplog):
-    run = RunFolder(Path(shutil.copytree(trained_run.path, tmp_path / "runs" / trained_run.key)))
+    run = copied(trained_run, tmp_path)
     main(["fit", f"--ckpt_path={run.last_checkpoint}", f"--tracking.folder={tmp_path}"])
     assert [
         m

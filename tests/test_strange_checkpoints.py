@@ -8,7 +8,7 @@ import torch
 from datamodules.errors import InputError
 from lightning_module.checkpoint import load_module
 from run import main
-from tests.runs import fit_arguments, history, weights
+from tests.runs import copied, fit_arguments, history, weights
 
 
 @pytest.fixture
@@ -57,20 +57,20 @@ def test_a_checkpoint_runs_nothing(changed, tmp_path):
 
 
 def test_another_score_for_a_run_that_goes_on_is_said(trained_run, tmp_path, caplog):
-    folder = shutil.copytree(trained_run.path, tmp_path / "runs" / trained_run.key)
+    run = copied(trained_run, tmp_path)
     options = [f"--tracking.folder={tmp_path}", "--score=nme_mouth:worst", "--trainer.max_epochs=3"]
-    main(["fit", f"--ckpt_path={folder / 'last.ckpt'}", *options, "--test_at_end=false"])
+    main(["fit", f"--ckpt_path={run.last_checkpoint}", *options, "--test_at_end=false"])
     (line,) = [message for message in caplog.messages if "best.ckpt" in message]
     assert "chosen by val/nme/mean so far; from here on val/nme_mouth/worst" in line
-    kept = torch.load(folder / "best.ckpt", weights_only=True)
+    kept = torch.load(run.best_checkpoint, weights_only=True)
     assert kept["epoch"] == 2
 
 
 def test_a_branch_of_a_copied_checkpoint_has_its_regions(faces, model_file, tmp_path):
     table = "--data.regions=tests.test_seam_regions.six_regions"
     first = main(fit_arguments(faces, model_file, tmp_path, table, "--trainer.max_epochs=1")).folder
-    copied = shutil.copy(first.last_checkpoint, tmp_path / "copied.ckpt")
+    moved = shutil.copy(first.last_checkpoint, tmp_path / "copied.ckpt")
     where = [option for option in fit_arguments(faces, model_file, tmp_path) if option.startswith(("--data", "--tra"))]
-    branch = main(["fit", f"--branch_from={copied}", *where, "--model.weights={mouth: 9}"]).folder
+    branch = main(["fit", f"--branch_from={moved}", *where, "--model.weights={mouth: 9}"]).folder
     assert torch.equal(weights(branch)["regions"], weights(first)["regions"])
     assert ("train/loss", 5) in history(branch)

@@ -3,7 +3,6 @@
 import json
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,16 +15,15 @@ from datamodules.files.face_mat import read_face_mat
 from lightning_module.callbacks.map_writer import MapWriter
 from lightning_module.evaluation.evaluation_record import read_record
 from lightning_module.evaluation.stage_figures import StepOutput
-from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import fake_model, write_faces
-from tests.runs import SYNTHETIC, TINY, history, mlflow_run
+from tests.runs import SYNTHETIC, TINY, copied, history, mlflow_run
 
 
 @pytest.fixture
 def run(trained_run, tmp_path):
     """A copy of the trained run's folder, to add to."""
-    return RunFolder(Path(shutil.copytree(trained_run.path, tmp_path / "runs" / trained_run.key)))
+    return copied(trained_run, tmp_path)
 
 
 def _test(run, root, model_file, *more):
