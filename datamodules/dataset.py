@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from datamodules.files.images import read_image
 from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.types import FaceSample
 
@@ -27,6 +26,10 @@ class SampleIndex(Protocol[Record]):
 
     def record(self, row: int) -> Record:
         """One sample."""
+        ...
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB image of a sample."""
         ...
 
 
@@ -68,7 +71,7 @@ class FaceDataset(Dataset[FaceSample]):
         row = int(self.rows[face])
         record = self.index.record(row)
         rng = self._maker.generator(epoch * self._repeats + repeat, record.key)
-        placed = self._placement(record, read_image(record.image_path), self._boxes[row], rng)
+        placed = self._placement(record, self.index.image(row), self._boxes[row], rng)
         return self._maker.make(placed, position, rng)
 
     @property

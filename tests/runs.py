@@ -24,6 +24,7 @@ SYNTHETIC = [
     "--data.synthetic.validation_samples=6",
 ]
 TINY = [
+    "--model.network=lightning_module.networks.hourglass.Hourglass",
     "--model.network.base_channels=2",
     "--model.network.map_size=32",
     "--model.network.norm_momentum=0.1",

@@ -100,4 +100,4 @@ def project(vertices: NDArray[np.floating], projection: NDArray[np.float64]) -> 
 
 
 def _matrices(rows: list[list[NDArray[np.float64]]]) -> NDArray[np.float64]:
-    return np.stack([number for row in rows for number in row], axis=-1).reshape(-1, 3, 3)
+    return np.ascontiguousarray(np.array(rows).transpose(2, 0, 1))

@@ -16,7 +16,13 @@ from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.readers.index_options import IndexOptions, Verification
 from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
 from datamodules.readers.sample_reader import SampleReader, fault_of, listed
-from datamodules.readers.sample_table import SampleTable, checked_image_size, photographs_of, reader_identity
+from datamodules.readers.sample_table import (
+    SampleTable,
+    checked_image_size,
+    decoded_images,
+    photographs_of,
+    reader_identity,
+)
 from datamodules.types import FaceRecord
 
 _VERSION = 2  # to be raised with the layout of the files, so that older indices are built again
@@ -29,7 +35,6 @@ class FaceIndex(SampleTable):
     """The readable samples of a data set of fitted photographs.
 
     Attributes:
-        reader: Reader of the data set.
         identity: (N, K) coefficients.
         expression: (N, L) coefficients.
         poses: (N, 7) pitch, yaw, roll (radians), tx, ty, tz, scale.
@@ -43,10 +48,6 @@ class FaceIndex(SampleTable):
     poses: NDArray[np.float32]
     landmarks_image_px: NDArray[np.float32] | None
     folder: Path
-
-    def image_path(self, row: int) -> Path:
-        """The sample's photograph."""
-        return self.reader.image_path(self.root, self.key(row))
 
     def record(self, row: int) -> FaceRecord:
         """One sample, exactly as it is on disk."""
@@ -96,6 +97,7 @@ def open_index(
         rows.faults,
         rows.fingerprint,
         reader,
+        decoded_images(root, reader, rows, options),
         columns["identity"],
         columns["expression"],
         columns["poses"],

@@ -17,11 +17,14 @@ class IndexOptions:
     Args:
         verify: What is checked when an index is built: "full" decodes every image, "header" reads their sizes only.
         max_bad_fraction: Largest fraction of unusable samples; with more of them, the command stops.
+        keeps_decoded: Whether the decoded images are kept in the cache, width x height x 3 bytes each; for data sets of
+            some thousand small images, whose decoding takes as long as the rest of a sample.
         cache_dir: Folder of indices and synthetic faces; by default ~/.cache/weightmask.
     """
 
     verify: Verification = "header"
     max_bad_fraction: float = 0.01
+    keeps_decoded: bool = False
     cache_dir: Path | None = None
 
     def __post_init__(self) -> None:

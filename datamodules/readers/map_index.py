@@ -18,7 +18,13 @@ from datamodules.geometry.uv_layout import UVLayout
 from datamodules.readers.index_options import IndexOptions, Verification
 from datamodules.readers.row_cache import Row, RowReader, cache_key, cached_rows
 from datamodules.readers.sample_reader import MapReader, fault_of, listed
-from datamodules.readers.sample_table import SampleTable, checked_image_size, photographs_of, reader_identity
+from datamodules.readers.sample_table import (
+    SampleTable,
+    checked_image_size,
+    decoded_images,
+    photographs_of,
+    reader_identity,
+)
 from datamodules.types import MapRecord
 
 _VERSION = 1  # to be raised with the layout of the files, so that older indices are built again
@@ -31,7 +37,6 @@ class MapIndex(SampleTable):
     """The readable samples of a data set of stored position maps.
 
     Attributes:
-        reader: Reader of the data set.
         landmarks_image_px: (N, 68, 3) in pixels of the crop images.
         yaws_deg: (N,) yaw of the heads.
     """
@@ -43,8 +48,8 @@ class MapIndex(SampleTable):
     def record(self, row: int) -> MapRecord:
         """One sample with its map."""
         key = self.key(row)
-        path, points = self.reader.image_path(self.root, key), self.reader.read_map(self.root, key)
-        return MapRecord(key, path, points, self.landmarks_image_px[row], float(self.yaws_deg[row]))
+        points = self.reader.read_map(self.root, key)
+        return MapRecord(key, self.image_path(row), points, self.landmarks_image_px[row], float(self.yaws_deg[row]))
 
 
 def open_map_index(
@@ -69,8 +74,9 @@ def open_map_index(
     rows = cached_rows(root, samples, folder, row_reader, processes)
     sizes, landmarks, yaws = (rows.columns[name] for name in ("image_sizes", "landmarks", "yaws_deg"))
     photographs = photographs_of(rows.keys, samples)
+    decoded = decoded_images(root, reader, rows, options)
     return MapIndex(
-        root, samples, rows.keys, photographs, sizes, rows.faults, rows.fingerprint, reader, landmarks, yaws
+        root, samples, rows.keys, photographs, sizes, rows.faults, rows.fingerprint, reader, decoded, landmarks, yaws
     )
 
 

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from datamodules.files.images import read_image, read_image_size
-from datamodules.readers.index_options import Verification
-from datamodules.readers.sample_reader import SampleList
+from datamodules.readers.decoded_images import DecodedImages, open_decoded_images
+from datamodules.readers.index_options import IndexOptions, Verification
+from datamodules.readers.row_cache import CachedRows
+from datamodules.readers.sample_reader import MapReader, SampleList, SampleReader
 
 _LARGEST_PX = np.iinfo(np.uint16).max
 
@@ -26,6 +28,8 @@ class SampleTable:
         image_sizes: (N, 2) width, height of the images.
         faults: One line for each sample left out.
         fingerprint: 16 hexadecimal digits of the numbers of all samples; independent of the location of the data set.
+        reader: Reader of the data set.
+        decoded: The decoded images, if they are kept.
     """
 
     root: Path
@@ -35,6 +39,8 @@ class SampleTable:
     image_sizes: NDArray[np.uint16]
     faults: list[str]
     fingerprint: str
+    reader: SampleReader | MapReader
+    decoded: DecodedImages | None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -42,6 +48,14 @@ class SampleTable:
     def key(self, row: int) -> str:
         """Path of a sample below the root, without its ending."""
         return str(self.keys[row].decode())
+
+    def image_path(self, row: int) -> Path:
+        """The image file of a sample."""
+        return self.reader.image_path(self.root, self.key(row))
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB image of a sample."""
+        return read_image(self.image_path(row)) if self.decoded is None else self.decoded[row]
 
 
 def reader_identity(reader: object) -> str:
@@ -53,6 +67,16 @@ def photographs_of(keys: NDArray[np.bytes_], samples: SampleList) -> NDArray[np.
     """(N,) photograph of each key."""
     by_key = dict(zip(samples.keys, samples.photographs, strict=True))
     return np.array([by_key[key.decode()] for key in keys])
+
+
+def decoded_images(
+    root: Path, reader: SampleReader | MapReader, rows: CachedRows, options: IndexOptions
+) -> DecodedImages | None:
+    """The decoded images of all rows, if the options keep them."""
+    if not options.keeps_decoded:
+        return None
+    paths = [reader.image_path(root, key.decode()) for key in rows.keys]
+    return open_decoded_images(rows.folder, paths, rows.columns["image_sizes"])
 
 
 def checked_image_size(image_path: Path, verify: Verification) -> tuple[int, int]:
