@@ -49,7 +49,8 @@ class FittedLabels:
     """Fits a face model to annotations of faces whose truth is known, and caches the coefficients and poses.
 
     An annotator places the 68 landmarks in the image plane, with the noise of geometry/annotation.py. The face model is
-    fitted to them as `fit-landmarks` fits it. The points between the landmarks, and all depths, are the model's guess.
+    fitted to them by the fit of `fit-landmarks`, which trusts hidden landmarks less. The points between the landmarks and
+    all depths are the model's guess.
 
     Attributes:
         model: BFM.mat, with the deviations of its coefficients.

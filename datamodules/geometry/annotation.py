@@ -58,8 +58,8 @@ class Contour:
         return slice(self.landmarks.start, self.landmarks.stop)
 
 
-_CHEEK_TO_CHIN = (3.0, 3.0, 3.0, 2.9, 2.4, 1.9, 1.6, 1.4)
-JAW_LINE = Contour(range(17), False, (*_CHEEK_TO_CHIN, 1.3, *_CHEEK_TO_CHIN[::-1]), 1.25, 0.9, 0.7, 2.5)
+_CHEEK_TO_CHIN = (2.9, 3.0, 3.0, 2.9, 2.4, 1.9, 1.6, 1.5)
+JAW_LINE = Contour(range(17), False, (*_CHEEK_TO_CHIN, 1.4, *_CHEEK_TO_CHIN[::-1]), 1.3, 0.9, 0.7, 2.5)
 CONTOURS = (
     JAW_LINE,
     Contour(range(17, 22), False, (1.2,), 1.15, 0.8, 4.0, 4.0),  # brows
