@@ -35,7 +35,7 @@ docs: $(DOCS)
 table2: $(RUNTIME)
 	$(RUN) -m benchmarks.table2 $(ARGS)
 
-# long experiments, by hand: REAL is a folder with aflw2000/ and bfm/BFM.mat; the figures stay in benchmarks/results
+# long experiments, by hand: REAL is a folder with aflw2000/, bfm/ and gt/; the figures stay in benchmarks/results
 evidence: bench
 	$(RUN) -m benchmarks.sweep
 	$(RUN) -m pytest -m evidence -rP
@@ -52,6 +52,8 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.evaluation
 	$(RUN) -m benchmarks.training_step
 	$(RUN) -m benchmarks.sweep_cost
+	$(RUN) -m benchmarks.label_errors
+	$(RUN) -m benchmarks.annotation_noise $(REAL)/gt
 	$(RUN) -m benchmarks.export
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

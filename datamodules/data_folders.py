@@ -1,6 +1,6 @@
 """The folders of training and test data, each checked, indexed and opened once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from datamodules.data_checks import required
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard, read_card
+from datamodules.fitted_labels import FittedLabels
 from datamodules.geometry.regions import RegionTable
 from datamodules.opened_dataset import OpenedDataset
 from datamodules.readers.index_options import IndexOptions
@@ -33,6 +34,7 @@ class DataFolders:
         regions: The regions of the face.
         options: Options of the index.
         processes: Number of processes that read files.
+        labels: Labels to train on in place of those of the training folder, or None.
     """
 
     root: Path | None
@@ -42,6 +44,7 @@ class DataFolders:
     regions: RegionTable
     options: IndexOptions
     processes: int
+    labels: FittedLabels | None = None
     _indices: dict[tuple[Path, ReplacedLandmarks | None], Any] = field(default_factory=dict)
     _opened: dict[tuple[Path, ReplacedLandmarks | None], OpenedDataset] = field(default_factory=dict)
 
@@ -83,22 +86,35 @@ class DataFolders:
         """Fingerprints of the face model and the data, by name: runs that share them saw the same numbers."""
         fingerprints = {"morphable_model": self.targets.fingerprint} if has_model else {}
         if self.root is not None:
-            fingerprints["data"] = self._index(self.root).fingerprint
+            fingerprints["data"] = self._labelled.fingerprint
         if self.test.root is not None:
             fingerprints["test_data"] = self._index(self.test.root, self.test.replaced_landmarks).fingerprint
         return fingerprints
 
     def card(self, stage: str) -> DatasetCard:
-        """Name and kind of the data set of a stage."""
-        return self.test.card(self.test_root) if stage == "test" else read_card(self.training_root)
+        """Name and kind of the data set of a stage; of a fit, with its kind of labels."""
+        if stage == "test":
+            return self.test.card(self.test_root)
+        card = read_card(self.training_root)
+        return replace(card, name=f"{card.name}, fitted labels") if stage == "fit" and self.labels else card
 
     def training_data(self) -> OpenedDataset:
-        """The usable faces of the training folder."""
+        """The usable faces of the training folder, as they are on disk."""
         return self._open(self.training_root)
+
+    def labelled_data(self) -> OpenedDataset:
+        """The usable faces of the training folder, with the labels to train on."""
+        return self.training_data() if self.labels is None else self.targets.opened(self._labelled)
 
     def test_data(self) -> OpenedDataset:
         """The usable faces of the test folder."""
         return self._open(self.test_root, self.test.replaced_landmarks)
+
+    @cached_property
+    def _labelled(self) -> Any:
+        """The index of the training folder, with the labels to train on."""
+        index = self._index(self.training_root)
+        return index if self.labels is None else self.labels.put_into(index)
 
     def _index(self, root: Path, landmarks: ReplacedLandmarks | None = None) -> Any:
         if (root, landmarks) not in self._indices:

@@ -15,10 +15,12 @@ from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.data_checks import check_range, warn_of_shared_faces
 from datamodules.data_folders import DataFolders
 from datamodules.dataset import FaceDataset
+from datamodules.default_data_checks import refuse_options_of_files, refuse_options_of_folders
 from datamodules.epoch_sampler import EpochSampler
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard
+from datamodules.fitted_labels import FittedLabels
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.network_input import network_input
@@ -81,18 +83,17 @@ class FaceDataModule(LightningDataModule):
         check_range("--data.num_workers", num_workers, 0)
         check_range("--data.repeats", repeats, 1)
         check_range("--data.val_fraction", val_fraction, 0, below=1)
-        self._embedded = None
+        self._embedded = labels = None
         if root is None and test.root is None:
-            _refuse_options_of_folders(reader, face_model)
-            if synthetic.stream and (pose_augmentation.probability or repeats > 1):
-                raise InputError(
-                    "--data.pose_augmentation.probability or --data.repeats is set, but streamed faces are used once and at "
-                    "their own pose. Leave both out, or leave out --data.synthetic.stream."
-                )
+            refuse_options_of_folders(reader, face_model)
+            refuse_options_of_files(synthetic, pose_augmentation, repeats)
             self._embedded = EmbeddedData(synthetic, index.cache)
             root, face_model = self._embedded.root, self._embedded.face_model
             test = replace(test, root=self._embedded.test_root)
-        self.folders = DataFolders(root, test, reader, face_model, checked_table(regions), index, max(num_workers, 1))
+            if synthetic.labels == "fitted":
+                labels = FittedLabels(self._embedded.face_model_file, index.cache, synthetic.seed, max(num_workers, 1))
+        table = checked_table(regions)
+        self.folders = DataFolders(root, test, reader, face_model, table, index, max(num_workers, 1), labels)
         self._repeats = repeats
         self.batch_size = batch_size
         self.num_workers = num_workers
@@ -109,11 +110,16 @@ class FaceDataModule(LightningDataModule):
     def check(self, stage: str) -> None:
         """Checks that everything a stage needs is there, before anything else is started.
 
+        Args:
+            stage: Lightning's name of the stage, or "write" for a command that writes the faces in another form.
+
         Raises:
             InputError: If an option that the stage needs is not set, or names nothing.
         """
         if stage == "validate" and not self.val_fraction:
             raise InputError("--data.val_fraction is 0: there are no validation faces. Give the fraction of the fit.")
+        if stage == "write" and self.folders.labels is not None:
+            raise InputError("--data.synthetic.labels is fitted, which is for training only. Leave it out.")
         if not self._embedded:
             self.folders.check(stage)
 
@@ -202,11 +208,14 @@ class FaceDataModule(LightningDataModule):
                 self.val_fraction,
             )
         self.val_faces = opened.faces(self._maker(), validates)
+        labelled = self.folders.labelled_data()
+        validates = labelled.validates(self.val_fraction)
         if self._augmentation is not None and stage == "fit":
-            rows = opened.rows[~validates]
-            opened = opened.placed(self.folders.targets.training_placement(opened.index, rows, self._pose_augmentation))
-            self.rendered_faces = opened.placement.pose_augmentation
-        self.train_faces = opened.faces(maker, ~validates, self._repeats)
+            rows = labelled.rows[~validates]
+            placement = self.folders.targets.training_placement(labelled.index, rows, self._pose_augmentation)
+            labelled = labelled.placed(placement)
+            self.rendered_faces = placement.pose_augmentation
+        self.train_faces = labelled.faces(maker, ~validates, self._repeats)
 
     def _setup_test(self) -> None:
         opened = self.folders.test_data()
@@ -237,14 +246,3 @@ class FaceDataModule(LightningDataModule):
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
         )
-
-
-def _refuse_options_of_folders(reader: SampleReader | MapReader, face_model: FaceModelOptions) -> None:
-    """Raises InputError if an option of a data folder is set without a folder."""
-    is_set = {"--data.face_model": face_model != FaceModelOptions(), "--data.reader": reader != Reader300W()}
-    for option, has_value in is_set.items():
-        if has_value:
-            raise InputError(
-                f"{option} is set, but neither --data.root nor --data.test.root is. Set one of them, or leave out {option} "
-                "to use synthetic faces."
-            )

@@ -32,7 +32,7 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
     Returns:
         Number of maps written.
     """
-    data.check("fit")
+    data.check("write")
     data.prepare_data()
     faces = data.plain_faces()
     rows = [position for position, key in enumerate(faces.keys) if not _map_path(out, key).is_file()]

@@ -56,7 +56,7 @@ def render_views(
 
 def _views(data: FaceDataModule, poses: Poses, out: Path) -> tuple[ViewWriter, bool]:
     """The views of all usable faces below --data.root, and whether these are rendered views themselves."""
-    data.check("fit")
+    data.check("write")
     data.prepare_data()
     targets, faces = _fitted(data), data.folders.training_data()
     index = targets.index(data.folders.training_root)

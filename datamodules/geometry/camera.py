@@ -67,10 +67,10 @@ def rotation_matrices(angles_rad: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rotation_angles(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) pitch, yaw (within 90 degrees), roll of a (3, 3) rotation: the inverse of `rotation_matrices`."""
-    pitch = np.arctan2(rotation[1, 2], rotation[2, 2])
-    yaw = -np.arcsin(np.clip(rotation[0, 2], -1, 1))
-    return np.array([pitch, yaw, np.arctan2(rotation[0, 1], rotation[0, 0])])
+    """(..., 3) pitch, yaw (within 90 degrees), roll of (..., 3, 3) rotations: the inverse of `rotation_matrices`."""
+    pitch = np.arctan2(rotation[..., 1, 2], rotation[..., 2, 2])
+    yaw = -np.arcsin(np.clip(rotation[..., 0, 2], -1, 1))
+    return np.stack([pitch, yaw, np.arctan2(rotation[..., 0, 1], rotation[..., 0, 0])], axis=-1)
 
 
 def projections(

@@ -31,7 +31,7 @@ def rasterize(
     return triangle_ids, barycentric
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignore[no-untyped-def]
     height, width = triangle_ids.shape
     for t in range(len(triangles)):

@@ -44,6 +44,29 @@ def shown_points(
     return shown(points_px, vertices_px, *rasterize(vertices_px, triangles, height, width), triangles)
 
 
+def depth_behind(
+    points_px: NDArray[np.floating],
+    vertices_px: NDArray[np.floating],
+    triangles: NDArray[np.int32],
+    height: int,
+    width: int,
+) -> NDArray[np.floating]:
+    """(L,) pixels that the nearest surface lies before each of its points.
+
+    Args:
+        points_px: (L, 3) points of the surface; larger z is nearer. Those outside the image are moved to its border.
+        vertices_px: (V, 3) vertices of the surface.
+        triangles: (F, 3) its triangles.
+        height: Rows of the image.
+        width: Its columns.
+    """
+    depth = depth_map(vertices_px, *rasterize(vertices_px, triangles, height, width), triangles)
+    col, row = (
+        np.rint(np.clip(points_px[:, axis], 0, side - 1)).astype(np.intp) for axis, side in ((0, width), (1, height))
+    )
+    return np.asarray(np.clip(depth[row, col] - points_px[:, 2], 0, None))
+
+
 def depth_map(
     vertices_px: NDArray[np.floating],
     triangle_ids: NDArray[np.int32],

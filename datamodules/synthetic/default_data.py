@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
@@ -27,6 +28,8 @@ class SyntheticFaces:
         seed: Seed of all faces. It is separate from the run's seed, so that runs with other seeds share their data.
         stream: Whether new faces are drawn for every epoch, instead of reading the same ones again.
         validation_samples: Number of faces to validate on with `stream`.
+        labels: Labels to train on: "exact" coefficients and poses, or "fitted" ones, from fits of the face model to
+            noisy landmarks as annotators place them. Photographs, validation and test are the same with both.
     """
 
     samples: int = 5000
@@ -36,6 +39,7 @@ class SyntheticFaces:
     stream: bool = False
     validation_samples: int = 600
     tilt_deg: tuple[float, float] = TILT_DEG
+    labels: Literal["exact", "fitted"] = "exact"
 
     def __post_init__(self) -> None:
         for name in ("samples", "test_samples", "validation_samples"):
@@ -85,9 +89,14 @@ class EmbeddedData:
         return self._place(self.faces.test_settings)
 
     @property
+    def face_model_file(self) -> Path:
+        """The file of the face model of both folders."""
+        return self.root / MODEL_FILE
+
+    @property
     def face_model(self) -> FaceModelOptions:
         """The face model of both folders."""
-        return FaceModelOptions(self.root / MODEL_FILE)
+        return FaceModelOptions(self.face_model_file)
 
     def make(self, processes: int) -> None:
         """Draws the faces that do not exist yet."""

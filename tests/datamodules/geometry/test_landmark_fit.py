@@ -4,8 +4,8 @@ import pytest
 from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
 from datamodules.files.face_mat import read_face_mat
 from datamodules.files.images import read_image_size
-from datamodules.geometry.camera import HeadPose, project
-from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
+from datamodules.geometry.camera import HeadPose, project, projections
+from datamodules.geometry.landmark_fit import fit_faces, fit_landmarks, landmark_error
 from datamodules.geometry.landmark_model import LandmarkModel
 from tests.fakes import IMAGE, fake_face, fake_model
 
@@ -82,3 +82,39 @@ def test_real_landmarks_bring_back_real_fits(real):
         )
     assert np.mean(errors) < 0.75
     assert np.abs(turns).mean() < 1
+
+
+def test_each_of_many_faces_is_fitted_for_itself():
+    """Of other heights and sizes, and one with a landmark that is not trusted."""
+    faces = [fake_face(yaw, seed=seed)[0].landmarks_image_px for seed, yaw in enumerate((-70, 0, 40, 85))]
+    landmarks = np.stack([points * (1 + number) for number, points in enumerate(faces)])
+    heights, noise = np.array([110, 220, 330, 440]), np.full((4, 68), 0.01)
+    noise[2, 30] = 0.1
+    together = fit_faces(landmarks, heights, fake_model(), np.ones(8), noise)
+    for face in range(4):
+        alone = fit_faces(landmarks[[face]], heights[[face]], fake_model(), np.ones(8), noise[[face]])
+        np.testing.assert_allclose(together.identity[face], alone.identity[0], atol=1e-4)
+        np.testing.assert_allclose(together.expression[face], alone.expression[0], atol=1e-4)
+        np.testing.assert_allclose(together.poses[face], alone.poses[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("yaw_deg", [-60, 0, 45])
+def test_without_depth_the_model_guesses_it(yaw_deg):
+    model = fake_model()
+    face, _ = fake_face(yaw_deg, seed=4)
+    fits = fit_faces(face.landmarks_image_px[None, :, :2], np.array([IMAGE[1]]), model, np.ones(8))
+    fitted = LandmarkModel(model).project(fits.identity, fits.expression, projections(fits.poses, np.array([IMAGE[1]])))
+    assert landmark_error(fitted[0, :, :2], face.landmarks_image_px[:, :2]) < 0.5
+    assert landmark_error(fitted[0], face.landmarks_image_px) < 5
+    assert abs(np.rad2deg(fits.poses[0, 1]) - yaw_deg) < 6
+
+
+def test_a_landmark_that_is_not_trusted_moves_no_other():
+    model = fake_model()
+    face, _ = fake_face(10, seed=4)
+    wrong, noise = face.landmarks_image_px[None].copy(), np.full((1, 68), 0.01)
+    wrong[0, 30] += [25, 0, 0]
+    noise[0, 30] = 10
+    height = np.array([IMAGE[1]])
+    plain = fit_faces(face.landmarks_image_px[None], height, model, np.ones(8)).poses[0]
+    np.testing.assert_allclose(fit_faces(wrong, height, model, np.ones(8), noise).poses[0], plain, rtol=0.02, atol=0.02)
