@@ -32,6 +32,7 @@ from datamodules.synthetic.default_data import EmbeddedData, SyntheticFaces
 from datamodules.synthetic.stream import StreamedFaces
 from datamodules.test_set import FaceTestOptions
 from datamodules.types import FaceBatch, FaceSample
+from datamodules.worker_processes import one_time_processes, sample_workers
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class FaceDataModule(LightningDataModule):
         repeats: Number of times that each training face is used per epoch, each time with other augmentations; more
             than 1 is for a handful of photographs.
         batch_size: Faces per step, on each device.
-        num_workers: Processes that decode and warp; the number does not change the samples.
+        num_workers: Processes that make samples, which they do not change; by default 2, or 0 if decoded images are kept.
         image_size: Pixels per side of the network's input.
         val_fraction: Fraction of the photographs used for validation; 0 for none.
         augment: Whether training faces are augmented.
@@ -70,7 +71,7 @@ class FaceDataModule(LightningDataModule):
         synthetic: SyntheticFaces = SyntheticFaces(),  # noqa: B008  # frozen
         repeats: int = 1,
         batch_size: int = 16,
-        num_workers: int = 2,
+        num_workers: int | None = None,
         image_size: int = 256,
         val_fraction: float = 0.05,
         augment: bool = True,
@@ -80,23 +81,24 @@ class FaceDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         check_range("--data.batch_size", batch_size, 1)
-        check_range("--data.num_workers", num_workers, 0)
+        check_range("--data.num_workers", num_workers or 0, 0)
         check_range("--data.repeats", repeats, 1)
         check_range("--data.val_fraction", val_fraction, 0, below=1)
         self._embedded = labels = None
+        processes = one_time_processes(num_workers)
         if root is None and test.root is None:
             refuse_options_of_folders(reader, face_model)
             refuse_options_of_files(synthetic, pose_augmentation, repeats)
             self._embedded = EmbeddedData(synthetic, index.cache)
             root, face_model = self._embedded.root, self._embedded.face_model
             test = replace(test, root=self._embedded.test_root)
+            index = index.keeping_decoded(self._embedded.is_small)
             if synthetic.labels == "fitted":
-                labels = FittedLabels(self._embedded.face_model_file, index.cache, synthetic.seed, max(num_workers, 1))
-        table = checked_table(regions)
-        self.folders = DataFolders(root, test, reader, face_model, table, index, max(num_workers, 1), labels)
+                labels = FittedLabels(self._embedded.face_model_file, index.cache, synthetic.seed, processes)
+        self.folders = DataFolders(root, test, reader, face_model, checked_table(regions), index, processes, labels)
         self._repeats = repeats
         self.batch_size = batch_size
-        self.num_workers = num_workers
+        self.num_workers = sample_workers(num_workers, bool(index.keeps_decoded))
         self.val_fraction = val_fraction
         self._image_size = image_size
         self._augmentation = augmentation if augment else None

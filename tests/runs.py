@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -54,11 +55,17 @@ def fit_arguments(faces: Path, model_file: Path | None, folder: Path, *more: str
 
 def write_config(path: Path, *options: str) -> None:
     """Writes options as a configuration file."""
-    options_by_group: dict[str, dict[str, object]] = {}
+    options_by_group: dict[str, dict[str, Any]] = {}
     for option in options:
         name, value = option.removeprefix("--").split("=")
         group, _, name = name.partition(".")
-        options_by_group.setdefault(group, {})[name] = yaml.safe_load(value)
+        options = options_by_group.setdefault(group, {})
+        if name == "network":
+            options[name] = {"class_path": value, "init_args": {}}
+        elif name.startswith("network."):
+            options["network"]["init_args"][name.removeprefix("network.")] = yaml.safe_load(value)
+        else:
+            options[name] = yaml.safe_load(value)
     path.write_text(yaml.safe_dump(options_by_group))
 
 

@@ -150,7 +150,7 @@ def test_every_config_is_accepted_under_the_names_of_today(name, capsys, caplog)
     with pytest.raises(SystemExit) as done:
         main(["fit", "--config", str(PROJECT / "conf" / f"{name}.yaml"), "--print_config"])
     assert done.value.code == 0
-    assert yaml.safe_load(capsys.readouterr().out)["model"]["network"]["init_args"]["channels"] >= 8
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["network"]["init_args"]["map_size"] >= 32
     assert "earlier version" not in caplog.text
 
 

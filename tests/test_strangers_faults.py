@@ -66,13 +66,13 @@ def _network(*options, config=None):
     return cli.model.network
 
 
-def test_another_network_does_not_inherit_arguments_of_the_hourglass(tmp_path):
+def test_another_network_does_not_inherit_the_arguments_of_the_default(tmp_path):
     name = f"--model.network={HERE}.Quarter"
     assert _network(name).arguments == (3, 77, 55)
     assert _network(name, "--model.network.pairs=2").arguments == (3, 2, 55)
     (tmp_path / "a.yaml").write_text(f"model: {{network: {{class_path: {HERE}.Quarter, init_args: {{pairs: 1}}}}}}\n")
     assert _network(config=tmp_path / "a.yaml").arguments == (3, 1, 55)
-    hourglass = _network("--model.network=Hourglass", "--data.image_size=64", config=tmp_path / "a.yaml")
+    hourglass = _network("--model.network=Hourglass", "--data.image_size=256", config=tmp_path / "a.yaml")
     assert type(hourglass).__name__ == "Hourglass"
 
 

@@ -12,6 +12,7 @@ from datamodules.synthetic.population import TILT_DEG, Population
 from datamodules.synthetic.stream import StreamedFaces
 from datamodules.types import FaceRecord
 
+_SMALL_BYTES = 2**30
 _FIRST_VALIDATION_PERSON = 300_000
 _FIRST_TEST_PERSON = 500_000
 
@@ -97,6 +98,12 @@ class EmbeddedData:
     def face_model(self) -> FaceModelOptions:
         """The face model of both folders."""
         return FaceModelOptions(self.face_model_file)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the decoded images take little room."""
+        count, size = max(self.faces.samples, self.faces.test_samples), self.faces.image_size
+        return not self.faces.stream and 3 * count * size**2 <= _SMALL_BYTES
 
     def make(self, processes: int) -> None:
         """Draws the faces that do not exist yet."""

@@ -13,6 +13,7 @@ EXCHANGEABLE = ("model.network", "data.reader")  # options that name a class
 
 _GROUPS = ("model", "data", "trainer", "tracking")
 _WEIGHTS = "--model.weights"
+_CHECKPOINTS = ("--ckpt_path", "--init_from", "--branch_from")
 
 
 def options_of_file(path: Path) -> dict[str, Any]:
@@ -57,6 +58,23 @@ def without_other_classes(config: Mapping[str, Any], chosen: Mapping[str, str]) 
         if option in chosen and is_other_class(named, chosen[option]):
             group, _, name = option.partition(".")
             left[group] = {key: value for key, value in left[group].items() if key != name}
+    return left
+
+
+def without_network_arguments(args: Sequence[str]) -> list[str]:
+    """A command line that names a checkpoint, without the arguments of the network, whose class the checkpoint names.
+
+    A command line without a checkpoint is returned unchanged.
+    """
+    if not any(argument.partition("=")[0] in _CHECKPOINTS for argument in args):
+        return list(args)
+    left: list[str] = []
+    rest = iter(args)
+    for argument in rest:
+        if not argument.startswith("--model.network."):
+            left.append(argument)
+        elif "=" not in argument:
+            next(rest, None)
     return left
 
 

@@ -17,6 +17,7 @@ from lightning_module.configuration.class_arguments import (
     is_other_class,
     named_classes,
     plain_arguments,
+    without_network_arguments,
     without_other_classes,
 )
 from lightning_module.configuration.fit_parser import FitParser
@@ -102,7 +103,7 @@ class FaceCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses the options; they are merged into those of the checkpoint, or of the run to continue."""
-        self.config = self._parsed(parser, self._args)
+        self.config = self._parsed(parser, without_network_arguments(self._args))
         runs = TrackingOptions(**self.config.tracking.as_dict()).place(PROJECT).runs
         self.origin = find_origin(self.command, self.config, runs)
         if self.origin is not None:

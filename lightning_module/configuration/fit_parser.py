@@ -14,7 +14,7 @@ from lightning_module.configuration.class_arguments import (
     refuse_image_size,
     without_other_classes,
 )
-from lightning_module.configuration.legacy_config import read_with_notice, refuse_old_names
+from lightning_module.configuration.legacy_config import migrated_config, read_with_notice, refuse_old_names
 from lightning_module.configuration.loggers import LoggerArguments
 
 _WEIGHTS = "model.weights"
@@ -46,6 +46,7 @@ class FitParser(LoggerArguments):
         super().__init__(*args, **kwargs)
         self.chosen_classes: Mapping[str, str] = {}
         self.named_classes: set[tuple[str, str]] = set()
+        self._noticed: set[str] = set()  # files are read once more when they name another class
 
     def add_argument(self, *args: Any, **kwargs: Any) -> Any:
         """Adds an argument; that of a configuration file gets this project's action."""
@@ -61,7 +62,8 @@ class FitParser(LoggerArguments):
             config = None  # the parser itself reports the error
         if isinstance(config, dict):
             source = str(path) or "the configuration"
-            migrated = read_with_notice(config, source)
+            migrated = migrated_config(config) if source in self._noticed else read_with_notice(config, source)
+            self._noticed.add(source)
             refuse_image_size(migrated, source)
             self.named_classes |= named_classes(migrated)
             migrated = without_other_classes(migrated, self.chosen_classes)
@@ -77,4 +79,9 @@ class FitParser(LoggerArguments):
             message += ". Give its methods the names, parameters and annotations of datamodules.readers.sample_reader."
         if "No module named" in message:
             message += ". Run from the folder that has the module, or name that folder in PYTHONPATH."
+        if option := re.search(r'"model\.network":\s+Option \'(\w+)\' is not accepted', " ".join(message.split())):
+            message = (
+                f"--model.network.{option[1]}: the chosen network has no such option. Name the network that has it too, "
+                "such as --model.network Hourglass."
+            )
         super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # added by the parser of a class

@@ -70,16 +70,16 @@ class CompactNetwork(nn.Module):
         self.reduce = nn.Linear(widths[-1] * code_size**2, rank)
         self.linear_head = nn.Linear(rank, 3 * map_size**2)
         factor = map_size // code_size
-        self.local_head = nn.Sequential(nn.Conv2d(widths[-1], 3 * factor**2, 3, 1, 1), nn.PixelShuffle(factor))
-        for head in (self.linear_head, self.local_head[0]):
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
+        self.local_head = nn.Conv2d(widths[-1], 3 * factor**2, 3, 1, 1)
+        self.enlarge = nn.PixelShuffle(factor)
+        for parameter in (*self.linear_head.parameters(), *self.local_head.parameters()):
+            nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, map_size, map_size) float32 offsets in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
         code: Tensor = self.blocks(self.stem(image))
         linear = self.linear_head(functional.relu(self.reduce(code.flatten(1))))
-        offsets: Tensor = linear.reshape(-1, 3, self.map_size, self.map_size) + self.local_head(code)
+        offsets: Tensor = linear.reshape(-1, 3, self.map_size, self.map_size) + self.enlarge(self.local_head(code))
         # full precision from here on, since bfloat16 resolves only half a pixel at 100
         return offsets.float() * _SPREAD_PX
 

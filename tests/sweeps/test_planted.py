@@ -32,7 +32,7 @@ def _sweep(folder, kind, **others):
     folder.mkdir()
     config = {
         "model": {
-            "network": {"init_args": {"base_channels": 4, "pairs": 3, "bypass_rank": 0, "map_size": 32}},
+            "network": {"init_args": {"channels": 8, "stem_channels": 8, "map_size": 32}},
             "lr": 3e-3,
         },
         "data": {
