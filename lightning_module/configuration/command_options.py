@@ -128,8 +128,12 @@ class FaceCLI(LightningCLI):
             if isinstance(value, Path):
                 self.config[name] = value.expanduser().absolute()
 
-        if self.command == "fit" and self.config.model.weight_map is not None:
-            read_weight_map(self.config.model.weight_map)  # a faulty file ends the command before a run is made
+        if self.command != "fit":
+            return
+        # faulty options end the command before a run is made
+        TrackingOptions(**self.config.tracking.as_dict()).check_epochs(self.config.trainer.max_epochs)
+        if self.config.model.weight_map is not None:
+            read_weight_map(self.config.model.weight_map)
 
     def instantiate_classes(self) -> None:
         """Constructs the module and the data module; the trainer and its loggers need a run first."""
