@@ -81,7 +81,10 @@ def test_a_branch_trains_with_the_region_weights_that_it_is_given(parent, tmp_pa
     old, new = weights(parent)["weight_map"], weights(branch)["weight_map"]
     assert new.max() / new[new > 0].min() == pytest.approx(50 / 3)
     assert not torch.equal(old, new)
-    again = _branch(branch.last_checkpoint, tmp_path / "again", "--trainer.max_epochs=4")  # keeps them
+    # it keeps them, and a file that names another start gives way
+    (tmp_path / "tuned.yaml").write_text(f"init_from: {parent.last_checkpoint}\n")
+    options = [f"--config={tmp_path / 'tuned.yaml'}", "--init_from=null", "--trainer.max_epochs=4"]
+    again = _branch(branch.last_checkpoint, tmp_path / "again", *options)
     assert torch.equal(weights(again)["weight_map"], new)
 
 

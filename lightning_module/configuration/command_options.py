@@ -84,7 +84,7 @@ class FaceCLI(LightningCLI):
             ("branch_from", "fit: checkpoint that a new run continues with other options, such as region weights"),
             ("maps", "test: folder for the predicted position maps"),
         ):
-            parser.add_argument(f"--{name}", type=Path, default=None, help=text)
+            parser.add_argument(f"--{name}", type=Path | None, default=None, help=text)
         parser.add_argument(
             "--test_at_end", type=bool, default=True, help="fit: test the best epoch if there is test data"
         )
