@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from datamodules.errors import InputError
 from sweeps.search_space import held_region
-from sweeps.trial_config import read_trial_config
 
 if TYPE_CHECKING:  # imported in the functions, to keep the help of the command fast
     from datamodules.geometry.regions import RegionTable
@@ -25,7 +24,7 @@ def training_length(config: Path) -> int:
     Raises:
         InputError: If its length is not a number of epochs.
     """
-    options = read_trial_config(config)
+    options = _options(config)
     epochs = options.get("trainer.max_epochs")
     limits = [name for name in _LIMITS if options.get(f"trainer.{name}") not in (None, -1)]
     if limits or not isinstance(epochs, int) or epochs < 1:
@@ -52,7 +51,7 @@ def branching_epoch(config: Path, share: float) -> int:
         raise InputError(
             f"--branch_at is {share:g}, where no epoch of {config} ends: a training has {epochs}. {_remedy(share, epochs)}"
         )
-    interval = read_trial_config(config).get("trainer.check_val_every_n_epoch", 1)
+    interval = _options(config).get("trainer.check_val_every_n_epoch", 1)
     if isinstance(interval, int) and epochs // interval * interval <= epoch:
         raise InputError(
             f"--branch_at is {share:g}, after which {config} does not validate: it has {epochs} epochs and validates "
@@ -86,6 +85,12 @@ def weights_of_ratio(regions: "RegionTable", ratio: str) -> "RegionWeights":
         ) from error
     factor = held.weight / by_name[held.name]
     return RegionWeights.of(regions, {name: value * factor for name, value in by_name.items()})
+
+
+def _options(config: Path) -> dict[str, Any]:
+    from sweeps.trial_config import read_trial_config
+
+    return read_trial_config(config)
 
 
 def _remedy(share: float, epochs: int) -> str:

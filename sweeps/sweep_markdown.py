@@ -16,7 +16,7 @@ from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
 from sweeps.storage import shown
 from sweeps.sweep_report import SweepReport
-from sweeps.trial import RATIO
+from sweeps.trial import LESS_TRUNK, RATIO
 from sweeps.verdict import Verdict
 
 _BEST_OF_SEARCH = 5
@@ -109,7 +109,17 @@ def _search_table(complete: Sequence[FrozenTrial], settings: SweepSettings) -> s
     best = sorted(complete, key=lambda trial: trial.values[0])[:_BEST_OF_SEARCH]
     rows = [[trial.user_attrs[RATIO], *(f"{value:.2f}" for value in trial.values)] for trial in best]
     columns = ["ratio", *(f"validation NME %, {score.title}" for score in settings.scores)]
+    if settings.is_branched:
+        columns.append(f"{settings.score.title} less trunk")
+        rows = [[*row, _less_trunk(trial)] for row, trial in zip(rows, best, strict=True)]
     return str(pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True))
+
+
+def _less_trunk(trial: FrozenTrial) -> str:
+    """Difference of the first score from that of the trunks; with several trunks, plus or minus one deviation over them."""
+    by_trunk = [differences[0] for differences in trial.user_attrs[LESS_TRUNK]]
+    spread = f" ± {np.std(by_trunk, ddof=1):.3f}" if len(by_trunk) > 1 else ""
+    return f"{np.mean(by_trunk):+.3f}{spread}"
 
 
 def _command(settings: SweepSettings) -> str:

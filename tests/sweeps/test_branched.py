@@ -1,5 +1,6 @@
 """Trials that branch from trunks: what they train, what they are compared with, and when a trunk is refused."""
 
+import re
 import sys
 from dataclasses import replace
 
@@ -56,6 +57,7 @@ def test_every_trial_continues_every_trunk_and_the_reference_is_the_trunks_thems
     assert "continues 2 trainings with 16-5-4-3-0 (seed 0, 1) from the end of epoch 2 of 4" in text
     assert "only what weights do late in training" in text
     assert "trained 12 epochs" in text  # two trunks, and two branches of two trials
+    assert re.search(r"16-5-4-3-0 .*\| \+0\.000 ± 0\.000 ", text)
     assert "--search_seeds 2 --strategy branched --branch_at 0.5 " in text
 
 
