@@ -52,7 +52,7 @@ def branching_epoch(config: Path, share: float) -> int:
             f"--branch_at is {share:g}, where no epoch of {config} ends: a training has {epochs}. {_remedy(share, epochs)}"
         )
     interval = _options(config).get("trainer.check_val_every_n_epoch", 1)
-    if isinstance(interval, int) and epochs // interval * interval <= epoch:
+    if isinstance(interval, int) and interval > 0 and epochs // interval * interval <= epoch:
         raise InputError(
             f"--branch_at is {share:g}, after which {config} does not validate: it has {epochs} epochs and validates "
             f"every {interval}. Set trainer.check_val_every_n_epoch to 1, or give a lower share."

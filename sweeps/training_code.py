@@ -34,6 +34,12 @@ def code_digest(config: Path) -> str:
 def _named_modules(config: Path) -> dict[str, Path]:
     """The files of modules that a configuration names, by the modules' names."""
     paths = [str(value) for name, value in read_trial_config(config).items() if name.endswith(_NAMES) and value]
-    modules = {path.rpartition(".")[0] for path in paths if "." in path}
-    specs = {module: find_spec(module) for module in sorted(modules)}
-    return {module: Path(spec.origin) for module, spec in specs.items() if spec is not None and spec.origin}
+    files: dict[str, Path] = {}
+    for module in sorted({path.rpartition(".")[0] for path in paths if "." in path}):
+        try:
+            spec = find_spec(module)
+        except (ImportError, ValueError):  # the training itself says what is wrong with the name
+            continue
+        if spec is not None and spec.has_location and spec.origin:
+            files[module] = Path(spec.origin)
+    return files

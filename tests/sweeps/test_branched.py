@@ -241,3 +241,6 @@ def test_the_code_that_trains_includes_a_network_of_ones_own(tmp_path, monkeypat
         digests.append(code_digest(config))
     assert len(set(digests)) == 3
     assert "my_network" not in sys.modules  # it is only read
+    config.write_text("model: {network: {class_path: nowhere.at_all.Net}}\n")
+    code_digest.cache_clear()
+    assert code_digest(config) not in digests  # the default network is not named any more
