@@ -1,13 +1,13 @@
 """Reads checkpoints, as tensors and plain values only, so that no code in them can run."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser
-from torch import nn
+from torch import Tensor, nn
 
 from datamodules.errors import InputError, reason
 from datamodules.geometry.regions import five_regions, regions_from_data
@@ -16,6 +16,8 @@ from lightning_module.legacy import migrated_model_options
 from lightning_module.region_weights import RegionWeights
 
 _OPTIONS = ("image_size", "weights", "is_residual", "loss_norm")  # that every version has written
+# what a training that goes on from a checkpoint depends on; the rest names files, which differ between machines
+_STATE = ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step")
 _NOT_OPTIONS = ("_instantiator",)  # an entry of Lightning's own
 
 
@@ -23,6 +25,21 @@ def checkpoint_digest(path: Path) -> str:
     """16 hexadecimal digits of the sha256 of a checkpoint's file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def state_digest(path: Path) -> str:
+    """16 hexadecimal digits that are equal for checkpoints from which a training goes on alike, to the last bit.
+
+    They depend on the tensors and numbers of network, optimiser and schedule, and not on the bytes of the file.
+
+    Raises:
+        InputError: If the file is no checkpoint.
+    """
+    checkpoint = _read(path)
+    digest = hashlib.sha256()
+    for name in _STATE:
+        _hash(checkpoint.get(name), name, digest.update)
+    return digest.hexdigest()[:16]
 
 
 def read_hyper_parameters(path: Path) -> dict[str, Any]:
@@ -87,6 +104,21 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:
         raise InputError(f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt.") from error
     return checkpoint
+
+
+def _hash(value: Any, name: str, update: Callable[[bytes], None]) -> None:
+    """Passes a nested value to a hash function, with the name and the type of each of its parts."""
+    if isinstance(value, Tensor):
+        update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            _hash(value[key], f"{name}.{key}", update)
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            _hash(part, f"{name}.{number}", update)
+    else:
+        update(f"{name} {value!r}".encode())
 
 
 def _make_network(path: Path, options: Mapping[str, Any]) -> nn.Module:

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import reason
+from lightning_module.callbacks.kept_epochs import KeptEpochs
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from lightning_module.callbacks.run_report import RunReport
 from lightning_module.callbacks.score_check import ScoreCheck
@@ -161,4 +162,5 @@ def _callbacks(plan: RunPlan, tracker: Tracker | None, data: FaceData) -> list[C
         name = folder.best_checkpoint.stem
         best = ModelCheckpoint(folder.path, name, monitor=score.metric("val"), enable_version_counter=False)
         callbacks += [ScoreCheck(score), best]
-    return [*callbacks, LastCheckpoint(folder, plan.tracking.checkpoint_seconds)]
+    kept = KeptEpochs(folder, plan.tracking.keep_epochs or ())
+    return [*callbacks, kept, LastCheckpoint(folder, plan.tracking.checkpoint_seconds)]

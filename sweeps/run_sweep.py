@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import optuna
@@ -52,12 +53,13 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     with reachable(settings.storage):
         if len(settings.scores) == 2 and settings.pruner != "none":
             print("With two scores no trial is pruned, since Optuna prunes by a single score only.")
+        trunks = _run_stage("trunk", settings, storage, workers, command) if settings.is_branched else []
         trials = _run_stage("search", settings, storage, workers, command)
         confirmed = None
         if settings.confirm_seeds:
             tested = _run_stage("confirm", settings, storage, workers, command)
             confirmed = confirmation(tested, candidates(trials, settings), settings)
-        report = make_report(settings, study, trials, confirmed)
+        report = make_report(settings, study, trials, confirmed, trunks)
         _summarize(report, storage)
     _tidy(settings, tracking)
     print_tables(Markdown(as_markdown(report)))
@@ -110,7 +112,7 @@ def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:
     place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
     for folder in run_folders(place.runs):
         send_left_over(folder, tracking)
-    for stage in ("search", "confirm"):
+    for stage in get_args(Stage):
         tracking.end_running(settings.experiment, {"sweep": settings.study, "stage": stage})
 
 

@@ -12,6 +12,7 @@ from datamodules.errors import InputError
 from datamodules.geometry.regions import RegionTable
 from lightning_module.evaluation.score import Score
 from lightning_module.region_weights import RegionWeights
+from sweeps.branching import Strategy, branching_epoch, training_length, weights_of_ratio
 from sweeps.samplers import Pruner, Sampler
 from sweeps.search_space import SearchSpace, held_region
 from sweeps.trial_config import digest, read_trial_config, region_table
@@ -41,6 +42,9 @@ class SweepSettings:
         confirm_ratios: Number of the best ratios that are confirmed.
         confirm_seeds: Number of fresh seeds for each of them.
         space: The search space.
+        strategy: Whether trials train in full, or branch from trunks.
+        branch_at: Share of a training's length at which they branch.
+        trunk_ratio: Ratio of the trunks, such as "16:5:4:3:0"; None for that of the reference.
     """
 
     study: str
@@ -58,6 +62,9 @@ class SweepSettings:
     confirm_ratios: int
     confirm_seeds: int
     space: SearchSpace
+    strategy: Strategy = "full"
+    branch_at: float = 0.5
+    trunk_ratio: str | None = None
 
     def __post_init__(self) -> None:
         for option, value, least in (
@@ -77,6 +84,10 @@ class SweepSettings:
             raise InputError("--pruner wilcoxon compares seeds: give --search_seeds of at least 2, or another pruner.")
         if not self.config.is_file():
             raise InputError(f"{self.config}: there is no such file. Set --config to the configuration of a fit.")
+        if self.is_branched:
+            _ = self.branch_epoch, self.trunk_weights  # which raise an error if the options are wrong
+        elif self.trunk_ratio is not None:
+            raise InputError("--trunk_ratio is an option of --strategy branched. Give both, or none.")
 
     @property
     def score(self) -> Score:
@@ -117,6 +128,21 @@ class SweepSettings:
         return frozenset(weights.ratio for weights in self.baselines)
 
     @property
+    def is_branched(self) -> bool:
+        """Whether the trials of the search branch from trunks."""
+        return self.strategy == "branched"
+
+    @cached_property
+    def branch_epoch(self) -> int:
+        """The epoch, counted from 1, at whose end the trials branch."""
+        return branching_epoch(self.config, self.branch_at)
+
+    @cached_property
+    def trunk_weights(self) -> RegionWeights:
+        """The weights of the trunks."""
+        return self.reference if self.trunk_ratio is None else weights_of_ratio(self.regions, self.trunk_ratio)
+
+    @property
     def seeds_of_search(self) -> list[int]:
         """The seeds of the search, the same for all trials, so that they can be paired."""
         return list(range(self.seed, self.seed + self.search_seeds))
@@ -142,7 +168,14 @@ class SweepSettings:
             "seed": str(self.seed),
             "search_seeds": str(self.search_seeds),
             "configuration": digest(read_trial_config(self.config)),
+            "strategy": self._strategy_in_words(),
         }
+
+    def _strategy_in_words(self) -> str:
+        if not self.is_branched:
+            return self.strategy
+        epochs = training_length(self.config)
+        return f"{self.strategy} from {self.trunk_weights.ratio} after epoch {self.branch_epoch} of {epochs}"
 
     def to_json(self) -> str:
         """The settings as JSON, for a worker."""

@@ -29,7 +29,8 @@ _CREATED_TWICE = ("already exists", "UNIQUE constraint", "duplicate key", "datab
 STORAGE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError)
 # Earlier versions stored this part of the identity under another name, as a digest of options with their old names.
 _EARLIER = {"configuration": "config"}
-_OPTIONS = {"objective": "score"}  # options of the command line for parts of the identity
+_OPTIONS = {"objective": "score", "code": "version of the code"}  # names in messages for parts of the identity
+_ASSUMED = {"strategy": "full"}  # of studies from before a part of the identity existed
 HELD = (
     TrialState.RUNNING,
     TrialState.COMPLETE,
@@ -76,8 +77,17 @@ def open_storage(url: str) -> RDBStorage:
     return storage
 
 
-def open_study(storage: RDBStorage, name: str, directions: int, identity: Mapping[str, str]) -> optuna.Study:
+def open_study(
+    storage: RDBStorage, name: str, directions: int, identity: Mapping[str, str], is_replaceable: bool = False
+) -> optuna.Study:
     """Opens the study of a name. It is created if it does not exist, and again if it has no trials.
+
+    Args:
+        storage: The database.
+        name: Name of the study.
+        directions: Number of values of a trial.
+        identity: Settings that all trials share.
+        is_replaceable: Whether a study of other settings is created again although it has finished trials.
 
     Raises:
         InputError: If the study exists with other settings.
@@ -90,16 +100,18 @@ def open_study(storage: RDBStorage, name: str, directions: int, identity: Mappin
 
     study = create()
     trials = study.get_trials(deepcopy=False)
-    missing = {key for key in identity if key not in study.user_attrs and _EARLIER.get(key) not in study.user_attrs}
+    stored = {**(_ASSUMED if trials else {}), **study.user_attrs}
+    missing = {key for key in identity if key not in stored and _EARLIER.get(key) not in stored}
     if len(study.directions) != directions or (trials and missing):
         raise InputError(
             f"study {name} does not belong to this project, or has another number of scores. Give another --study."
         )
-    is_another = any(study.user_attrs.get(key, value) != value for key, value in identity.items())
-    if is_another and not any(trial.state in HELD for trial in trials):
+    is_another = any(stored.get(key, value) != value for key, value in identity.items())
+    needed = (TrialState.RUNNING,) if is_replaceable else HELD
+    if is_another and not any(trial.state in needed for trial in trials):
         optuna.delete_study(study_name=name, storage=storage)  # a first attempt without results
         study = create()
-    stored = study.user_attrs
+        stored = study.user_attrs
     for key, value in identity.items():
         if key not in stored:
             if _EARLIER.get(key) in stored:

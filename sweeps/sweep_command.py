@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from datamodules.errors import InputError
 from lightning_module.project import PROJECT
+from sweeps.branching import Strategy
 from sweeps.samplers import Pruner, Sampler
 from sweeps.search_space import SearchSpace
 
@@ -26,6 +27,9 @@ def sweep(
     sampler: Sampler = "tpe",
     pruner: Pruner = "median",
     search_seeds: int = 1,
+    strategy: Strategy = "full",
+    branch_at: float = 0.5,
+    trunk_ratio: str | None = None,
     confirm_ratios: int = 3,
     confirm_seeds: int = 8,
     space: SearchSpace = SearchSpace(),  # noqa: B008  # frozen
@@ -51,6 +55,10 @@ def sweep(
         pruner: Ends unpromising trials early, after validations or, with several seeds, after seeds; wilcoxon needs
             several.
         search_seeds: Number of trainings of each ratio in the search.
+        strategy: full trains each ratio from its start. branched trains one trunk from each seed, with one ratio, and
+            lets each trial continue all trunks with its own ratio.
+        branch_at: Share of a training's length at which trials leave the trunk; an epoch must end there.
+        trunk_ratio: Ratio of the trunks, such as 1:1:1:1:0; by default that of the reference, 16:5:4:3:0.
         confirm_ratios: Number of the best ratios to confirm, in addition to 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.
         confirm_seeds: Number of fresh seeds for each of them; 8 or more can give a significant result, 0 leaves out the
             confirmation.
@@ -89,6 +97,9 @@ def sweep(
         confirm_ratios=confirm_ratios,
         confirm_seeds=confirm_seeds,
         space=space,
+        strategy=strategy,
+        branch_at=branch_at,
+        trunk_ratio=trunk_ratio,
     )
     measured = [protocol.name for protocol in validation_protocols(settings.regions)]
     for chosen in scores:

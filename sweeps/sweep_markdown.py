@@ -10,12 +10,13 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.evaluation.paired_seeds import interval_coverage, reduced_by_seed
 from lightning_module.project import PROJECT
+from sweeps.branching import training_length
 from sweeps.confirmation import Confirmation
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
 from sweeps.storage import shown
 from sweeps.sweep_report import SweepReport
-from sweeps.trial import RATIO
+from sweeps.trial import LESS_TRUNK, RATIO
 from sweeps.verdict import Verdict
 
 _BEST_OF_SEARCH = 5
@@ -35,6 +36,7 @@ def as_markdown(report: SweepReport) -> str:
         "\n".join(f"- {verdict.in_words(report.reference)}" for verdict in report.verdicts),
         confirmed,
         "## Search",
+        _strategy(report),
         f"{len(report.trials)} trials ({len(report.trials) - len(complete)} ended early), {scores} "
         f"by {settings.sampler} from seed {settings.seed}; validation faces, "
         f"{_several(settings.search_seeds, 'training')} per ratio. As the best of many, these figures are optimistic:",
@@ -48,6 +50,25 @@ def as_markdown(report: SweepReport) -> str:
 def short_path(path: Path) -> str:
     """A path, relative to the project's folder if it lies in it."""
     return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
+
+
+def _strategy(report: SweepReport) -> str:
+    """How the trials of the search trained, and what that cost."""
+    settings = report.settings
+    text = ""
+    if settings.is_branched:
+        seeds = ", ".join(map(str, settings.seeds_of_search))
+        text = (
+            f"Branched trials: each continues {_several(settings.search_seeds, 'training')} with "
+            f"{settings.trunk_weights.ratio} (seed {seeds}) from the end of epoch {settings.branch_epoch} of "
+            f"{training_length(settings.config)} with its own ratio, and is scored by its last validation. It shows only "
+            "what weights do late in training; the confirmation trains in full. "
+        )
+    if report.epochs is not None:
+        text += (
+            f"Trunks and trials trained {report.epochs} epochs." if text else f"Trials trained {report.epochs} epochs."
+        )
+    return text.strip()
 
 
 def _confirmation_table(report: SweepReport, confirmation: Confirmation) -> str:
@@ -88,7 +109,17 @@ def _search_table(complete: Sequence[FrozenTrial], settings: SweepSettings) -> s
     best = sorted(complete, key=lambda trial: trial.values[0])[:_BEST_OF_SEARCH]
     rows = [[trial.user_attrs[RATIO], *(f"{value:.2f}" for value in trial.values)] for trial in best]
     columns = ["ratio", *(f"validation NME %, {score.title}" for score in settings.scores)]
+    if settings.is_branched:
+        columns.append(f"{settings.score.title} less trunk")
+        rows = [[*row, _less_trunk(trial)] for row, trial in zip(rows, best, strict=True)]
     return str(pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True))
+
+
+def _less_trunk(trial: FrozenTrial) -> str:
+    """Difference of the first score from that of the trunks; with several trunks, plus or minus one deviation over them."""
+    by_trunk = [differences[0] for differences in trial.user_attrs[LESS_TRUNK]]
+    spread = f" ± {np.std(by_trunk, ddof=1):.3f}" if len(by_trunk) > 1 else ""
+    return f"{np.mean(by_trunk):+.3f}{spread}"
 
 
 def _command(settings: SweepSettings) -> str:
@@ -100,11 +131,18 @@ def _command(settings: SweepSettings) -> str:
     return (
         f"python run.py sweep --study {settings.study} --n_trials {settings.n_trials} "
         f"--score {' '.join(map(str, settings.scores))} --seed {settings.seed} --sampler {settings.sampler} "
-        f"--pruner {settings.pruner} --search_seeds {settings.search_seeds} "
+        f"--pruner {settings.pruner} --search_seeds {settings.search_seeds}{_branching(settings)} "
         f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} "
         f"--config {short_path(settings.config)}{space} "
         f"--storage {shown(settings.storage)} --tracking_uri {settings.tracking_uri}"
     )
+
+
+def _branching(settings: SweepSettings) -> str:
+    if not settings.is_branched:
+        return ""
+    ratio = f" --trunk_ratio {settings.trunk_ratio}" if settings.trunk_ratio is not None else ""
+    return f" --strategy {settings.strategy} --branch_at {settings.branch_at:g}{ratio}"
 
 
 def _several(count: int, what: str) -> str:

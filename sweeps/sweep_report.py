@@ -11,6 +11,7 @@ from sweeps.confirmation import Confirmation
 from sweeps.search_space import weights_from_store
 from sweeps.settings import SweepSettings
 from sweeps.trial import RATIO, WEIGHTS
+from sweeps.trunks import EPOCHS
 from sweeps.verdict import Verdict, verdicts_against
 
 
@@ -25,6 +26,7 @@ class SweepReport:
         confirmation: The confirmation, or None.
         verdicts: Verdicts on the ratios that the search proposed.
         known_verdicts: Verdicts on the known ratios, with a correction of their own.
+        trunks: The finished trials of the trunks; none if trials trained in full.
     """
 
     settings: SweepSettings
@@ -33,6 +35,13 @@ class SweepReport:
     confirmation: Confirmation | None
     verdicts: list[Verdict]
     known_verdicts: list[Verdict]
+    trunks: Sequence[FrozenTrial] = ()
+
+    @property
+    def epochs(self) -> int | None:
+        """Number of epochs that trunks and search trained; None for a search of a version that did not count them."""
+        trials = (*self.trunks, *self.trials)
+        return sum(t.user_attrs[EPOCHS] for t in trials) if all(EPOCHS in t.user_attrs for t in trials) else None
 
     @property
     def reference(self) -> str:
@@ -65,7 +74,11 @@ class SweepReport:
 
 
 def make_report(
-    settings: SweepSettings, study: optuna.Study, trials: Sequence[FrozenTrial], confirmation: Confirmation | None
+    settings: SweepSettings,
+    study: optuna.Study,
+    trials: Sequence[FrozenTrial],
+    confirmation: Confirmation | None,
+    trunks: Sequence[FrozenTrial] = (),
 ) -> SweepReport:
     """Makes the report of a sweep, with verdicts on the first score.
 
@@ -74,6 +87,7 @@ def make_report(
         study: The study of the search.
         trials: Its finished trials.
         confirmation: The confirmation; without one there are no verdicts.
+        trunks: The finished trials of the trunks, if the search branched.
     """
     verdicts: list[Verdict] = []
     known_verdicts: list[Verdict] = []
@@ -84,4 +98,4 @@ def make_report(
             reference = confirmation.errors[settings.reference.ratio]
             if errors:
                 into += verdicts_against(reference, errors, confirmation.bins, settings.score.reduction)
-    return SweepReport(settings, study, trials, confirmation, verdicts, known_verdicts)
+    return SweepReport(settings, study, trials, confirmation, verdicts, known_verdicts, trunks)

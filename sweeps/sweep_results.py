@@ -56,6 +56,7 @@ def log_summary(report: SweepReport) -> None:
                 "sampler": settings.sampler,
                 "pruner": settings.pruner,
                 "seed": settings.seed,
+                "strategy": settings.identity["strategy"],
                 "storage": shown(settings.storage),
             }
         )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ class TrainingRequest:
         is_tested: Whether it ends with a test.
         on_validation: Called after each validation with, for each protocol, the mean error by yaw bin in percent;
             returns whether the training continues.
+        branch_from: Checkpoint of the training that it continues with its own weights; None starts a new one.
+        keep_epochs: Epochs, counted from 1, whose checkpoints are kept.
     """
 
     settings: SweepSettings
@@ -36,6 +39,8 @@ class TrainingRequest:
     tags: Mapping[str, str]
     is_tested: bool
     on_validation: Callable[[Mapping[str, Mapping[str, float]]], bool]
+    branch_from: Path | None = None
+    keep_epochs: tuple[int, ...] = ()
 
     def arguments(self) -> list[str]:
         """The command line of the training."""
@@ -54,6 +59,10 @@ class TrainingRequest:
             **weights,
             "model.landmark_radius_texels": self.weights.landmark_radius_texels,
         }
+        if self.branch_from is not None:
+            options |= {"branch_from": self.branch_from, "init_from": "null"}  # the trunk has started there
+        if self.keep_epochs:
+            options["tracking.keep_epochs"] = list(self.keep_epochs)
         return ["fit", *(f"--{name}={_as_text(value)}" for name, value in options.items())]
 
 
@@ -108,12 +117,14 @@ class TrainingResult:
         is_pruned: Whether the sweep ended it early.
         fingerprints: Fingerprints of its data and face model, by name: "data", "morphable_model", "test_data".
         test: Test errors, or None if it was not tested.
+        epochs: Number of epochs that it trained.
     """
 
     run: str
     is_pruned: bool
     fingerprints: Mapping[str, str]
     test: MeasuredErrors | None
+    epochs: int = 0
 
 
 Train = Callable[[TrainingRequest], TrainingResult]
@@ -143,7 +154,7 @@ def train(request: TrainingRequest) -> TrainingResult:
                 f"Give one of {measured}."
             )
         test = MeasuredErrors.of(report, result.datasets["test"], result.fingerprints["test_data"])
-    return TrainingResult(result.folder.key, listener.has_ended, result.fingerprints, test)
+    return TrainingResult(result.folder.key, listener.has_ended, result.fingerprints, test, listener.epochs)
 
 
 def _as_text(value: object) -> str:

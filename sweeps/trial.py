@@ -1,28 +1,58 @@
 """One trial of the search: trains a ratio from each seed, and scores it on validation faces only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
 import optuna
 
-from datamodules.errors import InputError
+from lightning_module.region_weights import RegionWeights
 from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings
-from sweeps.training import Train, TrainingRequest, TrainingResult
+from sweeps.training import Train, TrainingRequest
+from sweeps.training_data import refuse_other_data
+from sweeps.trunks import EPOCHS, Trunks
+from sweeps.validations import Validation, Validations, mean_validation
 
 # Attributes of a trial in the database. BY_BIN refers to the protocol of the first score.
 RATIO, WEIGHTS, RUNS, BY_BIN = "ratio", "weights", "runs", "by_bin"
-TRAINING_DATA = "training_data"  # attribute of a study
-_TRAINED_ON = ("data", "morphable_model")
-
-Validation = Mapping[str, Mapping[str, float]]  # for each protocol, the mean error by yaw bin
+LESS_TRUNK = "less_trunk"  # for each trunk, each score of the branch less that of the trunk, in percent
 
 
-def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tuple[float, ...]:
+@dataclass(frozen=True)
+class _Outcome:
+    """The outcome of one training of a trial.
+
+    Attributes:
+        run: Key of its run.
+        validation: The validation that counts.
+        epochs: Number of epochs that it trained.
+        fingerprints: Fingerprints of its data and face model.
+        is_pruned: Whether the sweep ended it early.
+        trunk: The validation of the trunk that it branched from, or None.
+    """
+
+    run: str
+    validation: Validation
+    epochs: int
+    fingerprints: Mapping[str, str]
+    is_pruned: bool = False
+    trunk: Validation | None = None
+
+
+def run_trial(
+    trial: optuna.Trial, settings: SweepSettings, train: Train, trunks: Trunks | None = None
+) -> tuple[float, ...]:
     """Trains the trial's ratio from each seed of the search.
 
+    Args:
+        trial: The trial.
+        settings: The sweep.
+        train: Trains one ratio.
+        trunks: The trainings that this one branches from, one for each seed; None trains in full.
+
     Returns:
-        Each score of the sweep, in percent, of the best validations averaged over seeds.
+        Each score of the sweep, in percent, averaged over seeds: of the best validation of full trainings, and of the
+        last validation of branches.
 
     Raises:
         TrialPruned: If the trial is pruned.
@@ -32,87 +62,61 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
     trial.set_user_attr(RATIO, weights.ratio)
     trial.set_user_attr(WEIGHTS, stored_weights(weights))
     seeds = settings.seeds_of_search
-    best: list[Validation] = []
-    runs: list[str] = []
+    outcomes: list[_Outcome] = []
     for number, seed in enumerate(seeds):
-        validations = _Validations(trial if settings.prunes and len(seeds) == 1 else None, settings)
-        tags = {"sweep": settings.study, "stage": "search", "trial": str(trial.number)}
-        result = train(TrainingRequest(settings, weights, seed, tags, False, validations))
-        runs.append(result.run)
-        _refuse_other_data(trial.study, settings, result)
-        best.append(validations.best())
-        mean = _mean_over_seeds(best)
-        trial.set_user_attr(RUNS, runs)
-        trial.set_user_attr(BY_BIN, mean[settings.score.protocol])
-        if result.is_pruned:
+        if trunks is None:
+            outcome = _train(trial, settings, weights, seed, train)
+        else:
+            outcome = _branch(trial, settings, weights, seed, train, trunks)
+        refuse_other_data(trial.study, settings, outcome.fingerprints)
+        outcomes.append(outcome)
+        mean = mean_validation([outcome.validation for outcome in outcomes])
+        _record(trial, settings, outcomes, mean)
+        if outcome.is_pruned:
             raise optuna.TrialPruned
         if settings.prunes and len(seeds) > 1:
             # a step is a seed; the Wilcoxon test needs the figure of each seed, the median pruner compares means
-            reported = best[-1] if settings.pruner == "wilcoxon" else mean
+            reported = outcome.validation if settings.pruner == "wilcoxon" else mean
             trial.report(settings.values(reported)[0], number)
             if number < len(seeds) - 1 and trial.should_prune():
                 raise optuna.TrialPruned
-    return settings.values(_mean_over_seeds(best))
+    return settings.values(mean)
 
 
-def _refuse_other_data(study: optuna.Study, settings: SweepSettings, result: TrainingResult) -> None:
-    """Refuses trials with other training data, which are not comparable, and a confirmation without test data."""
-    data = {name: result.fingerprints[name] for name in _TRAINED_ON if name in result.fingerprints}
-    first_data = study.user_attrs.get(TRAINING_DATA)
-    if first_data is None:
-        study.set_user_attr(TRAINING_DATA, data)
-    elif first_data != data:
-        raise InputError(
-            f"study {settings.study} was started with other training data or another face model than those of "
-            f"{settings.config}, so its trials are not comparable. Give another --study, or the original data."
-        )
-    if settings.confirm_seeds and "test_data" not in result.fingerprints:
-        raise InputError(
-            f"{settings.config}: sets no test data, which the confirmation needs. Set data.test.root there, or "
-            "--confirm_seeds 0."
-        )
+def _train(trial: optuna.Trial, settings: SweepSettings, weights: RegionWeights, seed: int, train: Train) -> _Outcome:
+    validations = Validations(settings, trial if settings.prunes and settings.search_seeds == 1 else None)
+    result = train(TrainingRequest(settings, weights, seed, _tags(trial, settings), False, validations))
+    return _Outcome(result.run, validations.best(), result.epochs, result.fingerprints, result.is_pruned)
 
 
-class _Validations:
-    """Collects the validations of one training, and decides after each whether it continues.
-
-    Args:
-        trial: The trial to report to; None if it is not pruned by validations.
-        settings: The sweep.
-    """
-
-    def __init__(self, trial: optuna.Trial | None, settings: SweepSettings) -> None:
-        self._trial = trial
-        self._settings = settings
-        self._seen: list[Validation] = []
-
-    def __call__(self, validation: Validation) -> bool:
-        if not self._seen:
-            for score in self._settings.scores:
-                score.require(validation)
-        self._seen.append({score.protocol: dict(validation[score.protocol]) for score in self._settings.scores})
-        if self._trial is None:
-            return True
-        (value,) = self._settings.values(validation)
-        self._trial.report(value, len(self._seen))
-        return not self._trial.should_prune()
-
-    def best(self) -> Validation:
-        """The validation with the lowest first score, whose epoch is the best checkpoint."""
-        values = [self._settings.values(validation)[0] for validation in self._seen]
-        if not values or not np.isfinite(values).any():
-            raise ValueError(
-                "the fit has no validation with an NME: look at its run, data.val_fraction and "
-                "trainer.check_val_every_n_epoch"
-            )
-        return self._seen[int(np.nanargmin(values))]
+def _branch(
+    trial: optuna.Trial, settings: SweepSettings, weights: RegionWeights, seed: int, train: Train, trunks: Trunks
+) -> _Outcome:
+    """Trains a branch to its end: right after a change of the loss its validations say little, so none prunes it."""
+    trunk = trunks.of_seed(seed)
+    if weights == settings.trunk_weights:  # nothing would change
+        return _Outcome(trunk.run, trunk.validation, 0, trunk.fingerprints, trunk=trunk.validation)
+    validations = Validations(settings)
+    start = trunks.checkpoint(trunk)
+    result = train(TrainingRequest(settings, weights, seed, _tags(trial, settings), False, validations, start))
+    return _Outcome(result.run, validations.last(), result.epochs, result.fingerprints, trunk=trunk.validation)
 
 
-def _mean_over_seeds(validations: Sequence[Validation]) -> Validation:
-    first = validations[0]
-    return {
-        protocol: {
-            name: float(np.mean([validation[protocol][name] for validation in validations])) for name in first[protocol]
-        }
-        for protocol in first
-    }
+def _tags(trial: optuna.Trial, settings: SweepSettings) -> dict[str, str]:
+    return {"sweep": settings.study, "stage": "search", "trial": str(trial.number)}
+
+
+def _record(trial: optuna.Trial, settings: SweepSettings, outcomes: list[_Outcome], mean: Validation) -> None:
+    trial.set_user_attr(RUNS, [outcome.run for outcome in outcomes])
+    trial.set_user_attr(BY_BIN, mean[settings.score.protocol])
+    trial.set_user_attr(EPOCHS, sum(outcome.epochs for outcome in outcomes))
+    differences = [
+        [
+            own - before
+            for own, before in zip(settings.values(outcome.validation), settings.values(outcome.trunk), strict=True)
+        ]
+        for outcome in outcomes
+        if outcome.trunk is not None
+    ]
+    if differences:
+        trial.set_user_attr(LESS_TRUNK, differences)

@@ -1,4 +1,4 @@
-"""A Lightning callback that passes each validation of a training to its trial, which may end the training."""
+"""A Lightning callback that passes each validation of a training to its trial, which may end it, and counts epochs."""
 
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -18,11 +18,17 @@ class ValidationListener(Callback):
 
     Attributes:
         has_ended: Whether the training was ended before its last epoch.
+        epochs: Number of epochs that were trained.
     """
 
     def __init__(self, on_validation: Callable[[Mapping[str, Mapping[str, float]]], bool]) -> None:
         self._on_validation = on_validation
         self.has_ended = False
+        self.epochs = 0
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Counts the epoch."""
+        self.epochs += 1
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Passes the figures to the function."""

@@ -20,16 +20,20 @@ from sweeps.settings import SweepSettings
 from sweeps.storage import confirmation_study, open_storage, patiently, reachable, search_study
 from sweeps.training import Train, train
 from sweeps.trial import run_trial
+from sweeps.trunks import Trunks, run_trunk, trunk_jobs, trunk_study
 
-Stage = Literal["search", "confirm"]
+Stage = Literal["trunk", "search", "confirm"]
 
 _POLL_SECONDS = 2.0
 _GRACE_SECONDS = 60.0  # for a fit to end
 _MOST_FAILURES = 3  # in a row
+_STUDIES = {"trunk": trunk_study, "search": search_study, "confirm": confirmation_study}
 
 
 def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> JobQueue:
     """The jobs of a stage; those of the confirmation exist once the search is done."""
+    if stage == "trunk":
+        return JobQueue(trunk_study(settings, storage), storage, trunk_jobs(settings))
     search = search_study(settings, storage)
     if stage == "search":
         return JobQueue(search, storage, _search_jobs(settings))
@@ -122,9 +126,22 @@ def _search_jobs(settings: SweepSettings) -> list[Job]:
     return [Job(str(number), parameters) for number, parameters in enumerate(jobs)]
 
 
+def _run(
+    stage: Stage, trial: optuna.Trial, settings: SweepSettings, storage: RDBStorage, train: Train
+) -> tuple[float, ...]:
+    match stage:
+        case "trunk":
+            return run_trunk(trial, settings, train)
+        case "search":
+            trunks = Trunks(settings, storage, train) if settings.is_branched else None
+            return run_trial(trial, settings, train, trunks)
+        case "confirm":
+            return run_confirmation(trial, settings, train)
+
+
 def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorage, train: Train) -> None:
     number = storage.get_trial(trial_id).number
-    stored = (search_study if stage == "search" else confirmation_study)(settings, storage)
+    stored = _STUDIES[stage](settings, storage)
     study = optuna.load_study(
         study_name=stored.study_name,
         storage=storage,
@@ -135,7 +152,7 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorag
     trial = optuna.Trial(study, trial_id)
     values: tuple[float, ...] | None
     try:
-        values = (run_trial if stage == "search" else run_confirmation)(trial, settings, train)
+        values = _run(stage, trial, settings, storage, train)
         state = TrialState.COMPLETE
     except optuna.TrialPruned:
         values, state = None, TrialState.PRUNED

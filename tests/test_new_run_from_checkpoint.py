@@ -9,6 +9,7 @@ import torch
 
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
+from lightning_module.checkpoint import state_digest
 from run import main
 from tests.fakes import fake_model
 from tests.runs import PROJECT, assert_same_weights, copied, fit, fit_arguments, history, mlflow_run, weights
@@ -18,8 +19,8 @@ HALVING = "--model.lr_halving_epochs=1"
 
 @pytest.fixture(scope="module")
 def parent(faces, model_file, tmp_path_factory):
-    """A fit of two epochs that validates each, to branch from."""
-    return fit(faces, model_file, tmp_path_factory.mktemp("parent"), HALVING)
+    """A fit of two epochs that validates each and keeps the second, to branch from."""
+    return fit(faces, model_file, tmp_path_factory.mktemp("parent"), HALVING, "--tracking.keep_epochs=[2]")
 
 
 def _branch(checkpoint, folder, *more):
@@ -28,14 +29,17 @@ def _branch(checkpoint, folder, *more):
 
 @pytest.fixture(scope="module")
 def whole(faces, model_file, tmp_path_factory):
-    """The same fit, trained for four epochs at once."""
-    return fit(faces, model_file, tmp_path_factory.mktemp("whole"), HALVING, "--trainer.max_epochs=4")
+    """The same fit, trained for four epochs at once, of which the second is kept."""
+    options = (HALVING, "--trainer.max_epochs=4", "--tracking.keep_epochs=[2]")
+    return fit(faces, model_file, tmp_path_factory.mktemp("whole"), *options)
 
 
-@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt"])
+@pytest.mark.parametrize("name", ["last.ckpt", "best.ckpt", "epoch_2.ckpt"])
 def test_a_branch_with_nothing_changed_ends_where_the_run_that_went_on_does(name, parent, whole, tmp_path):
+    parent = whole if name == "epoch_2.ckpt" else parent
     before = {path.name: path.read_bytes() for path in parent.path.iterdir() if path.is_file()}
     branch = _branch(parent.path / name, tmp_path, "--trainer.max_epochs=4")
+    assert not list(branch.path.glob("epoch_*"))  # the epochs that its parent kept are not its own
     assert_same_weights(branch, whole)
     expected, own = history(whole), history(branch)
     assert own == {at: value for at, value in expected.items() if at in own}
@@ -47,13 +51,40 @@ def test_a_branch_with_nothing_changed_ends_where_the_run_that_went_on_does(name
     assert {path.name: path.read_bytes() for path in parent.path.iterdir() if path.is_file()} == before
 
 
+@pytest.mark.parametrize(("epochs", "fault"), [("[0]", "counted from 1"), ("[3, 2]", "names epoch 3, but .* has 2")])
+def test_only_an_epoch_that_is_trained_can_be_kept(epochs, fault, faces, model_file, tmp_path):
+    with pytest.raises(InputError, match=f"--tracking.keep_epochs .*{fault}"):
+        fit(faces, model_file, tmp_path, f"--tracking.keep_epochs={epochs}")
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_an_epoch_that_is_stopped_halfway_is_not_kept(faces, model_file, tmp_path):
+    run = fit(faces, model_file, tmp_path, "--tracking.keep_epochs=[1, 2]", "--trainer.max_steps=5")  # of 3 an epoch
+    assert [path.name for path in run.path.glob("epoch_*")] == ["epoch_1.ckpt"]
+
+
+def test_the_digest_of_a_state_is_that_of_its_tensors(parent, whole, tmp_path):
+    kept = parent.epoch_checkpoint(2)
+    assert state_digest(kept) == state_digest(whole.epoch_checkpoint(2))
+    checkpoint = torch.load(kept, weights_only=True)
+    torch.save(dict(reversed(checkpoint.items())) | {"callbacks": {}}, tmp_path / "moved.ckpt")
+    assert state_digest(tmp_path / "moved.ckpt") == state_digest(kept)
+    moments = checkpoint["optimizer_states"][0]["state"][0]["exp_avg"]
+    moments[0] = torch.nextafter(moments[0], moments[0] + 1)
+    torch.save(checkpoint, tmp_path / "other.ckpt")
+    assert state_digest(tmp_path / "other.ckpt") != state_digest(kept)
+
+
 def test_a_branch_trains_with_the_region_weights_that_it_is_given(parent, tmp_path):
     branch = _branch(parent.last_checkpoint, tmp_path, "--trainer.max_epochs=3", "--model.weights.mouth=50")
     assert branch.tags()["ratio"] == "16-5-50-3-0"
     old, new = weights(parent)["weight_map"], weights(branch)["weight_map"]
     assert new.max() / new[new > 0].min() == pytest.approx(50 / 3)
     assert not torch.equal(old, new)
-    again = _branch(branch.last_checkpoint, tmp_path / "again", "--trainer.max_epochs=4")  # keeps them
+    # it keeps them, and a file that names another start gives way
+    (tmp_path / "tuned.yaml").write_text(f"init_from: {parent.last_checkpoint}\n")
+    options = [f"--config={tmp_path / 'tuned.yaml'}", "--init_from=null", "--trainer.max_epochs=4"]
+    again = _branch(branch.last_checkpoint, tmp_path / "again", *options)
     assert torch.equal(weights(again)["weight_map"], new)
 
 

@@ -13,6 +13,7 @@ from pytorch_lightning import Callback
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
+from lightning_module.checkpoint import state_digest
 from lightning_module.cli import run_cli
 from run import main
 from tests.fakes import fake_model, write_model
@@ -127,6 +128,7 @@ def test_ctrl_c_says_how_the_fit_continues(faces, model_file, tmp_path, capsys):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_killed_fit_goes_on_and_ends_in_the_same_weights(seed, faces, model_file, tmp_path):
     epochs = ["--trainer.max_epochs=60", "--data.num_workers=1", "--tracking.checkpoint_seconds=0"]
+    epochs += ["--tracking.keep_epochs=[2, 50]"]  # before the kill and after it
     whole = fit(faces, model_file, tmp_path / "whole", *epochs)
     arguments = fit_arguments(faces, model_file, tmp_path / "parts", *epochs)
     process = _start(arguments, tmp_path)
@@ -143,5 +145,7 @@ def test_a_killed_fit_goes_on_and_ends_in_the_same_weights(seed, faces, model_fi
     assert rest.path == folder
     assert mlflow_run(rest).info.status == "FINISHED"
     assert_same_weights(rest, whole)
+    for epoch in (2, 50):
+        assert state_digest(rest.epoch_checkpoint(epoch)) == state_digest(whole.epoch_checkpoint(epoch))
     expected = history(whole)
     assert {name: history(rest)[name] for name in expected} == expected

@@ -85,7 +85,7 @@ class FaceCLI(LightningCLI):
             ("branch_from", "fit: checkpoint that a new run continues with other options, such as region weights"),
             ("maps", "test: folder for the predicted position maps"),
         ):
-            parser.add_argument(f"--{name}", type=Path, default=None, help=text)
+            parser.add_argument(f"--{name}", type=Path | None, default=None, help=text)
         parser.add_argument(
             "--test_at_end", type=bool, default=True, help="fit: test the best epoch if there is test data"
         )
@@ -129,8 +129,12 @@ class FaceCLI(LightningCLI):
             if isinstance(value, Path):
                 self.config[name] = value.expanduser().absolute()
 
-        if self.command == "fit" and self.config.model.weight_map is not None:
-            read_weight_map(self.config.model.weight_map)  # a faulty file ends the command before a run is made
+        if self.command != "fit":
+            return
+        # faulty options end the command before a run is made
+        TrackingOptions(**self.config.tracking.as_dict()).check_epochs(self.config.trainer.max_epochs)
+        if self.config.model.weight_map is not None:
+            read_weight_map(self.config.model.weight_map)
 
     def instantiate_classes(self) -> None:
         """Constructs the module and the data module; the trainer and its loggers need a run first."""

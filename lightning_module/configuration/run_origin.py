@@ -29,6 +29,7 @@ _LAST = "last"
 _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the other processes that Lightning starts
 _NETWORK = ("network", "is_residual")
 _SCHEDULE = ("lr", "lr_schedule", "lr_halving_epochs")
+_OWN_TRACKING = ("run_name", "tags", "keep_epochs")  # options of tracking: that a branch does not take over
 _LINKED = ("image_size", "regions")  # options of model: that the command line takes from data:
 # values for checkpoints that were written before an option existed
 _DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0}
@@ -64,10 +65,9 @@ class Origin:
         run_config = _read_config(self.run)
         if self.is_resumed or (self.start == "branch_from" and run_config):
             config = {name: value for name, value in run_config.items() if name not in _STARTS}
-        if self.start == "branch_from":  # the new run has its own name and tags
-            config["tracking"] = {
-                name: value for name, value in config.get("tracking", {}).items() if name not in ("run_name", "tags")
-            }
+        if self.start == "branch_from":
+            tracking = config.get("tracking", {})
+            config["tracking"] = {name: value for name, value in tracking.items() if name not in _OWN_TRACKING}
         if not self.model_options:
             return config
         data = config.setdefault("data", {})

@@ -9,12 +9,17 @@ _LIBRARIES = ("torch", "pytorch-lightning", "numpy", "scipy", "opencv-python", "
 
 def environment_tags(project: Path) -> dict[str, str]:
     """Git commit, whether the working tree has changes, and versions of libraries, as MLflow tags."""
-    tags = {f"version.{name}": _version(name) for name in _LIBRARIES}
+    tags = {f"version.{name}": version_of for name, version_of in library_versions().items()}
     commit = _git(project, "rev-parse", "HEAD")
     if commit:
         tags["mlflow.source.git.commit"] = commit
         tags["git.dirty"] = str(bool(_git(project, "status", "--porcelain"))).lower()
     return tags
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that figures depend on, by name."""
+    return {name: _version(name) for name in _LIBRARIES}
 
 
 def _version(name: str) -> str:

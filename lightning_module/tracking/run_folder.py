@@ -3,6 +3,7 @@
 <runs>/<key>/config.yaml    repeats the run
 last.ckpt      the newest complete epoch, from which the run can be resumed
 best.ckpt      the checkpoint of the best epoch
+epoch_4.ckpt   the end of epoch 4, if the run was told to keep it
 journal.jsonl  what is uploaded to MLflow; see journal.py
 lock           held while a process works on the run
 """
@@ -67,6 +68,10 @@ class RunFolder:
     def best_checkpoint(self) -> Path:
         """The epoch with the lowest score on the validation faces."""
         return self.path / "best.ckpt"
+
+    def epoch_checkpoint(self, epoch: int) -> Path:
+        """The end of an epoch, counted from 1, if the run keeps it."""
+        return self.path / f"epoch_{epoch}.ckpt"
 
     @property
     def journal(self) -> Path:

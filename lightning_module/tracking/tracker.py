@@ -32,6 +32,10 @@ class TrackingOptions:
         folder: Folder of the run folders and, by default, of MLflow's own files; by default mlruns/ of the project.
         tags: Tags of the run in addition to those that every run has.
         checkpoint_seconds: Minimum number of seconds between two writes of last.ckpt.
+        keep_epochs: Epochs, counted from 1, whose checkpoints are kept as epoch_<n>.ckpt, such as [4], to branch from.
+
+    Raises:
+        InputError: If an epoch is below 1.
     """
 
     uri: str | None = None
@@ -40,6 +44,27 @@ class TrackingOptions:
     folder: Path | None = None
     tags: dict[str, str] | None = None
     checkpoint_seconds: float = 30.0
+    keep_epochs: list[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.keep_epochs and min(self.keep_epochs) < 1:
+            raise InputError(f"--tracking.keep_epochs is {self.keep_epochs}: epochs are counted from 1.")
+
+    def check_epochs(self, max_epochs: int | None) -> None:
+        """Refuses to keep an epoch after the end of the training.
+
+        Args:
+            max_epochs: Length of the training in epochs; None or -1 if it is not limited.
+
+        Raises:
+            InputError: If an epoch to keep is never trained.
+        """
+        last = max(self.keep_epochs or [0])
+        if max_epochs is not None and 0 <= max_epochs < last:
+            raise InputError(
+                f"--tracking.keep_epochs names epoch {last}, but the training has {max_epochs}. Leave it out, or raise "
+                "--trainer.max_epochs."
+            )
 
     def place(self, project: Path) -> "TrackingPlace":
         """The resolved place, for a project in the folder `project`."""

@@ -4,9 +4,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from lightning_module.evaluation.score import Score
 from sweeps.search_space import SearchSpace
@@ -46,8 +48,17 @@ def settings(folder: Path, **others: object) -> SweepSettings:
     return SweepSettings(**(known | others))
 
 
+def branched(folder: Path, **others: object) -> SweepSettings:
+    """The same with trials that branch after two of four epochs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "trial.yaml").write_text("trainer: {max_epochs: 4, check_val_every_n_epoch: 1}\n")
+    return settings(folder, **({"strategy": "branched"} | others))
+
+
 def finished_search(asked: SweepSettings, train: Callable[[TrainingRequest], TrainingResult] | None = None) -> list:
     """The trials of a search, done here and now; by default its fits are formulas."""
+    if asked.is_branched:
+        work("trunk", asked, train or formula)
     work("search", asked, train or formula)
     return stage_queue("search", asked, open_storage(asked.storage)).finished()
 
@@ -58,6 +69,15 @@ def nme(request: TrainingRequest, epoch: int = 0) -> np.ndarray:
     away = abs(np.log(weights.by_name["eyes_nose"] / 20))
     luck = np.random.default_rng([request.seed, round(1000 * weights.by_name["eyes_nose"])]).normal(0, 0.01)
     return np.array([3.0, 4.0, 6.0]) + away + 0.2 * (request.seed % 7) + luck - epoch
+
+
+def keep(request: TrainingRequest, run: str) -> None:
+    """The checkpoints that a fit keeps, of a network whose parameters are its seed and its weights."""
+    for epoch in request.keep_epochs:
+        path = request.settings.folder / "runs" / run / f"epoch_{epoch}.ckpt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = torch.tensor([request.seed, *request.weights.values])
+        torch.save({"hyper_parameters": {}, "state_dict": {"parameters": state}}, path)
 
 
 def formula(request: TrainingRequest) -> TrainingResult:
@@ -72,7 +92,9 @@ def formula(request: TrainingRequest) -> TrainingResult:
         if request.is_tested
         else None
     )
-    return TrainingResult(f"{request.weights.ratio} s{request.seed}", is_pruned, DATA, test)
+    run = f"{request.weights.ratio} s{request.seed}"
+    keep(request, run)
+    return TrainingResult(run, is_pruned, DATA, test, epoch + 1)
 
 
 def tracked(request: TrainingRequest) -> TrainingResult:
@@ -83,8 +105,9 @@ def tracked(request: TrainingRequest) -> TrainingResult:
     tracker = Tracker(place, request.weights.ratio, request.tags)
     time.sleep(float(os.environ.get("STUB_SECONDS", "0.5")))
     result = formula(request)
+    keep(request, tracker.run.key)
     tracker.end("FINISHED")
-    return result
+    return replace(result, run=tracker.run.key)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from mlflow.tracking import MlflowClient
 from optuna.trial import TrialState
 
 from sweeps.storage import confirmation_study, open_storage, search_study
+from sweeps.trunks import trunk_study
 from tests.runs import TINY, write_config
 from tests.servers import MlflowServer, Postgres
-from tests.sweeps.stubs import settings
+from tests.sweeps.stubs import branched, settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -66,6 +67,8 @@ def _assert_whole(asked, client):
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     assert Counter(entry.info.status for entry in runs)["RUNNING"] == 0
     jobs = {"search": (search_study, asked.n_trials), "confirm": (confirmation_study, 4 * asked.confirm_seeds)}
+    if asked.is_branched:
+        jobs["trunk"] = (trunk_study, asked.search_seeds)
     for stage, (study, count) in jobs.items():
         trials = study(asked, storage).get_trials(deepcopy=False)
         finished = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
@@ -76,7 +79,11 @@ def _assert_whole(asked, client):
         ends = Counter(
             (entry.data.tags["trial"], entry.info.status) for entry in runs if entry.data.tags["stage"] == stage
         )
-        assert all(ends[str(trial.number), "FINISHED"] == 1 for trial in finished)
+        for trial in finished:  # the reference of a branched search has the runs of the trunks
+            is_trunk = stage == "search" and asked.is_branched and trial.user_attrs["epochs"] == 0
+            assert ends[str(trial.number), "FINISHED"] == (
+                0 if is_trunk else len(trial.user_attrs.get("runs", ["one"]))
+            )
     (summary,) = (entry for entry in runs if entry.data.tags["stage"] == "summary")
     assert summary.info.status == "FINISHED"
     return search_study(asked, storage).get_trials(deepcopy=False)
@@ -85,6 +92,25 @@ def _assert_whole(asked, client):
 def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_path, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=5), STUBS, (3, 7))
+
+
+def test_a_branched_sweep_is_killed_while_its_trunks_train_and_while_its_trials_branch(tmp_path, empty_store):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    asked = branched(tmp_path, n_trials=8, search_seeds=2, confirm_seeds=3)
+    storage = open_storage(asked.storage)
+    for study in (trunk_study, search_study):
+        sweep = _start(asked)
+        while not study(asked, storage).get_trials(states=[TrialState.RUNNING]):
+            assert sweep.poll() is None, (asked.folder / "sweep.log").read_text()[-3000:]
+            time.sleep(0.05)
+        for pid in [sweep.pid, *_workers(sweep)]:
+            _kill(pid)
+        sweep.wait()
+    trials = _finished(asked, STUBS)
+    finished = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    assert [len(trial.user_attrs["less_trunk"]) for trial in finished] == [2] * 8
+    for attempts in (trials, trunk_study(asked, storage).get_trials()):
+        assert any("retry_of" in trial.user_attrs for trial in attempts)
 
 
 @pytest.mark.evidence
@@ -116,13 +142,18 @@ def _kill_ten_times(asked, command, seconds):
             time.sleep(1)
             _kill(sweep.pid)
         sweep.wait()
-    time.sleep(2)  # workers whose parent is gone stop by themselves
-    assert _start(asked, command=command).wait(timeout=600) == 0, (asked.folder / "sweep.log").read_text()[-3000:]
-    trials = _assert_whole(asked, MlflowClient(asked.tracking_uri))
+    trials = _finished(asked, command)
     retried = [trial for trial in trials if "retry_of" in trial.user_attrs]
     print(Counter(trial.state.name for trial in trials), len(retried), "tried again")
     for trial in retried:
         assert trials[trial.user_attrs["retry_of"]].state == TrialState.FAIL
+
+
+def _finished(asked, command):
+    """Completes a killed sweep, and returns the attempts at the trials of its search."""
+    time.sleep(2)  # workers whose parent is gone stop by themselves
+    assert _start(asked, command=command).wait(timeout=600) == 0, (asked.folder / "sweep.log").read_text()[-3000:]
+    return _assert_whole(asked, MlflowClient(asked.tracking_uri))
 
 
 def test_ctrl_c_ends_all_in_good_order(tmp_path, empty_store):
