@@ -39,8 +39,9 @@ class SweepSettings:
         seed: Seed of the search.
         search_seeds: Number of seeds for each ratio in the search.
         confirm_ratios: Number of the best ratios that are confirmed.
-        confirm_seeds: Number of fresh seeds for each of them.
+        confirm_seeds: Most fresh seeds for each of them; 0 for no confirmation.
         space: The search space.
+        hours: Most hours of the confirmation; None for no limit.
     """
 
     study: str
@@ -58,6 +59,7 @@ class SweepSettings:
     confirm_ratios: int
     confirm_seeds: int
     space: SearchSpace
+    hours: float | None = None
 
     def __post_init__(self) -> None:
         for option, value, least in (
@@ -68,6 +70,8 @@ class SweepSettings:
         ):
             if value < least:
                 raise InputError(f"--{option} is {value}: give at least {least}.")
+        if self.hours is not None and not self.hours > 0:
+            raise InputError(f"--hours is {self.hours:g}: give more than 0.")
         if not re.fullmatch(r"[\w.+-]+", self.study):
             raise InputError(f"--study {self.study!r}: give letters, digits and . _ + - only.")
         if len(self.scores) not in (1, 2) or len(set(self.scores)) < len(self.scores):

@@ -31,6 +31,7 @@ def sweep(
     space: SearchSpace = SearchSpace(),  # noqa: B008  # frozen
     experiment: str = "weightmask",
     folder: Path | None = None,
+    hours: float | None = None,
 ) -> "SweepReport":
     """Searches region weights on validation faces, then confirms the best ones on test faces from fresh seeds.
 
@@ -52,11 +53,14 @@ def sweep(
             several.
         search_seeds: Number of trainings of each ratio in the search.
         confirm_ratios: Number of the best ratios to confirm, in addition to 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.
-        confirm_seeds: Number of fresh seeds for each of them; 8 or more can give a significant result, 0 leaves out the
-            confirmation.
+        confirm_seeds: Most fresh seeds for each of them. Fewer are trained where the result is clear before, or cannot
+            become so. 8 or more can show a difference of three ratios; 0 leaves out the confirmation. It cannot be
+            changed once the confirmation has begun.
         space: Ranges of the weights; regions without a range keep their weight, such as the rest of the face 3.
         experiment: Name of the MLflow experiment.
         folder: Folder of runs, logs and results; by default mlruns/ of the project.
+        hours: Most hours of the confirmation, in which pauses of the sweep do not count. It ends after the last look
+            at the results that fits; the same command with more hours continues.
 
     Raises:
         InputError: If an option cannot be used. Existing results are never overwritten.
@@ -89,6 +93,7 @@ def sweep(
         confirm_ratios=confirm_ratios,
         confirm_seeds=confirm_seeds,
         space=space,
+        hours=hours,
     )
     measured = [protocol.name for protocol in validation_protocols(settings.regions)]
     for chosen in scores:

@@ -6,6 +6,7 @@ import numpy as np
 import optuna
 
 from datamodules.errors import InputError
+from sweeps.divergence import finite_training
 from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings
 from sweeps.training import Train, TrainingRequest, TrainingResult
@@ -25,7 +26,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
         Each score of the sweep, in percent, of the best validations averaged over seeds.
 
     Raises:
-        TrialPruned: If the trial is pruned.
+        TrialPruned: If the trial is pruned, or a training diverged.
         ValueError: If a training has no validation.
     """
     weights = settings.space.suggest(trial, settings.regions)
@@ -37,7 +38,7 @@ def run_trial(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tup
     for number, seed in enumerate(seeds):
         validations = _Validations(trial if settings.prunes and len(seeds) == 1 else None, settings)
         tags = {"sweep": settings.study, "stage": "search", "trial": str(trial.number)}
-        result = train(TrainingRequest(settings, weights, seed, tags, False, validations))
+        result = finite_training(trial, train, TrainingRequest(settings, weights, seed, tags, False, validations))
         runs.append(result.run)
         _refuse_other_data(trial.study, settings, result)
         best.append(validations.best())
