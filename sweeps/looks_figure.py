@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from lightning_module.evaluation.paired_seeds import Array
-from lightning_module.evaluation.sequential import boundary, normal_scores
+from lightning_module.evaluation.sequential import boundary, futility_limit, normal_scores
 from sweeps.confirmation_course import Course
 from sweeps.verdict import Verdict
 
@@ -34,8 +34,7 @@ def looks_figure(
             looks, [sign * limit for limit in limits], "-", color="black", label=f"significant, first of {ratios}"
         )
         axes.plot(looks, [sign * limit for limit in one], "--", color="black", label="significant, last of all")
-    most = course.design.most_seeds
-    given_up = [(look / most) ** 0.5 for look in looks]
+    given_up = [futility_limit(course.design, look) for look in looks]
     axes.fill_between(looks, [-limit for limit in given_up], given_up, color="0.92", label="given up")
     for marker, verdict in zip(_MARKERS * len(verdicts), verdicts, strict=False):
         seen = [look for look in looks if look <= verdict.seeds]
@@ -45,8 +44,8 @@ def looks_figure(
     axes.set_xticks(looks)
     axes.set(
         xlabel="seeds",
-        ylabel="difference as a normal score",
-        title=f"less {reference}: below the lower line a ratio is better, above the upper one worse",
+        ylabel=f"score of the difference from {reference}",
+        title="below the lower lines better, above the upper ones worse",
     )
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     axes.legend(list(handles.values()), list(handles), fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -154,7 +154,7 @@ def confirmation_figure(
         axes.plot(verdict.difference, place, "|", color=colour, markersize=18, markeredgewidth=3)
     _label(axes, [f"{verdict.ratio}\n{verdict.outcome}, {verdict.seeds} seeds" for verdict in verdicts])
     axes.set(
-        xlabel=f"test NME % less that of {reference}, {score.title}: one dot per seed, the line is the 95 % interval",
+        xlabel=f"test NME % less that of {reference}, {score.title}:\none dot per seed, the line is the 95 % interval",
         title="left of 0 is better",
     )
     return figure

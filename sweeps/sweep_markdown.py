@@ -86,7 +86,7 @@ def _method(report: SweepReport, course: Course) -> str:
     return (
         f"Group-sequential t-test over pairs of trainings from the same seed, looked at after {looks} seeds{first}. A "
         "ratio gets no more seeds once it is better or worse, or once its difference is below one standard error of all "
-        f"{course.design.most_seeds} seeds. p is adjusted for all looks and, after Holm, for "
+        f"{course.design.most_seeds} seeds. p is that of the clearest look, adjusted for all looks and, after Holm, for "
         f"{len(report.verdicts)} proposed ratios and separately for {len(report.known_verdicts)} known ones: where no ratio "
         "differs, one is falsely called better in at most 5 % of confirmations. 95 %: repeated confidence interval over "
         "seeds, on these faces; it covers the truth at all looks together. Differences that were decided early are on "

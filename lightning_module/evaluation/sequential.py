@@ -111,23 +111,20 @@ def after_look(design: SequentialDesign, standing: Standing, differences: Array)
     seeds = differences.shape[-1]
     mean, error = _mean_and_error(differences)
     is_seen = standing.is_open & np.isfinite(mean)
-    score = np.where(is_seen, design.weight(seeds) * _normal_score(mean, error, seeds), 0.0)
+    own_score = np.where(is_seen, _normal_score(mean, error, seeds), 0.0)
+    score = design.weight(seeds) * own_score
     is_clearer = np.abs(score) > np.abs(standing.strongest)
     strongest = np.where(is_clearer, score, standing.strongest)
     p = np.ones_like(strongest)
     if design.can_decide(strongest.shape[-1]):
         p = holm(_p_of_all_looks(design, np.abs(strongest)))
-    # at most one standard error of the mean of all seeds
-    is_futile = np.abs(mean) * np.sqrt(design.most_seeds) <= error * np.sqrt(seeds)
-    is_last = seeds == design.most_seeds
-    is_open = is_seen & (p > ALPHA) & ~is_futile & ~np.bool_(is_last)
+    is_futile = np.abs(own_score) <= futility_limit(design, seeds)
+    is_open = is_seen & (p > ALPHA) & ~is_futile & (seeds < design.most_seeds)
     return Standing(strongest, p, np.where(is_seen, seeds, standing.seeds), is_open)
 
 
 def repeated_interval(design: SequentialDesign, differences: Array) -> Interval:
-    """95 % interval of a mean difference that covers the truth at all looks together (Jennison and Turnbull, 1989).
-
-    It is wider than an interval for one look, and is one of a single method: it is not adjusted for the number of methods.
+    """95 % interval of one method's mean difference that covers the truth at all looks (Jennison and Turnbull, 1989).
 
     Args:
         design: The design.
@@ -150,6 +147,14 @@ def boundary(design: SequentialDesign, seeds: int, hypotheses: int = 1) -> float
         hypotheses: Number of methods; the boundary is that of Holm's strictest step.
     """
     return float(np.quantile(_null_maxima(design), 1 - ALPHA / hypotheses)) / design.weight(seeds)
+
+
+def futility_limit(design: SequentialDesign, seeds: int) -> float:
+    """The normal score up to which a method is given up at a look.
+
+    The mean difference is then at most one standard error that the mean of all seeds will have.
+    """
+    return float(_normal_score(np.array(1.0), np.sqrt(design.most_seeds / seeds), seeds))
 
 
 def normal_scores(differences: Array) -> Array:

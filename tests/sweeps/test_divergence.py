@@ -43,9 +43,9 @@ def _infinite_test(request):
     return replace(result, test=test)
 
 
-@pytest.mark.parametrize("diverge", [_nan_validation, _raises, _raises_after_nan])
+@pytest.mark.parametrize("diverge", [_nan_validation, _raises_after_nan])
 def test_a_ratio_that_diverges_is_a_pruned_trial_of_the_search(tmp_path, diverge):
-    asked = settings(tmp_path, n_trials=4)
+    asked = settings(tmp_path, n_trials=4, pruner="median")
     trials = finished_search(asked, lambda request: (diverge if request.weights.ratio == EQUAL else formula)(request))
     assert [trial.state for trial in trials] == [TrialState.COMPLETE, TrialState.PRUNED, *[TrialState.COMPLETE] * 2]
     assert trials[1].user_attrs["diverged"] == 0
@@ -58,13 +58,12 @@ def test_a_ratio_that_diverges_is_a_pruned_trial_of_the_search(tmp_path, diverge
         sweep_figures(report)
 
 
-@pytest.mark.parametrize("diverge", [_raises, _infinite_test])
-def test_a_ratio_that_diverges_in_the_confirmation_is_named_in_the_verdict(tmp_path, diverge):
+def test_a_ratio_that_diverges_in_the_confirmation_is_named_in_the_verdict(tmp_path):
     asked = settings(tmp_path, n_trials=4, confirm_seeds=7)
     trials = finished_search(asked)
 
     def fit(request):
-        return (diverge if (request.weights.ratio, request.seed) == (EQUAL, 1001) else formula)(request)
+        return (_infinite_test if (request.weights.ratio, request.seed) == (EQUAL, 1001) else formula)(request)
 
     work("confirm", asked, fit)
     storage = open_storage(asked.storage)
@@ -106,6 +105,7 @@ def test_a_fault_that_is_no_divergence_is_one(tmp_path):
     assert len(calls) == 3
 
 
+@pytest.mark.slow
 def test_a_real_fit_that_diverges_is_noticed(tmp_path, faces, model_file, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     write_config(

@@ -17,7 +17,7 @@ from lightning_module.evaluation.sequential import (
 )
 
 REPETITIONS = 2000
-QUICK = [(6, 1), (8, 3), (9, 5), (20, 4)]  # most seeds and ratios
+QUICK = [(6, 1), (8, 3), (9, 5)]  # most seeds and ratios
 ALL = [
     pytest.param(most, ratios, marks=() if (most, ratios) in QUICK else pytest.mark.slow)
     for ratios in range(1, 7)
