@@ -10,9 +10,10 @@ from optuna.trial import FrozenTrial
 from lightning_module.evaluation.sequential import SequentialDesign
 from lightning_module.region_weights import RegionWeights
 from sweeps.confirmation import confirmation_job, families_of
-from sweeps.confirmation_course import Course, Key, follow
+from sweeps.confirmation_course import SEED, Course, Key, follow
 from sweeps.job_queue import Job, JobQueue
 from sweeps.settings import SweepSettings
+from sweeps.trial import RATIO
 
 
 class ConfirmationQueue:
@@ -48,8 +49,8 @@ class ConfirmationQueue:
     @property
     def total(self) -> int:
         """Number of jobs so far, and of others that are finished all the same."""
-        course = self._refresh()
-        return len({*course.wanted, *course.tests})
+        wanted = set(self._refresh().wanted)
+        return len(wanted | {(trial.user_attrs[RATIO], trial.user_attrs[SEED]) for trial in self.finished()})
 
     def finished(self) -> list[FrozenTrial]:
         """The attempts that finished a job, in the order of the jobs."""

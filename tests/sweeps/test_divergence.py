@@ -67,7 +67,10 @@ def test_a_ratio_that_diverges_in_the_confirmation_is_named_in_the_verdict(tmp_p
 
     work("confirm", asked, fit)
     storage = open_storage(asked.storage)
-    tested = stage_queue("confirm", asked, storage).finished()
+    queue = stage_queue("confirm", asked, storage)
+    tested = queue.finished()
+    assert queue.is_done()
+    assert queue.total == len(tested)
     found = confirmation(tested, candidates(trials, asked), asked)
     report = make_report(asked, search_study(asked, storage), trials, found)
     assert report.headline.endswith(f" {EQUAL}: training diverged (seed 1001).")
