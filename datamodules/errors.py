@@ -14,6 +14,10 @@ class InputError(ValueError):
     """A fault in the user's input; its message is one line that names the file, the fault and the remedy."""
 
 
+class DivergedError(InputError):
+    """A training whose figures are no longer finite numbers."""
+
+
 def reason(error: BaseException) -> str:
     """The message of an error, without the traceback that a data loader's worker puts in front of it."""
     kind = type(error)

@@ -8,15 +8,15 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
-from datamodules.errors import InputError
+from lightning_module.evaluation.sequential import SequentialDesign
 from lightning_module.region_weights import RegionWeights
+from sweeps.confirmation_course import SEED, TEST, Course, follow
+from sweeps.divergence import finite_training
 from sweeps.job_queue import Job
 from sweeps.search_space import stored_weights, weights_from_store
 from sweeps.settings import SweepSettings
-from sweeps.training import MeasuredErrors, Train, TrainingRequest
+from sweeps.training import Train, TrainingRequest
 from sweeps.trial import BY_BIN, RATIO, RUNS, WEIGHTS
-
-_TEST, _SEED = "test", "seed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,16 +24,19 @@ class Confirmation:
     """The test errors of a confirmation.
 
     Attributes:
-        errors: (S, N) percent by ratio, for each seed and face, under the protocol of the sweep's first score.
+        errors: (S, N) percent by ratio, for each seed that was looked at and each face, under the protocol of the
+            sweep's first score. Ratios differ in S; those without a look are missing.
         bins: (N,) index in `YAW_BINS` of each face's bin.
         dataset: Name of the data set.
         candidates: Ratios proposed by the search, the best first.
+        course: The looks, and what was decided at them.
     """
 
     errors: dict[str, NDArray[np.float64]]
     bins: NDArray[np.int64]
     dataset: str
     candidates: list[str]
+    course: Course
 
 
 def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[RegionWeights]:
@@ -49,15 +52,16 @@ def candidates(search: Sequence[FrozenTrial], settings: SweepSettings) -> list[R
     return proposed[: settings.confirm_ratios]
 
 
-def confirmation_jobs(chosen: Sequence[RegionWeights], settings: SweepSettings) -> list[Job]:
-    """One job for each ratio and seed, ordered by seed, so that an interruption leaves pairs of equal seeds."""
-    return [
-        Job(
-            f"{weights.ratio} s{seed}", attributes={RATIO: weights.ratio, WEIGHTS: stored_weights(weights), _SEED: seed}
-        )
-        for seed in settings.seeds_of_confirmation
-        for weights in (*settings.baselines, *chosen)
-    ]
+def families_of(chosen: Sequence[RegionWeights], settings: SweepSettings) -> list[list[str]]:
+    """The proposed ratios, and the known ones but for the reference; each family has its own correction."""
+    known = [weights.ratio for weights in settings.baselines if weights != settings.reference]
+    return [[weights.ratio for weights in chosen], known]
+
+
+def confirmation_job(weights: RegionWeights, seed: int) -> Job:
+    """The job that trains a ratio from a seed."""
+    attributes = {RATIO: weights.ratio, WEIGHTS: stored_weights(weights), SEED: seed}
+    return Job(f"{weights.ratio} s{seed}", attributes=attributes)
 
 
 def run_confirmation(trial: optuna.Trial, settings: SweepSettings, train: Train) -> tuple[float, ...]:
@@ -67,43 +71,49 @@ def run_confirmation(trial: optuna.Trial, settings: SweepSettings, train: Train)
         The first score on the test faces, in percent.
 
     Raises:
+        TrialPruned: If the training diverged.
         ValueError: If the training was not tested.
     """
     job = trial.user_attrs
     tags = {"sweep": settings.study, "stage": "confirm", "trial": str(trial.number)}
     weights = weights_from_store(settings.regions, job[WEIGHTS])
-    result = train(TrainingRequest(settings, weights, job[_SEED], tags, True, lambda _: True))
+    result = finite_training(trial, train, TrainingRequest(settings, weights, job[SEED], tags, True, lambda _: True))
     if result.test is None:
         raise ValueError(f"run {result.run} was not tested")
     by_bin = result.test.by_bin
     trial.set_user_attr(RUNS, [result.run])
     trial.set_user_attr(BY_BIN, by_bin)
-    trial.set_user_attr(_TEST, result.test.as_attribute())
+    trial.set_user_attr(TEST, result.test.as_attribute())
     return (settings.score.value(by_bin),)
 
 
 def confirmation(
-    finished: Sequence[FrozenTrial], chosen: Sequence[RegionWeights], settings: SweepSettings
+    finished: Sequence[FrozenTrial],
+    chosen: Sequence[RegionWeights],
+    settings: SweepSettings,
+    design: SequentialDesign | None = None,
 ) -> Confirmation:
-    """Gathers the test errors of all trainings of a confirmation.
+    """Gathers the test errors of the trainings of a confirmation, and what they decide.
+
+    Args:
+        finished: The finished trainings.
+        chosen: Ratios proposed by the search.
+        settings: The sweep.
+        design: The design that the confirmation was begun with; by default that of the settings.
 
     Raises:
         InputError: If they were not all tested on the same faces.
     """
-    tests: dict[str, dict[int, MeasuredErrors]] = {}
-    for trial in finished:
-        test = MeasuredErrors.from_attribute(trial.user_attrs[_TEST])
-        tests.setdefault(trial.user_attrs[RATIO], {})[trial.user_attrs[_SEED]] = test
-    reference = settings.reference.ratio
-    first = next(iter(tests[reference].values()))
-    for ratio, by_seed in tests.items():
-        if any(test.fingerprint != first.fingerprint for test in by_seed.values()):
-            raise InputError(
-                f"{ratio} was tested on other faces than {reference}: test data must not change during a sweep. Give "
-                "another --study."
-            )
-    errors = {ratio: np.stack([by_seed[seed].errors for seed in sorted(by_seed)]) for ratio, by_seed in tests.items()}
-    return Confirmation(errors, first.bins, first.dataset, [weights.ratio for weights in chosen])
+    families = families_of(chosen, settings)
+    course = follow(finished, families, settings, design or SequentialDesign.up_to(settings.confirm_seeds))
+    seeds = {settings.reference.ratio: course.looked_at}
+    for ratios, standing in reversed(list(zip(families, course.standings, strict=True))):
+        seeds |= dict(zip(ratios, standing.seeds.tolist(), strict=True))
+    errors = {ratio: course.errors(ratio, count) for ratio, count in seeds.items() if count}
+    first = next(iter(course.tests.values()), None)
+    bins = np.zeros(0, np.int64) if first is None else first.bins
+    dataset = "no test data" if first is None else first.dataset
+    return Confirmation(errors, bins, dataset, families[0], course)
 
 
 def _dominates(one: FrozenTrial, other: FrozenTrial) -> bool:

@@ -5,20 +5,19 @@ import time
 from collections.abc import Sequence
 from typing import get_args
 
-import numpy as np
 import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from rich.markdown import Markdown
 
-from lightning_module.evaluation.paired_seeds import detectable
 from lightning_module.project import PROJECT
 from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.run_folder import run_folders
 from lightning_module.tracking.tracker import TrackingPlace
 from lightning_module.tracking.uploader import send_left_over
-from sweeps.confirmation import candidates, confirmation
+from sweeps.confirmation import Confirmation, candidates, confirmation
+from sweeps.confirmation_plan import planned_design, refuse_short_hours, warn_of_few_seeds
 from sweeps.job_queue import Job, JobQueue
 from sweeps.settings import SweepSettings
 from sweeps.storage import open_storage, reachable, search_study, summary_study
@@ -48,8 +47,10 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     with reachable(settings.storage):
         storage = open_storage(settings.storage)
         study = search_study(settings, storage)
+        if settings.confirm_seeds:
+            planned_design(settings, storage)  # refused before the search, rather than after it
     tracking.prepare()  # before the workers, which would collide on a new file
-    _warn_of_few_seeds(settings)
+    warn_of_few_seeds(settings)
     with reachable(settings.storage):
         if len(settings.scores) == 2 and settings.pruner != "none":
             print("With two scores no trial is pruned, since Optuna prunes by a single score only.")
@@ -57,8 +58,7 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
         trials = _run_stage("search", settings, storage, workers, command)
         confirmed = None
         if settings.confirm_seeds:
-            tested = _run_stage("confirm", settings, storage, workers, command)
-            confirmed = confirmation(tested, candidates(trials, settings), settings)
+            confirmed = _confirm(trials, settings, storage, workers, command)
         report = make_report(settings, study, trials, confirmed, trunks)
         _summarize(report, storage)
     _tidy(settings, tracking)
@@ -77,10 +77,24 @@ def _run_stage(
     return queue.finished()
 
 
+def _confirm(
+    search: list[FrozenTrial], settings: SweepSettings, storage: RDBStorage, workers: int, command: Sequence[str]
+) -> Confirmation:
+    chosen = candidates(search, settings)
+    design = planned_design(settings, storage)
+    queue = stage_queue("confirm", settings, storage)
+    if not queue.finished():
+        refuse_short_hours(settings, design, search, queue.total)
+    tested = _run_stage("confirm", settings, storage, workers, command)
+    return confirmation(tested, chosen, settings, design)
+
+
 def _summarize(report: SweepReport, storage: RDBStorage) -> None:
     """Makes the summary run, unless the sweep has one for its present length."""
     settings = report.settings
     size = f"{settings.n_trials} trials, {settings.confirm_ratios} x {settings.confirm_seeds}"
+    if report.confirmation is not None and report.confirmation.course.is_out_of_time:
+        size += f", {report.confirmation.course.looked_at} seeds so far"
     study = summary_study(settings, storage)
     queue = JobQueue(study, storage, [Job(size)])
     while not queue.is_done():
@@ -94,17 +108,6 @@ def _summarize(report: SweepReport, storage: RDBStorage) -> None:
             study.tell(optuna.Trial(study, trial_id), 0.0)
         return
     write_results(report)
-
-
-def _warn_of_few_seeds(settings: SweepSettings) -> None:
-    """Warns, before the sweep starts, if a difference cannot be significant with so few seeds."""
-    seeds, ratios = settings.confirm_seeds, settings.confirm_ratios
-    if seeds and not np.isfinite(detectable(seeds, ratios)):
-        enough = next(number for number in range(seeds, 99) if np.isfinite(detectable(number, ratios)))
-        print(
-            f"With --confirm_seeds {seeds}, no difference of {ratios} ratios can be significant: {enough} is the least that "
-            "can show one."
-        )
 
 
 def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:

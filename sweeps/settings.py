@@ -40,11 +40,12 @@ class SweepSettings:
         seed: Seed of the search.
         search_seeds: Number of seeds for each ratio in the search.
         confirm_ratios: Number of the best ratios that are confirmed.
-        confirm_seeds: Number of fresh seeds for each of them.
+        confirm_seeds: Most fresh seeds for each of them; 0 for no confirmation.
         space: The search space.
         strategy: Whether trials train in full, or branch from trunks.
         branch_at: Share of a training's length at which they branch.
         trunk_ratio: Ratio of the trunks, such as "16:5:4:3:0"; None for that of the reference.
+        hours: Most hours of the confirmation; None for no limit.
     """
 
     study: str
@@ -65,6 +66,7 @@ class SweepSettings:
     strategy: Strategy = "full"
     branch_at: float = 0.5
     trunk_ratio: str | None = None
+    hours: float | None = None
 
     def __post_init__(self) -> None:
         for option, value, least in (
@@ -75,6 +77,8 @@ class SweepSettings:
         ):
             if value < least:
                 raise InputError(f"--{option} is {value}: give at least {least}.")
+        if self.hours is not None and not self.hours > 0:
+            raise InputError(f"--hours is {self.hours:g}: give more than 0.")
         if not re.fullmatch(r"[\w.+-]+", self.study):
             raise InputError(f"--study {self.study!r}: give letters, digits and . _ + - only.")
         if len(self.scores) not in (1, 2) or len(set(self.scores)) < len(self.scores):

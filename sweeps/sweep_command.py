@@ -35,6 +35,7 @@ def sweep(
     space: SearchSpace = SearchSpace(),  # noqa: B008  # frozen
     experiment: str = "weightmask",
     folder: Path | None = None,
+    hours: float | None = None,
 ) -> "SweepReport":
     """Searches region weights on validation faces, then confirms the best ones on test faces from fresh seeds.
 
@@ -60,11 +61,14 @@ def sweep(
         branch_at: Share of a training's length at which trials leave the trunk; an epoch must end there.
         trunk_ratio: Ratio of the trunks, such as 1:1:1:1:0; by default that of the reference, 16:5:4:3:0.
         confirm_ratios: Number of the best ratios to confirm, in addition to 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.
-        confirm_seeds: Number of fresh seeds for each of them; 8 or more can give a significant result, 0 leaves out the
-            confirmation.
+        confirm_seeds: Most fresh seeds for each of them. Fewer are trained where the result is clear before, or cannot
+            become so. 8 or more can show a difference of three ratios; 0 leaves out the confirmation. It cannot be
+            changed once the confirmation has begun.
         space: Ranges of the weights; regions without a range keep their weight, such as the rest of the face 3.
         experiment: Name of the MLflow experiment.
         folder: Folder of runs, logs and results; by default mlruns/ of the project.
+        hours: Most hours of the confirmation, in which pauses of the sweep do not count. It ends after the last look
+            at the results that fits; the same command with more hours continues.
 
     Raises:
         InputError: If an option cannot be used. Existing results are never overwritten.
@@ -100,6 +104,7 @@ def sweep(
         strategy=strategy,
         branch_at=branch_at,
         trunk_ratio=trunk_ratio,
+        hours=hours,
     )
     measured = [protocol.name for protocol in validation_protocols(settings.regions)]
     for chosen in scores:

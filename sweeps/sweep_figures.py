@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from lightning_module.evaluation.score import Score
+from sweeps.looks_figure import COLOURS, looks_figure
 from sweeps.sweep_report import SweepReport
 from sweeps.trial import BY_BIN, RATIO, WEIGHTS
 from sweeps.verdict import Verdict
@@ -27,7 +28,8 @@ _LEAST_FOR_IMPORTANCE = 8  # complete trials; fewer give no meaningful importanc
 
 def sweep_figures(report: SweepReport) -> dict[str, Figure]:
     """All pictures by name, for the sweep's first score."""
-    settings, trials = report.settings, report.trials
+    settings = report.settings
+    trials = [trial for trial in report.trials if BY_BIN in trial.user_attrs]  # without diverged trainings
     figures = {
         "history": history_figure(trials, settings.score, settings.known_ratios),
         "parallel": parallel_figure(trials, settings.score),
@@ -36,14 +38,15 @@ def sweep_figures(report: SweepReport) -> dict[str, Figure]:
     importance = importance_figure(report.study, settings.score)
     if importance is not None:
         figures["importance"] = importance
-    if report.confirmation is not None:
+    if report.confirmation is not None and report.confirmation.course.looked_at:
         bins, reduction = report.confirmation.bins, settings.score.reduction
         by_seed = {
             ratio: reduced_by_seed(errors, bins, reduction) for ratio, errors in report.confirmation.errors.items()
         }
-        differences = {ratio: own - by_seed[report.reference] for ratio, own in by_seed.items()}
-        verdicts = [*report.verdicts, *report.known_verdicts]
+        differences = {ratio: own - by_seed[report.reference][: len(own)] for ratio, own in by_seed.items()}
+        verdicts = [verdict for verdict in (*report.verdicts, *report.known_verdicts) if verdict.seeds]
         figures["confirmation"] = confirmation_figure(verdicts, differences, report.reference, settings.score)
+        figures["looks"] = looks_figure(verdicts, differences, report.confirmation.course, report.reference)
     return figures
 
 
@@ -144,15 +147,14 @@ def confirmation_figure(
     """
     figure = Figure((8, 1.4 + 0.6 * len(verdicts)), layout="constrained")
     axes = figure.subplots()
-    colours = {"better": "tab:green", "worse": "tab:red", "not distinguishable": "tab:grey"}
     for place, verdict in enumerate(verdicts):
-        colour, by_seed = colours[verdict.outcome], differences[verdict.ratio]
+        colour, by_seed = COLOURS[verdict.outcome], differences[verdict.ratio]
         axes.plot(by_seed, np.full(len(by_seed), place), "o", color=colour, alpha=0.4)
         axes.plot([verdict.interval.low, verdict.interval.high], [place, place], "-", color=colour, linewidth=2)
         axes.plot(verdict.difference, place, "|", color=colour, markersize=18, markeredgewidth=3)
-    _label(axes, [f"{verdict.ratio}\n{verdict.outcome}" for verdict in verdicts])
+    _label(axes, [f"{verdict.ratio}\n{verdict.outcome}, {verdict.seeds} seeds" for verdict in verdicts])
     axes.set(
-        xlabel=f"test NME % less that of {reference}, {score.title}: one dot per seed, the line is the 95 % interval",
+        xlabel=f"test NME % less that of {reference}, {score.title}:\none dot per seed, the line is the 95 % interval",
         title="left of 0 is better",
     )
     return figure

@@ -8,10 +8,12 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_module.evaluation.nme import BIN_TITLES
-from lightning_module.evaluation.paired_seeds import interval_coverage, reduced_by_seed
+from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from lightning_module.project import PROJECT
 from sweeps.branching import training_length
 from sweeps.confirmation import Confirmation
+from sweeps.confirmation_course import Course
+from sweeps.divergence import DIVERGED
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
 from sweeps.storage import shown
@@ -30,6 +32,8 @@ def as_markdown(report: SweepReport) -> str:
     confirmed = "Confirm with --confirm_seeds 8 or more."
     if report.confirmation is not None:
         confirmed = _confirmation_table(report, report.confirmation)
+    diverged = [trial for trial in report.trials if DIVERGED in trial.user_attrs]
+    early = len(report.trials) - len(complete) - len(diverged)
     parts = [
         f"# Sweep {settings.study}",
         report.headline,
@@ -37,10 +41,13 @@ def as_markdown(report: SweepReport) -> str:
         confirmed,
         "## Search",
         _strategy(report),
-        f"{len(report.trials)} trials ({len(report.trials) - len(complete)} ended early), {scores} "
+        f"{len(report.trials)} trials ({early} ended early, {len(diverged)} diverged), {scores} "
         f"by {settings.sampler} from seed {settings.seed}; validation faces, "
         f"{_several(settings.search_seeds, 'training')} per ratio. As the best of many, these figures are optimistic:",
         _search_table(complete, settings),
+        "\n".join(
+            f"- {trial.user_attrs[RATIO]}: training diverged (seed {trial.user_attrs[DIVERGED]})" for trial in diverged
+        ),
         "## Command",
         f"```\n{_command(settings)}\n```",
     ]
@@ -72,29 +79,40 @@ def _strategy(report: SweepReport) -> str:
 
 
 def _confirmation_table(report: SweepReport, confirmation: Confirmation) -> str:
-    score, reference = report.settings.score, report.reference
+    score, course = report.settings.score, confirmation.course
+    if not course.looked_at:
+        return ""
     by_ratio = {verdict.ratio: verdict for verdict in (*report.verdicts, *report.known_verdicts)}
     places = np.unique(confirmation.bins)
     rows = []
     for ratio, errors in confirmation.errors.items():
         means = [f"{errors[:, confirmation.bins == place].mean():.2f}" for place in places]
         by_seed = reduced_by_seed(errors, confirmation.bins, score.reduction)
-        spread = f"{by_seed.mean():.2f} ± {by_seed.std(ddof=1):.2f}"
-        rows.append([ratio, *means, spread, *_verdict_cells(by_ratio.get(ratio))])
+        spread = f"{by_seed.mean():.2f} ± {by_seed.std(ddof=1):.2f}" if len(by_seed) > 1 else f"{by_seed.mean():.2f}"
+        rows.append([ratio, str(len(errors)), *means, spread, *_verdict_cells(by_ratio.get(ratio))])
     titles = list(BIN_TITLES.values())
     bins = [titles[place] for place in places]
-    columns = ["ratio", *bins, score.reduction_title, f"less {reference}", "95 %", "p", "outcome"]
+    columns = ["ratio", "seeds", *bins, score.reduction_title, f"less {report.reference}", "95 %", "p", "outcome"]
     table = pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)
-    seeds = len(next(iter(confirmation.errors.values())))
-    first = f"; of the two scores, {score} is tested" if len(report.settings.scores) == 2 else ""
     return (
-        f"NME %, {score.protocol_title}, on {len(confirmation.bins)} test faces of **{confirmation.dataset}**; {seeds} "
-        f"fresh seeds each, ± one deviation over seeds.\n\n{table}\n\n"
-        f"p: sign-flip test over {seeds} pairs of trainings from the same seed (the smallest possible is "
-        f"{2 / 2**seeds:.2g}), Holm's correction over {len(report.verdicts)} proposed ratios, and separately over "
-        f"{len(report.known_verdicts)} known ones{first}. 95 %: bootstrap over seeds and faces, which with "
-        f"{seeds} seeds covers the truth in {interval_coverage(seeds):.0%} of simulated repetitions (seeds only; faces "
-        "widen it). The result does not extend to other data, networks or lengths of training."
+        f"NME %, {score.protocol_title}, on {len(confirmation.bins)} test faces of **{confirmation.dataset}**; fresh "
+        f"seeds, ± one deviation over seeds.\n\n{table}\n\n{_method(report, course)}"
+    )
+
+
+def _method(report: SweepReport, course: Course) -> str:
+    """How the verdicts were reached, and what they rest on."""
+    looks = ", ".join(map(str, course.design.looks))
+    first = f"; of the two scores, {report.settings.score} is tested" if len(report.settings.scores) == 2 else ""
+    return (
+        f"Group-sequential t-test over pairs of trainings from the same seed, looked at after {looks} seeds{first}. A "
+        "ratio gets no more seeds once it is better or worse, or once its difference is below one standard error of all "
+        f"{course.design.most_seeds} seeds. p is that of the clearest look, adjusted for all looks and, after Holm, for "
+        f"{len(report.verdicts)} proposed ratios and separately for {len(report.known_verdicts)} known ones: where no ratio "
+        "differs, one is falsely called better in at most 5 % of confirmations. 95 %: repeated confidence interval over "
+        "seeds, on these faces; it covers the truth at all looks together. Differences that were decided early are on "
+        "average overestimated. The test assumes that the differences are normally distributed. The result does not "
+        "extend to other data, networks or lengths of training."
     )
 
 
@@ -128,11 +146,12 @@ def _command(settings: SweepSettings) -> str:
     if radii != SearchSpace().landmark_radius_texels:
         changed["landmark_radius_texels"] = radii
     space = "".join(f' --space.{name} "{list(values)}"' for name, values in changed.items())
+    hours = "" if settings.hours is None else f"--hours {settings.hours:g} "
     return (
         f"python run.py sweep --study {settings.study} --n_trials {settings.n_trials} "
         f"--score {' '.join(map(str, settings.scores))} --seed {settings.seed} --sampler {settings.sampler} "
         f"--pruner {settings.pruner} --search_seeds {settings.search_seeds}{_branching(settings)} "
-        f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} "
+        f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} {hours}"
         f"--config {short_path(settings.config)}{space} "
         f"--storage {shown(settings.storage)} --tracking_uri {settings.tracking_uri}"
     )

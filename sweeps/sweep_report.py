@@ -12,7 +12,7 @@ from sweeps.search_space import weights_from_store
 from sweeps.settings import SweepSettings
 from sweeps.trial import RATIO, WEIGHTS
 from sweeps.trunks import EPOCHS
-from sweeps.verdict import Verdict, verdicts_against
+from sweeps.verdict import Verdict, verdicts_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +53,17 @@ class SweepReport:
         """The verdict in one sentence."""
         if self.confirmation is None:
             return "Nothing is confirmed: differences between seeds are larger than those between ratios of single trainings."
+        course, dataset = self.confirmation.course, self.confirmation.dataset
         better = [verdict.ratio for verdict in self.verdicts if verdict.outcome == "better"]
+        diverged = "".join(f" {ratio}: training diverged (seed {seed})." for ratio, seed in course.diverged.items())
         if better:
-            return f"Better than {self.reference} on {self.confirmation.dataset}: {', '.join(better)}."
+            return f"Better than {self.reference} on {dataset}: {', '.join(better)}.{diverged}"
         if not self.verdicts:
-            return "The search found no ratio to confirm in addition to the known ones."
+            return f"The search found no ratio to confirm in addition to the known ones.{diverged}"
+        if not course.looked_at:
+            return f"Nothing could be compared with {self.reference}.{diverged}"
         return (
-            f"No ratio that the search found could be shown to be better than {self.reference} "
-            f"on {self.confirmation.dataset}."
+            f"No ratio that the search found could be shown to be better than {self.reference} on {dataset}.{diverged}"
         )
 
     @property
@@ -92,10 +95,5 @@ def make_report(
     verdicts: list[Verdict] = []
     known_verdicts: list[Verdict] = []
     if confirmation is not None:
-        others = [weights.ratio for weights in settings.baselines if weights != settings.reference]
-        for ratios, into in ((confirmation.candidates, verdicts), (others, known_verdicts)):
-            errors = {ratio: confirmation.errors[ratio] for ratio in ratios}
-            reference = confirmation.errors[settings.reference.ratio]
-            if errors:
-                into += verdicts_against(reference, errors, confirmation.bins, settings.score.reduction)
+        verdicts, known_verdicts = (verdicts_of(confirmation, family, settings.score.reduction) for family in (0, 1))
     return SweepReport(settings, study, trials, confirmation, verdicts, known_verdicts, trunks)

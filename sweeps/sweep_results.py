@@ -61,7 +61,9 @@ def log_summary(report: SweepReport) -> None:
             }
         )
         verdicts = (*report.verdicts, *report.known_verdicts)
-        tracker.log_metrics({f"sweep/difference/{verdict.ratio}": verdict.difference for verdict in verdicts})
+        compared = [verdict for verdict in verdicts if verdict.seeds]
+        tracker.log_metrics({f"sweep/difference/{verdict.ratio}": verdict.difference for verdict in compared})
+        tracker.log_metrics({f"sweep/seeds/{verdict.ratio}": float(verdict.seeds) for verdict in compared})
     except BaseException as error:
         tracker.end("FAILED" if isinstance(error, Exception) else "KILLED")
         raise

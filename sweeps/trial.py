@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import optuna
 
 from lightning_module.region_weights import RegionWeights
+from sweeps.divergence import finite_training
 from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings
 from sweeps.training import Train, TrainingRequest
@@ -55,7 +56,7 @@ def run_trial(
         last validation of branches.
 
     Raises:
-        TrialPruned: If the trial is pruned.
+        TrialPruned: If the trial is pruned, or a training diverged.
         ValueError: If a training has no validation.
     """
     weights = settings.space.suggest(trial, settings.regions)
@@ -85,7 +86,8 @@ def run_trial(
 
 def _train(trial: optuna.Trial, settings: SweepSettings, weights: RegionWeights, seed: int, train: Train) -> _Outcome:
     validations = Validations(settings, trial if settings.prunes and settings.search_seeds == 1 else None)
-    result = train(TrainingRequest(settings, weights, seed, _tags(trial, settings), False, validations))
+    request = TrainingRequest(settings, weights, seed, _tags(trial, settings), False, validations)
+    result = finite_training(trial, train, request)
     return _Outcome(result.run, validations.best(), result.epochs, result.fingerprints, result.is_pruned)
 
 
@@ -98,7 +100,8 @@ def _branch(
         return _Outcome(trunk.run, trunk.validation, 0, trunk.fingerprints, trunk=trunk.validation)
     validations = Validations(settings)
     start = trunks.checkpoint(trunk)
-    result = train(TrainingRequest(settings, weights, seed, _tags(trial, settings), False, validations, start))
+    request = TrainingRequest(settings, weights, seed, _tags(trial, settings), False, validations, start)
+    result = finite_training(trial, train, request)
     return _Outcome(result.run, validations.last(), result.epochs, result.fingerprints, trunk=trunk.validation)
 
 

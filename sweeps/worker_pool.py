@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 from tqdm import tqdm
 
 from datamodules.errors import InputError
+from sweeps.confirmation_queue import ConfirmationQueue
 from sweeps.job_queue import JobQueue
 from sweeps.settings import SweepSettings
 from sweeps.storage import patiently
@@ -22,7 +23,7 @@ def run_workers(
     command: Sequence[str],
     count: int,
     settings: SweepSettings,
-    queue: JobQueue,
+    queue: JobQueue | ConfirmationQueue,
     title: str,
     best: Callable[[Sequence[FrozenTrial]], str],
 ) -> None:
@@ -56,21 +57,22 @@ def run_workers(
 def _watch(
     workers: list["subprocess.Popen[bytes]"],
     logs: Mapping[Path, int],
-    queue: JobQueue,
+    queue: JobQueue | ConfirmationQueue,
     title: str,
     best: Callable[[Sequence[FrozenTrial]], str],
 ) -> None:
-    total, reported = queue.total, set[int]()
-    with tqdm(total=total, desc=title, unit="trial", dynamic_ncols=True, disable=None) as bar:
+    reported = set[int]()
+    with tqdm(total=queue.total, desc=title, unit="trial", dynamic_ncols=True, disable=None) as bar:
         while True:
+            is_done = patiently(queue.is_done)
             finished = patiently(queue.finished)
-            bar.n = len(finished)
+            bar.n, bar.total = len(finished), patiently(lambda: queue.total)  # a confirmation grows
             bar.set_postfix_str(best(finished))
-            if len(finished) == total:
+            if is_done:
                 return
             ended = [number for number, worker in enumerate(workers) if worker.poll() is not None]
             for number in ended:
-                if number not in reported and len(finished) < total:
+                if number not in reported:
                     bar.write(f"worker {number} ended early (exit code {workers[number].returncode})")
             reported.update(ended)
             if len(ended) == len(workers) and not patiently(queue.is_done):

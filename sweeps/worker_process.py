@@ -13,7 +13,9 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from datamodules.errors import InputError
-from sweeps.confirmation import candidates, confirmation_jobs, run_confirmation
+from sweeps.confirmation import candidates, run_confirmation
+from sweeps.confirmation_plan import planned_design
+from sweeps.confirmation_queue import ConfirmationQueue
 from sweeps.job_queue import Job, JobQueue
 from sweeps.samplers import make_pruner, make_sampler
 from sweeps.settings import SweepSettings
@@ -30,16 +32,21 @@ _MOST_FAILURES = 3  # in a row
 _STUDIES = {"trunk": trunk_study, "search": search_study, "confirm": confirmation_study}
 
 
-def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> JobQueue:
-    """The jobs of a stage; those of the confirmation exist once the search is done."""
+def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> JobQueue | ConfirmationQueue:
+    """The jobs of a stage; those of the confirmation exist once the search is done.
+
+    Raises:
+        InputError: If the study was started with other settings.
+    """
     if stage == "trunk":
         return JobQueue(trunk_study(settings, storage), storage, trunk_jobs(settings))
     search = search_study(settings, storage)
     if stage == "search":
         return JobQueue(search, storage, _search_jobs(settings))
     trials = JobQueue(search, storage, _search_jobs(settings)).finished()
-    jobs = confirmation_jobs(candidates(trials, settings), settings)
-    return JobQueue(confirmation_study(settings, storage), storage, jobs)
+    design = planned_design(settings, storage)
+    chosen = candidates(trials, settings)
+    return ConfirmationQueue(confirmation_study(settings, storage), storage, chosen, settings, design)
 
 
 def work(stage: Stage, settings: SweepSettings, train: Train = train) -> None:

@@ -5,7 +5,7 @@ from typing import cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from datamodules.errors import InputError
+from datamodules.errors import DivergedError, InputError
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 from lightning_module.evaluation.score import Score
 from lightning_module.face_module import FaceModule
@@ -25,16 +25,16 @@ class ScoreCheck(Callback):
         self._has_validated = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Checks that a complete validation has measured the score."""
+        """Checks that a complete validation has measured the score, and that it is finite."""
         metric = self._score.metric("val")
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         self._has_validated = True
-        if metric in trainer.callback_metrics:
+        if metric in trainer.callback_metrics and trainer.callback_metrics[metric].isfinite():
             return
         landmarks = cast(FaceModule, pl_module).reports["val"][LANDMARKS_2D.name]
-        if landmarks.per_face.isnan().any():
-            raise InputError(
+        if metric in trainer.callback_metrics or not landmarks.per_face.isfinite().all():
+            raise DivergedError(
                 "the network's position maps of some validation faces hold numbers that are not finite. Training has "
                 "diverged: lower --model.lr, or look for a division by zero in --model.network."
             )

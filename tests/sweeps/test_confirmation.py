@@ -15,7 +15,7 @@ from datamodules.errors import InputError
 from lightning_module.evaluation.nme import YAW_BINS
 from lightning_module.evaluation.score import Score
 from run import main
-from sweeps.confirmation import candidates, confirmation, confirmation_jobs
+from sweeps.confirmation import candidates, confirmation
 from sweeps.storage import open_storage, search_study
 from sweeps.sweep_figures import sweep_figures
 from sweeps.sweep_markdown import as_markdown
@@ -48,7 +48,8 @@ def test_a_better_ratio_is_found_and_confirmed(tmp_path):
     assert {verdict.outcome for verdict in report.known_verdicts} == {"worse"}  # 3 and 4 lie further from 20
     errors = report.confirmation.errors
     assert len(errors) == 5
-    assert all(found.shape == (7, 30) for found in errors.values())
+    assert {found.shape for found in errors.values()} == {(3, 30)}  # so clear that the first look decides
+    assert report.verdicts[0].ending == "decided after 3 of at most 7 seeds, look 1 of 5"
     text = as_markdown(report)
     assert text.startswith("# Sweep stub\n\nBetter than 16-5-4-3-0")
     assert "--n_trials 12" in text
@@ -64,7 +65,7 @@ def test_nothing_is_better_where_ratios_make_no_difference(tmp_path):
             "x", False, DATA, replace(known.test, errors=5 + luck + np.zeros(30)) if known.test else None
         )
 
-    report = _sweep(settings(tmp_path, n_trials=8, confirm_ratios=2, confirm_seeds=6), fit)
+    report = _sweep(settings(tmp_path, n_trials=8, confirm_ratios=2, confirm_seeds=8), fit)
     assert {verdict.outcome for verdict in report.verdicts} == {"not distinguishable"}
     assert report.headline == "No ratio that the search found could be shown to be better than 16-5-4-3-0 on formula."
     write_results(report)
@@ -87,9 +88,8 @@ def test_candidates_are_the_best_that_were_not_known_before(tmp_path):
     chosen = candidates(trials, asked)
     values = {trial.user_attrs["ratio"]: trial.value for trial in trials[3:]}
     assert [weights.ratio for weights in chosen] == sorted(values, key=values.get)[:3]
-    jobs = confirmation_jobs(chosen, asked)
-    assert len(jobs) == 6 * 6
-    assert len({job.name for job in jobs}) == len(jobs)
+    queue = stage_queue("confirm", asked, open_storage(asked.storage))
+    assert queue.total == 6 * 3  # ratios and seeds of the first look
 
 
 def test_with_two_scores_the_pareto_front_is_confirmed(tmp_path):
@@ -158,6 +158,7 @@ def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty
         "parallel.png",
         "weights.png",
         "confirmation.png",
+        "looks.png",
     }
     best = tmp_path / "sweeps" / "stub" / "best.yaml"
     capsys.readouterr()
@@ -189,6 +190,7 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--confirm_seeds=1"], "cannot show a difference"),
         (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing.*pip install -e .*postgres"),
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
+        (["--hours=0"], "--hours is 0: give more than 0"),
         (["--pruner=wilcoxon"], "--search_seeds of at least 2"),
         (["--config=nowhere.yaml"], "there is no such file. Set --config"),
         (["--space.ranges.landmarks=[0, 10]"], r"--space.ranges.landmarks is \[0, 10\]: give two numbers above 0"),

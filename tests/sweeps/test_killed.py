@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 
 from sweeps.storage import confirmation_study, open_storage, search_study
 from sweeps.trunks import trunk_study
+from sweeps.worker_process import stage_queue
 from tests.runs import TINY, write_config
 from tests.servers import MlflowServer, Postgres
 from tests.sweeps.stubs import branched, settings
@@ -46,7 +47,8 @@ def _start(asked, workers=2, command=STUBS):
             cwd=PROJECT,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "STUB_SECONDS": "0.4"},
+            # so much chance that a confirmation needs more than one look
+            env={**os.environ, "STUB_SECONDS": "0.4", "STUB_LUCK": "1"},
         )
 
 
@@ -66,7 +68,10 @@ def _assert_whole(asked, client):
     experiment = client.get_experiment_by_name(asked.experiment)
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     assert Counter(entry.info.status for entry in runs)["RUNNING"] == 0
-    jobs = {"search": (search_study, asked.n_trials), "confirm": (confirmation_study, 4 * asked.confirm_seeds)}
+    confirm = stage_queue("confirm", asked, storage)
+    assert confirm.is_done()
+    assert asked.is_branched or confirm.total > 4 * confirm.design.looks[0]  # that of branches is too short to grow
+    jobs = {"search": (search_study, asked.n_trials), "confirm": (confirmation_study, confirm.total)}
     if asked.is_branched:
         jobs["trunk"] = (trunk_study, asked.search_seeds)
     for stage, (study, count) in jobs.items():
@@ -91,7 +96,7 @@ def _assert_whole(asked, client):
 
 def test_a_sweep_killed_at_ten_random_moments_ends_as_if_it_had_not_been(tmp_path, empty_store):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=5), STUBS, (3, 7))
+    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=7), STUBS, (3, 7))
 
 
 def test_a_branched_sweep_is_killed_while_its_trunks_train_and_while_its_trials_branch(tmp_path, empty_store):
@@ -125,7 +130,7 @@ def test_real_fits_killed_at_ten_random_moments_end_as_if_they_had_not_been(tmp_
         f"--data.index.cache_dir={tmp_path / 'cache'}",
         "--trainer.max_epochs=4",
     )
-    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=4), REAL, (8, 25))
+    _kill_ten_times(settings(tmp_path, n_trials=12, confirm_seeds=6), REAL, (8, 25))
 
 
 def _kill_ten_times(asked, command, seconds):
@@ -194,7 +199,7 @@ def tracking_uri(tmp_path):
 def test_two_machines_share_a_sweep_though_a_worker_is_killed_and_the_database_restarts(
     tmp_path, postgres, tracking_uri
 ):
-    shared = {"storage": postgres.url, "tracking_uri": tracking_uri, "n_trials": 16, "confirm_seeds": 5}
+    shared = {"storage": postgres.url, "tracking_uri": tracking_uri, "n_trials": 16, "confirm_seeds": 7}
     here, there = (settings(tmp_path / name, **shared) for name in ("here", "there"))
     sweeps = [_start(here), _start(there, workers=1)]
     storage = open_storage(postgres.url)

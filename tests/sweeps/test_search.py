@@ -135,10 +135,7 @@ def test_a_training_that_comes_to_nothing_fails_and_others_go_on(tmp_path):
 
     def fit(request):
         calls.append(request)
-        if len(calls) == 2:
-            request.on_validation({"nme": dict.fromkeys(YAW_BINS, float("nan"))})
-            return TrainingResult("x", False, DATA, None)
-        return formula(request)
+        return TrainingResult("x", False, DATA, None) if len(calls) == 2 else formula(request)
 
     asked = settings(tmp_path, n_trials=4)
     assert len(finished_search(asked, fit)) == 4
