@@ -37,6 +37,8 @@ table2: $(RUNTIME)
 
 # long experiments, by hand: REAL is a folder with aflw2000/, bfm/ and gt/; the figures stay in benchmarks/results
 evidence: bench
+	$(RUN) -m benchmarks.default_fit $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.branches
 	$(RUN) -m benchmarks.sweep
 	$(RUN) -m pytest -m evidence -rP
 	$(RUN) -m benchmarks.pose_augmentation_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
@@ -51,6 +53,7 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.synthetic --many
 	$(RUN) -m benchmarks.evaluation
 	$(RUN) -m benchmarks.training_step
+	$(RUN) -m benchmarks.small_step
 	$(RUN) -m benchmarks.sweep_cost
 	$(RUN) -m benchmarks.label_errors
 	$(RUN) -m benchmarks.annotation_noise $(REAL)/gt

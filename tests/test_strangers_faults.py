@@ -10,7 +10,7 @@ from torch import nn
 
 from datamodules.errors import InputError, complaint
 from datamodules.geometry.regions import RegionSpec, checked_table, draw_regions, five_regions
-from lightning_module.configuration.class_arguments import options_of_file, plain_arguments
+from lightning_module.configuration.class_arguments import options_of_file, plain_arguments, without_network_arguments
 from lightning_module.configuration.command_options import FaceCLI
 from lightning_module.network_check import output_size, training_offsets
 from lightning_module.optimisation import adam_with_schedule
@@ -76,6 +76,13 @@ def test_another_network_does_not_inherit_the_arguments_of_the_default(tmp_path)
     assert type(hourglass).__name__ == "Hourglass"
 
 
+def test_arguments_of_the_network_wait_for_the_checkpoint_that_names_it():
+    options = ["--model.network.pairs=5", "--model.network.map_size", "32", "--model.lr=1", "--model.network=Hourglass"]
+    assert without_network_arguments(options) == options
+    started = [*options, "--init_from", "last.ckpt"]
+    assert without_network_arguments(started) == [*options[3:], "--init_from", "last.ckpt"]
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
@@ -88,6 +95,7 @@ def test_another_network_does_not_inherit_the_arguments_of_the_default(tmp_path)
         (["--model.network.image_size=64"], r"takes its image size from --data\.image_size"),
         (["--model.network.init_args.image_size", "64"], r"takes its image size from --data\.image_size"),
         (["--model.network", "{init_args: {image_size: 64}}"], r"Set data\.image_size"),
+        (["--model.network.base_channels=4"], r"network\.base_channels: the chosen network has no such option. Name"),
         (["--trainer.max_epochs=many"], "Expected a <class 'int'>. Got value: many"),
     ],
 )
