@@ -5,10 +5,11 @@ in an attribute. A job is done when an attempt at it is COMPLETE or PRUNED. A st
 as there are jobs, however often attempts are killed and repeated.
 """
 
+import math
 import os
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,12 +23,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import InputError
 from lightning_module.tracking.liveness import is_running, machine_name, process_name
-from sweeps.storage import HEARTBEAT_SECONDS, HELD, STORAGE_ERRORS
+from sweeps.connections import GRACE_SECONDS, alone
+from sweeps.storage import HEARTBEAT_SECONDS, HELD, STORAGE_ERRORS, patiently
 
 JOB, ERROR = "job", "error"
 _RETRY_OF, _WORKER = "retry_of", "worker"
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _MOST_ERRORS = 3
+_MOST_COLLISIONS = 8  # trials that others took first, until a claim gives up
+_DRAW = random.SystemRandom()  # trainings seed Python's own generator, with one seed in all workers
 
 
 class HopelessJobError(InputError):
@@ -63,6 +67,13 @@ class JobQueue:
         self._storage = storage
         self._since = str(datetime.now())  # in Optuna's format of times
         self._jobs = {job.name: job for job in jobs}
+        self._next_check = time.monotonic()
+        self._refused_since = math.inf
+
+    @property
+    def study(self) -> optuna.Study:
+        """The study, which keeps the finished trials in memory."""
+        return self._study
 
     @property
     def total(self) -> int:
@@ -81,31 +92,40 @@ class JobQueue:
     def fill(self) -> None:
         """Enqueues jobs that have no running or waiting attempt; killed attempts are repeated once with their parameters.
 
+        It does nothing while another process fills the queue.
+
         Raises:
             HopelessJobError: If a job failed too often.
         """
-        self._fail_the_dead()
-        attempts: dict[str, list[FrozenTrial]] = {name: [] for name in self._jobs}
-        for trial in self._trials():
-            attempts.get(trial.user_attrs.get(JOB, ""), []).append(trial)
-        for name, job in self._jobs.items():
-            if all(trial.state == TrialState.FAIL for trial in attempts[name]):
-                self._enqueue(job, attempts[name])
+        with alone(self._storage.engine, f"fill {self._study.study_name}") as is_alone:
+            now = time.monotonic()
+            self._refused_since = math.inf if is_alone else min(self._refused_since, now)
+            # the lock of a machine that lost its network can stay; two that fill at once only enqueue jobs twice
+            if now < self._refused_since + GRACE_SECONDS and not is_alone:
+                return
+            self._fail_the_dead()
+            for job, failed in self._missing(self._trials()):
+                self._enqueue(job, failed)
 
     def claim(self) -> int | None:
         """Reserves a trial for the caller, and returns its id; None if none is free.
 
         Two workers that claim at the same time may both get None, and should claim again.
         """
-        self.fill()
         trials = self._trials()
-        held = {trial.user_attrs.get(JOB) for trial in trials if trial.state in HELD}
-        waiting = [trial for trial in trials if trial.state == TrialState.WAITING]
-        # two workers may have enqueued the same job at the same time; a retry has precedence
-        waiting.sort(key=lambda trial: (_RETRY_OF not in trial.user_attrs, trial.number))
-        for trial in waiting:
-            name = trial.user_attrs.get(JOB)
-            if name in self._jobs and name not in held and self._take(trial._trial_id, str(name)):
+        if time.monotonic() >= self._next_check or not self._free(trials):
+            self._fail_the_dead()
+            self._next_check = time.monotonic() + HEARTBEAT_SECONDS
+            trials = self._trials()
+        if self._missing(trials):
+            self.fill()
+            trials = self._trials()
+        free = self._free(trials)
+        # one worker does the jobs in their order; many choose among as many jobs as there are workers
+        width = 1 + sum(trial.state == TrialState.RUNNING for trial in trials)
+        for _ in range(min(_MOST_COLLISIONS, len(free))):
+            trial = free.pop(_DRAW.randrange(min(width, len(free))))
+            if self._take(trial._trial_id, trial.user_attrs[JOB]):
                 return trial._trial_id
         return None
 
@@ -118,10 +138,11 @@ class JobQueue:
         try:
             yield
         except STORAGE_ERRORS:  # not a fault of the trial
-            self._fail(trial_id)
+            patiently(lambda: self._fail(trial_id))
             raise
         except Exception as error:
-            self._fail(trial_id, f"{type(error).__name__}: {error}")
+            message = f"{type(error).__name__}: {error}"
+            patiently(lambda: self._fail(trial_id, message))
             raise
         except BaseException:  # stopped, which is not a fault of the trial
             self._fail(trial_id)
@@ -132,6 +153,26 @@ class JobQueue:
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
+
+    def _missing(self, trials: Iterable[FrozenTrial]) -> list[tuple[Job, list[FrozenTrial]]]:
+        """The jobs without a running, waiting or finished attempt, each with its failed ones."""
+        attempts: dict[str, list[FrozenTrial]] = {name: [] for name in self._jobs}
+        for trial in trials:
+            attempts.get(trial.user_attrs.get(JOB, ""), []).append(trial)
+        return [
+            (job, attempts[name])
+            for name, job in self._jobs.items()
+            if all(trial.state == TrialState.FAIL for trial in attempts[name])
+        ]
+
+    def _free(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+        """The waiting trials whose jobs are not held by another attempt, in the order in which they should be done."""
+        open_jobs = self._jobs.keys() - {trial.user_attrs.get(JOB) for trial in trials if trial.state in HELD}
+        free = [
+            trial for trial in trials if trial.state == TrialState.WAITING and trial.user_attrs.get(JOB) in open_jobs
+        ]
+        # two workers may have enqueued the same job at the same time; a retry has precedence
+        return sorted(free, key=lambda trial: (_RETRY_OF not in trial.user_attrs, trial.number))
 
     def _enqueue(self, job: Job, failed: list[FrozenTrial]) -> None:
         # faults from before this start may have been corrected
@@ -157,23 +198,33 @@ class JobQueue:
                 return False
         except UpdateFinishedTrialError:  # another worker has taken and finished it
             return False
-        self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
-        others = [
-            trial
-            for trial in self._trials()
-            if trial.user_attrs.get(JOB) == name and trial.state in HELD and trial._trial_id != trial_id
-        ]
-        if others:
+        try:
+            self._storage.set_trial_user_attr(trial_id, _WORKER, _this_worker())
+            is_held = any(
+                trial.user_attrs.get(JOB) == name and trial.state in HELD and trial._trial_id != trial_id
+                for trial in self._trials()
+            )
+        except STORAGE_ERRORS:
+            patiently(lambda: self._release(trial_id))
+            raise
+        if is_held:
+            self._release(trial_id)
+            time.sleep(_DRAW.uniform(0, 0.5))  # so that two workers do not collide again
+        return not is_held
+
+    def _release(self, trial_id: int) -> None:
+        try:
             self._storage.set_trial_user_attr(trial_id, _WORKER, None)
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
-            time.sleep(random.uniform(0, 0.5))  # so that two workers do not collide again
-        return not others
+        except UpdateFinishedTrialError:
+            pass  # another worker took this one for dead
 
     def _fail_the_dead(self) -> None:
         """Fails trials of killed processes of this machine, and trials without a recent heartbeat."""
-        for trial in self._trials():
+        running = self._storage.get_all_trials(self._study._study_id, deepcopy=False, states=(TrialState.RUNNING,))
+        for trial in running:
             machine, process = trial.user_attrs.get(_WORKER) or ("", "")
-            if trial.state == TrialState.RUNNING and machine == machine_name() and not is_running(process):
+            if machine == machine_name() and not is_running(process):
                 self._fail(trial._trial_id)
         optuna.storages.fail_stale_trials(self._study)
 

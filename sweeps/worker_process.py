@@ -1,6 +1,7 @@
 """A worker process of a sweep, which works on the jobs of a stage until all are done."""
 
 import os
+import random
 import signal
 import sys
 import threading
@@ -17,13 +18,13 @@ from sweeps.confirmation import candidates, confirmation_jobs, run_confirmation
 from sweeps.job_queue import Job, JobQueue
 from sweeps.samplers import make_pruner, make_sampler
 from sweeps.settings import SweepSettings
-from sweeps.storage import confirmation_study, open_storage, patiently, reachable, search_study
+from sweeps.storage import confirmation_study, open_storage, patiently, reachable, require_identity, search_study
 from sweeps.training import Train, train
 from sweeps.trial import run_trial
 
 Stage = Literal["search", "confirm"]
 
-_POLL_SECONDS = 2.0
+_POLL_SECONDS = (0.5, 8.0)  # between claims when nothing is free: at first, and at most
 _GRACE_SECONDS = 60.0  # for a fit to end
 _MOST_FAILURES = 3  # in a row
 
@@ -58,14 +59,19 @@ def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
     storage = open_storage(settings.storage)
     queue = stage_queue(stage, settings, storage)
     failures = 0
-    while not patiently(queue.is_done):
+    pause = least = _POLL_SECONDS[0]
+    while True:
         trial_id = patiently(queue.claim)
         if trial_id is None:
-            time.sleep(_POLL_SECONDS)
+            if patiently(queue.is_done):
+                return
+            time.sleep(random.SystemRandom().uniform(0.5, 1.0) * pause)  # trainings seed the common generator
+            pause = min(2 * pause, _POLL_SECONDS[1])
             continue
+        pause = least
         try:
             with queue.running(trial_id):
-                _do(trial_id, stage, settings, storage, train)
+                _do(trial_id, stage, settings, queue.study, train)
             failures = 0
         except InputError:
             raise
@@ -122,16 +128,17 @@ def _search_jobs(settings: SweepSettings) -> list[Job]:
     return [Job(str(number), parameters) for number, parameters in enumerate(jobs)]
 
 
-def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorage, train: Train) -> None:
+def _do(trial_id: int, stage: Stage, settings: SweepSettings, shared: optuna.Study, train: Train) -> None:
+    if stage == "search":
+        require_identity(shared, settings.identity)  # the configuration may have changed meanwhile
+    storage = shared._storage  # has the finished trials in memory
     number = storage.get_trial(trial_id).number
-    stored = (search_study if stage == "search" else confirmation_study)(settings, storage)
     study = optuna.load_study(
-        study_name=stored.study_name,
+        study_name=shared.study_name,
         storage=storage,
         sampler=make_sampler(settings.sampler, settings.seed, number),
         pruner=make_pruner(settings.pruner if settings.prunes and stage == "search" else "none"),
     )
-    study.get_trials(deepcopy=False)  # fills the study's cache, which must contain a trial before it is written
     trial = optuna.Trial(study, trial_id)
     values: tuple[float, ...] | None
     try:
