@@ -15,6 +15,11 @@ from datamodules.errors import InputError
 _START_SECONDS = 60
 
 
+def postgres_binaries() -> Path | None:
+    """Folder of the programs of the newest PostgreSQL that is installed; None if none is."""
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), default=None)
+
+
 class PostgresServer:
     """A server with PostgreSQL's default settings that can be stopped and started again.
 
@@ -27,8 +32,8 @@ class PostgresServer:
     """
 
     def __init__(self, data: Path, port: int) -> None:
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        if not binaries:
+        binaries = postgres_binaries()
+        if binaries is None:
             raise InputError("PostgreSQL is not installed: run apt-get install postgresql.")
         as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
         data.mkdir()
@@ -37,10 +42,10 @@ class PostgresServer:
                 if folder.owner() == "root" and folder not in map(Path, ("/", "/tmp")):
                     folder.chmod(folder.stat().st_mode | 0o011)
             shutil.chown(data, "postgres")
-        make = [*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"]
+        make = [*as_user, binaries / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd="/")
         where = ["-D", data, "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1"]
-        self._command = [*as_user, binaries[-1] / "postgres", *where]
+        self._command = [*as_user, binaries / "postgres", *where]
         self._data = data
         self.url = f"postgresql://weightmask@127.0.0.1:{port}/postgres"
 

@@ -93,6 +93,8 @@ class _Observer(Thread):
         )
         self.most_connections = max(self.most_connections, _number(connection, others))
         finished = _number(connection, "SELECT count(*) FROM trials WHERE state = 'COMPLETE'")
+        if sys.stderr.isatty():
+            print(f"\r{finished} jobs", end="", file=sys.stderr, flush=True)
         return bool(self._shares) and finished >= self._shares[0]
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Event, Thread
 from typing import Any
 
 import optuna
@@ -24,7 +23,9 @@ from optuna.trial import FrozenTrial, TrialState
 from datamodules.errors import InputError
 from lightning_module.tracking.liveness import is_running, machine_name, process_name
 from sweeps.connections import GRACE_SECONDS, alone
+from sweeps.heartbeat import heartbeats
 from sweeps.storage import HEARTBEAT_SECONDS, HELD, STORAGE_ERRORS, patiently
+from sweeps.trial_cache import TrialCache
 
 JOB, ERROR = "job", "error"
 _RETRY_OF, _WORKER = "retry_of", "worker"
@@ -63,7 +64,10 @@ class JobQueue:
     """
 
     def __init__(self, study: optuna.Study, storage: RDBStorage, jobs: list[Job]) -> None:
+        if not isinstance(study._storage, TrialCache):
+            raise TypeError(f"study {study.study_name} was not opened by open_study")
         self._study = study
+        self._cache = study._storage
         self._storage = storage
         self._since = str(datetime.now())  # in Optuna's format of times
         self._jobs = {job.name: job for job in jobs}
@@ -82,12 +86,13 @@ class JobQueue:
 
     def finished(self) -> list[FrozenTrial]:
         """The attempts that finished a job, in the order of the jobs."""
-        done = {trial.user_attrs.get(JOB): trial for trial in self._trials() if trial.state in FINISHED}
+        trials = self._study.get_trials(deepcopy=False, states=FINISHED)
+        done = {trial.user_attrs.get(JOB): trial for trial in trials}
         return [done[name] for name in self._jobs if name in done]
 
     def is_done(self) -> bool:
         """Whether all jobs are finished."""
-        return len(self.finished()) == self.total
+        return self._jobs.keys() <= {trial.user_attrs.get(JOB) for trial in self._trials() if trial.state in FINISHED}
 
     def fill(self) -> None:
         """Enqueues jobs that have no running or waiting attempt; killed attempts are repeated once with their parameters.
@@ -104,7 +109,7 @@ class JobQueue:
             if now < self._refused_since + GRACE_SECONDS and not is_alone:
                 return
             self._fail_the_dead()
-            for job, failed in self._missing(self._trials()):
+            for job, failed in self._missing(self._study.get_trials(deepcopy=False)):
                 self._enqueue(job, failed)
 
     def claim(self) -> int | None:
@@ -132,11 +137,9 @@ class JobQueue:
     @contextmanager
     def running(self, trial_id: int) -> Iterator[None]:
         """Sends heartbeats for a trial while it runs, and marks it as failed if the work raises an exception."""
-        stop = Event()
-        beating = Thread(target=self._beat, args=(trial_id, stop), name="heartbeat", daemon=True)
-        beating.start()
         try:
-            yield
+            with heartbeats(self._storage, trial_id):
+                yield
         except STORAGE_ERRORS:  # not a fault of the trial
             patiently(lambda: self._fail(trial_id))
             raise
@@ -147,12 +150,10 @@ class JobQueue:
         except BaseException:  # stopped, which is not a fault of the trial
             self._fail(trial_id)
             raise
-        finally:
-            stop.set()
-            beating.join()
 
     def _trials(self) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False)
+        """All trials with their states, and with the attributes that they were enqueued with."""
+        return self._cache.trials_by_state(self._study._study_id)
 
     def _missing(self, trials: Iterable[FrozenTrial]) -> list[tuple[Job, list[FrozenTrial]]]:
         """The jobs without a running, waiting or finished attempt, each with its failed ones."""
@@ -235,13 +236,6 @@ class JobQueue:
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         except UpdateFinishedTrialError:
             pass  # another worker has already marked it as failed
-
-    def _beat(self, trial_id: int, stop: Event) -> None:
-        while not stop.wait(HEARTBEAT_SECONDS):
-            try:
-                self._storage.record_heartbeat(trial_id)
-            except Exception:  # noqa: BLE001  # a short outage of the database does not stop the training
-                continue
 
 
 def _this_worker() -> list[str]:

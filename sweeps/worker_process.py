@@ -57,7 +57,7 @@ def work(stage: Stage, settings: SweepSettings, train: Train = train) -> None:
 
 def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
     storage = open_storage(settings.storage)
-    queue = stage_queue(stage, settings, storage)
+    queue = patiently(lambda: stage_queue(stage, settings, storage))
     failures = 0
     pause = least = _POLL_SECONDS[0]
     while True:
