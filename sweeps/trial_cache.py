@@ -29,10 +29,13 @@ class TrialCache(_CachedStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        """The trials of a study as they are now, for samplers and pruners."""
+        """The trials of a study as they are now; running ones only if `states` has their state.
+
+        Otherwise running trials have their state, and the attributes of an earlier moment.
+        """
         with self._lock:
             now = self._read_states(study_id)
-            has_running = states is None or TrialState.RUNNING in states
+            has_running = states is not None and TrialState.RUNNING in states
             outdated = {
                 trial_id
                 for trial_id, state in now.items()
@@ -53,6 +56,10 @@ class TrialCache(_CachedStorage):
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """A trial as it is now."""
         return self._backend.get_trial(trial_id) if trial_id in self._partial else super().get_trial(trial_id)
+
+    def get_trial_number_from_id(self, trial_id: int) -> int:
+        """The number in its study of a trial that is known."""
+        return self._trial_id_to_study_id_and_number[trial_id][1]
 
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
         """Nothing: the methods above have read before they call Optuna's, which calls this."""

@@ -132,7 +132,7 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, shared: optuna.Stu
     if stage == "search":
         require_identity(shared, settings.identity)  # the configuration may have changed meanwhile
     storage = shared._storage  # has the finished trials in memory
-    number = storage.get_trial(trial_id).number
+    number = storage.get_trial_number_from_id(trial_id)
     study = optuna.load_study(
         study_name=shared.study_name,
         storage=storage,
@@ -147,14 +147,8 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, shared: optuna.Stu
     except optuna.TrialPruned:
         values, state = None, TrialState.PRUNED
 
-    def tell() -> TrialState:
-        state_in_storage = storage.get_trial(trial_id).state
-        if state_in_storage == TrialState.RUNNING:
-            study.tell(trial, values, state)
-            return state
-        return state_in_storage
-
-    if patiently(tell) == TrialState.FAIL:
+    # repeated after a commit of which only the answer was lost, it finds the trial finished
+    if patiently(lambda: study.tell(trial, values, state, skip_if_finished=True)).state == TrialState.FAIL:
         print(
             f"trial {number} was marked as failed and repeated by another worker; its result here does not count",
             file=sys.stderr,
