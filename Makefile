@@ -53,7 +53,7 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.training_step
 	$(RUN) -m benchmarks.sweep_cost
 	$(RUN) -m benchmarks.queue
-	$(RUN) -m benchmarks.queue --restarts 2
+	$(RUN) -m benchmarks.queue --restarts 2 --sampler random
 	$(RUN) -m benchmarks.export
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
