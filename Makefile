@@ -58,6 +58,8 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.label_errors
 	$(RUN) -m benchmarks.annotation_noise $(REAL)/gt
 	$(RUN) -m benchmarks.stopping_rules
+	$(RUN) -m benchmarks.queue
+	$(RUN) -m benchmarks.queue --restarts 2 --sampler random
 	$(RUN) -m benchmarks.export
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

@@ -47,6 +47,11 @@ class ConfirmationQueue:
         self._wanted: list[Key] = []
 
     @property
+    def study(self) -> optuna.Study:
+        """The study, which keeps the finished trials in memory."""
+        return self._all.study
+
+    @property
     def total(self) -> int:
         """Number of jobs so far, and of others that are finished all the same."""
         wanted = set(self._refresh().wanted)

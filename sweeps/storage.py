@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import optuna
 import sqlalchemy
@@ -15,17 +15,25 @@ from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
 from datamodules.errors import InputError
+from sweeps.connections import GRACE_SECONDS, engine_options, lock_whole_transactions, opening_options, wait_for_server
 from sweeps.settings import SweepSettings
+from sweeps.trial_cache import TrialCache
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 30
-GRACE_SECONDS = 150  # a machine can be busy or offline for a while
-_SQLITE_SECONDS = 120  # time to wait while another process writes
-_CONNECT_SECONDS = 10
-_ATTEMPTS = 5  # to create the tables, which another process may create at the same time
-_CREATED_TWICE = ("already exists", "UNIQUE constraint", "duplicate key", "database is locked")
+_ATTEMPTS = 5  # to open a database
+# Signs in messages that another process creates the tables at the same time, or that a server is busy or just starting.
+_PASSING = (
+    "already exists",
+    "UNIQUE constraint",
+    "duplicate key",
+    "database is locked",
+    "too many clients",
+    "connection slots",
+    "starting up",
+)
 STORAGE_ERRORS = (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError)
 # Earlier versions stored this part of the identity under another name, as a digest of options with their old names.
 _EARLIER = {"configuration": "config"}
@@ -49,13 +57,16 @@ def open_storage(url: str) -> RDBStorage:
     is_sqlite = url.startswith("sqlite")
     if is_sqlite:
         _make_folder(url)
-    options: dict[str, Any] = {"connect_args": {"timeout": _SQLITE_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
-    if url.startswith("postgresql"):
-        options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
     for attempt in range(_ATTEMPTS):
         try:
+            _make_tables(url)
             storage = RDBStorage(
-                url, engine_kwargs=options, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=GRACE_SECONDS
+                url,
+                engine_kwargs=engine_options(url),
+                heartbeat_interval=HEARTBEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                skip_compatibility_check=True,
+                skip_table_creation=True,
             )
             break
         except ImportError as error:
@@ -64,16 +75,16 @@ def open_storage(url: str) -> RDBStorage:
                 "PostgreSQL with pip install -e '.[postgres]' in the project's folder."
             ) from error
         except Exception as error:
-            if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _CREATED_TWICE):
+            if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _PASSING):
                 raise InputError(
                     f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
                     "give another, such as sqlite:///mlruns/optuna.db."
                 ) from error
             time.sleep(0.2 * 2**attempt)
     if is_sqlite:
-        _lock_whole_transactions(storage.engine)
+        lock_whole_transactions(storage.engine)
     else:
-        _wait_for_server(storage.engine)
+        wait_for_server(storage.engine)
     return storage
 
 
@@ -95,7 +106,7 @@ def open_study(
 
     def create() -> optuna.Study:
         return optuna.create_study(
-            storage=storage, study_name=name, directions=["minimize"] * directions, load_if_exists=True
+            storage=TrialCache(storage), study_name=name, directions=["minimize"] * directions, load_if_exists=True
         )
 
     study = create()
@@ -112,20 +123,33 @@ def open_study(
         optuna.delete_study(study_name=name, storage=storage)  # a first attempt without results
         study = create()
         stored = study.user_attrs
-    for key, value in identity.items():
-        if key not in stored:
-            if _EARLIER.get(key) in stored:
-                _log.warning(
-                    "study %s was started with an earlier version: make sure that --config is the same as then.",
-                    name,
-                )
-            study.set_user_attr(key, value)
-        elif stored[key] != value:
-            raise InputError(
-                f"study {name} was started with another {_OPTIONS.get(key, key)} ({stored[key]}; now {value}), so its "
-                "trials are not comparable. Give another --study, or the original setting."
+    require_identity(study, identity, stored)
+    for key in [key for key in identity if key not in stored]:
+        if _EARLIER.get(key) in stored:
+            _log.warning(
+                "study %s was started with an earlier version: make sure that --config is the same as then.", name
             )
+        study.set_user_attr(key, identity[key])
     return study
+
+
+def require_identity(study: optuna.Study, identity: Mapping[str, str], stored: Mapping[str, Any] | None = None) -> None:
+    """Refuses settings that differ from those of a study's trials.
+
+    Args:
+        study: The study.
+        identity: The settings.
+        stored: Those of the trials; by default the attributes of the study.
+
+    Raises:
+        InputError: If the study was started with other settings.
+    """
+    for key, value in (study.user_attrs if stored is None else stored).items():
+        if identity.get(key, value) != value:
+            raise InputError(
+                f"study {study.study_name} was started with another {_OPTIONS.get(key, key)} ({value}; now "
+                f"{identity[key]}), so its trials are not comparable. Give another --study, or the original setting."
+            )
 
 
 def search_study(settings: SweepSettings, storage: RDBStorage) -> optuna.Study:
@@ -195,36 +219,9 @@ def _make_folder(url: str) -> None:
         raise InputError(f"--storage {url}: cannot be written ({error.strerror}). Give another.") from error
 
 
-def _wait_for_server(engine: sqlalchemy.Engine) -> None:
-    """Makes new connections wait for an unreachable server, so that its restart does not fail a fit."""
-
-    @sqlalchemy.event.listens_for(engine, "do_connect")
-    def _(dialect: Any, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
-        deadline = time.monotonic() + GRACE_SECONDS
-        while True:
-            try:
-                return dialect.connect(*args, **options)
-            except dialect.loaded_dbapi.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(1.0)
-
-
-def _lock_whole_transactions(engine: sqlalchemy.Engine) -> None:
-    """Makes transactions exclusive from their first read on; SQLite itself locks only for writing.
-
-    Without this, two workers could take the same trial.
-    """
-
-    @sqlalchemy.event.listens_for(engine, "connect")
-    def _(connection: object, _record: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]  # disables the driver's own BEGIN
-
-    @sqlalchemy.event.listens_for(engine, "begin")
-    def _(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    engine.dispose()  # closes earlier connections
+def _make_tables(url: str) -> None:
+    """Creates Optuna's tables if needed, and checks their version."""
+    RDBStorage(url, engine_kwargs=opening_options(url)).engine.dispose()
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """A worker process of a sweep, which works on the jobs of a stage until all are done."""
 
 import os
+import random
 import signal
 import sys
 import threading
@@ -19,17 +20,16 @@ from sweeps.confirmation_queue import ConfirmationQueue
 from sweeps.job_queue import Job, JobQueue
 from sweeps.samplers import make_pruner, make_sampler
 from sweeps.settings import SweepSettings
-from sweeps.storage import confirmation_study, open_storage, patiently, reachable, search_study
+from sweeps.storage import confirmation_study, open_storage, patiently, reachable, require_identity, search_study
 from sweeps.training import Train, train
 from sweeps.trial import run_trial
 from sweeps.trunks import Trunks, run_trunk, trunk_jobs, trunk_study
 
 Stage = Literal["trunk", "search", "confirm"]
 
-_POLL_SECONDS = 2.0
+_POLL_SECONDS = (0.5, 8.0)  # between claims when nothing is free: at first, and at most
 _GRACE_SECONDS = 60.0  # for a fit to end
 _MOST_FAILURES = 3  # in a row
-_STUDIES = {"trunk": trunk_study, "search": search_study, "confirm": confirmation_study}
 
 
 def stage_queue(stage: Stage, settings: SweepSettings, storage: RDBStorage) -> JobQueue | ConfirmationQueue:
@@ -67,16 +67,21 @@ def work(stage: Stage, settings: SweepSettings, train: Train = train) -> None:
 
 def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
     storage = open_storage(settings.storage)
-    queue = stage_queue(stage, settings, storage)
+    queue = patiently(lambda: stage_queue(stage, settings, storage))
     failures = 0
-    while not patiently(queue.is_done):
+    pause = least = _POLL_SECONDS[0]
+    while True:
         trial_id = patiently(queue.claim)
         if trial_id is None:
-            time.sleep(_POLL_SECONDS)
+            if patiently(queue.is_done):
+                return
+            time.sleep(random.SystemRandom().uniform(0.5, 1.0) * pause)  # trainings seed the common generator
+            pause = min(2 * pause, _POLL_SECONDS[1])
             continue
+        pause = least
         try:
             with queue.running(trial_id):
-                _do(trial_id, stage, settings, storage, train)
+                _do(trial_id, stage, settings, queue.study, storage, train)
             failures = 0
         except InputError:
             raise
@@ -146,16 +151,19 @@ def _run(
             return run_confirmation(trial, settings, train)
 
 
-def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorage, train: Train) -> None:
-    number = storage.get_trial(trial_id).number
-    stored = _STUDIES[stage](settings, storage)
+def _do(
+    trial_id: int, stage: Stage, settings: SweepSettings, shared: optuna.Study, storage: RDBStorage, train: Train
+) -> None:
+    if stage == "search":
+        require_identity(shared, settings.identity)  # the configuration may have changed meanwhile
+    cached = shared._storage  # has the finished trials in memory
+    number = cached.get_trial_number_from_id(trial_id)
     study = optuna.load_study(
-        study_name=stored.study_name,
-        storage=storage,
+        study_name=shared.study_name,
+        storage=cached,
         sampler=make_sampler(settings.sampler, settings.seed, number),
         pruner=make_pruner(settings.pruner if settings.prunes and stage == "search" else "none"),
     )
-    study.get_trials(deepcopy=False)  # fills the study's cache, which must contain a trial before it is written
     trial = optuna.Trial(study, trial_id)
     values: tuple[float, ...] | None
     try:
@@ -164,14 +172,8 @@ def _do(trial_id: int, stage: Stage, settings: SweepSettings, storage: RDBStorag
     except optuna.TrialPruned:
         values, state = None, TrialState.PRUNED
 
-    def tell() -> TrialState:
-        state_in_storage = storage.get_trial(trial_id).state
-        if state_in_storage == TrialState.RUNNING:
-            study.tell(trial, values, state)
-            return state
-        return state_in_storage
-
-    if patiently(tell) == TrialState.FAIL:
+    # repeated after a commit of which only the answer was lost, it finds the trial finished
+    if patiently(lambda: study.tell(trial, values, state, skip_if_finished=True)).state == TrialState.FAIL:
         print(
             f"trial {number} was marked as failed and repeated by another worker; its result here does not count",
             file=sys.stderr,

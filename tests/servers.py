@@ -1,61 +1,13 @@
-"""Servers of a test's own, on the loopback interface: PostgreSQL and MLflow's."""
+"""A server of a test's own, on the loopback interface: MLflow's."""
 
-import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import psycopg
-import pytest
 from mlflow.tracking import MlflowClient
-
-
-class Postgres:
-    """A server that can be taken away and given back.
-
-    Args:
-        data: Folder of its database, which is made.
-        port: That it listens on.
-    """
-
-    def __init__(self, data: Path, port: int) -> None:
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        if not binaries:
-            pytest.skip("needs PostgreSQL: apt-get install postgresql")
-        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
-        data.mkdir()
-        if as_user:
-            for folder in (data, *data.parents):
-                if folder.owner() == "root" and folder not in map(Path, ("/", "/tmp")):
-                    folder.chmod(folder.stat().st_mode | 0o011)
-            shutil.chown(data, "postgres")
-        make = [*as_user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "weightmask"]
-        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd="/")
-        where = ["-D", data, "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1"]
-        self._command = [*as_user, binaries[-1] / "postgres", *where]
-        self._data = data
-        self.url = f"postgresql://weightmask@127.0.0.1:{port}/postgres"
-
-    def start(self) -> None:
-        """Returns when it answers."""
-        self._server = subprocess.Popen(self._command, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                psycopg.connect(self.url).close()
-                return
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
-    def stop(self) -> None:
-        """Breaks all connections at once."""
-        own = int((self._data / "postmaster.pid").read_text().split()[0])
-        os.kill(own, signal.SIGINT)
-        self._server.wait(timeout=60)
 
 
 class MlflowServer:

@@ -73,7 +73,7 @@ MUST_NOT_IMPORT = {
 ONLY_IN = {
     "mlflow": ("lightning_module/tracking", "lightning_module/reporting/run_reader.py"),
     "optuna": ("sweeps",),
-    "sqlalchemy": ("sweeps/storage.py",),
+    "sqlalchemy": ("sweeps/storage.py", "sweeps/connections.py"),
     "scipy.io": ("datamodules/files",),
     "trimesh": ("datamodules/files", "lightning_module/evaluation/florence.py"),
     "PIL": ("datamodules/files",),

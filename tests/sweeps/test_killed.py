@@ -20,7 +20,7 @@ from sweeps.storage import confirmation_study, open_storage, search_study
 from sweeps.trunks import trunk_study
 from sweeps.worker_process import stage_queue
 from tests.runs import TINY, write_config
-from tests.servers import MlflowServer, Postgres
+from tests.servers import MlflowServer
 from tests.sweeps.stubs import branched, settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -175,14 +175,6 @@ def test_ctrl_c_ends_all_in_good_order(tmp_path, empty_store):
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     states = {trial.state for trial in search_study(asked, storage).get_trials()}
     assert TrialState.RUNNING not in states
-
-
-@pytest.fixture
-def postgres(tmp_path, free_port):
-    server = Postgres(tmp_path / "postgres", free_port)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -105,6 +105,19 @@ def test_a_study_of_somebody_elses_is_left_alone(tmp_path):
         search_study(settings(tmp_path, study="two"), open_storage(asked.storage))
 
 
+def test_a_configuration_that_changes_under_a_worker_ends_the_worker(tmp_path):
+    asked = settings(tmp_path)
+
+    def fit(request):
+        asked.config.write_text("model: {lr: 1.0e-5}\n")
+        return formula(request)
+
+    with pytest.raises(InputError, match="study stub was started with another configuration"):
+        work("search", asked, fit)
+    trials = optuna.load_study(study_name="stub", storage=asked.storage).get_trials()
+    assert [trial.state.name for trial in trials[:2]] == ["COMPLETE", "FAIL"]
+
+
 def test_trials_on_other_data_do_not_join(tmp_path):
     finished_search(settings(tmp_path, n_trials=2))
 
