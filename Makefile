@@ -39,6 +39,7 @@ table2: $(RUNTIME)
 evidence: bench
 	$(RUN) -m benchmarks.default_fit $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.branches
+	$(RUN) -m benchmarks.resolution
 	$(RUN) -m benchmarks.sweep
 	$(RUN) -m pytest -m evidence -rP
 	$(RUN) -m benchmarks.pose_augmentation_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

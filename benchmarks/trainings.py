@@ -83,6 +83,7 @@ class Training:
             f"--model.landmark_radius_texels={self.radius}",
             f"--data.synthetic.labels={self.labels}",
             f"--trainer.max_epochs={self.epochs}",
+            f"--trainer.check_val_every_n_epoch={self.epochs}",  # the last epoch is the one that is tested
             "--trainer.enable_progress_bar=false",
             "--trainer.enable_model_summary=false",
             f"--tracking.folder={folder}",
