@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy
@@ -21,11 +22,21 @@ def _quick_databases() -> Iterator[None]:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path, free_port: int) -> Iterator[PostgresServer]:
-    """A server of PostgreSQL that can be taken away and given back."""
+def server_folder() -> Iterator[Path]:
+    """An empty folder for a server of PostgreSQL, whose user must be able to enter it.
+
+    Pytest closes the folder of `tmp_path` to all other users whenever another session of it starts.
+    """
     if postgres_binaries() is None:
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
-    server = PostgresServer(tmp_path / "postgres", free_port)
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def postgres(server_folder: Path, free_port: int) -> Iterator[PostgresServer]:
+    """A server of PostgreSQL that can be taken away and given back."""
+    server = PostgresServer(server_folder / "postgres", free_port)
     server.start()
     yield server
     server.stop()

@@ -14,7 +14,6 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from benchmarks.postgres_server import postgres_binaries
 from sweeps.connections import alone
 from sweeps.job_queue import Job, JobQueue
 from sweeps.storage import open_storage, open_study
@@ -117,11 +116,9 @@ def test_a_lock_that_is_never_released_delays_a_queue_but_does_not_stop_it(postg
 
 
 @pytest.mark.slow
-def test_many_workers_do_each_job_once_though_the_database_restarts(tmp_path):
-    if postgres_binaries() is None:
-        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+def test_many_workers_do_each_job_once_though_the_database_restarts(server_folder):
     done = subprocess.run(
-        [sys.executable, "-c", WIDE, tmp_path],
+        [sys.executable, "-c", WIDE, server_folder],
         check=True,
         cwd=PROJECT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
