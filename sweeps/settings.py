@@ -137,6 +137,11 @@ class SweepSettings:
         """Whether the trials of the search branch from trunks."""
         return self.strategy == "branched"
 
+    @property
+    def training_in_words(self) -> str:
+        """What one training of the search is called in tables and pictures."""
+        return "one branch" if self.is_branched else "one training"
+
     @cached_property
     def branch_epoch(self) -> int:
         """The epoch, counted from 1, at whose end the trials branch."""

@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from sqlalchemy.engine import make_url
 
 from datamodules.errors import InputError
+from sweeps.search_space import what_differs
 from sweeps.settings import SweepSettings
 
 T = TypeVar("T")
@@ -121,8 +122,9 @@ def open_study(
                 )
             study.set_user_attr(key, value)
         elif stored[key] != value:
+            change = what_differs(stored[key], value) if key == "space" else f"{stored[key]}; now {value}"
             raise InputError(
-                f"study {name} was started with another {_OPTIONS.get(key, key)} ({stored[key]}; now {value}), so its "
+                f"study {name} was started with another {_OPTIONS.get(key, key)} ({change}), so its "
                 "trials are not comparable. Give another --study, or the original setting."
             )
     return study
