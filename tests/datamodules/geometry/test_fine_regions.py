@@ -14,6 +14,7 @@ from lightning_module.project import PROJECT
 from lightning_module.region_weights import RegionWeights
 from run import main
 from sweeps.settings import known_weights
+from tests.sweeps.stubs import settings
 
 PARTS = {
     "eyes_nose": {"eyes", "brows", "nose"},
@@ -81,3 +82,11 @@ def test_their_configuration_combines_with_files_for_the_five_regions(capsys):
         main(["fit", *files, "--model.weights.lips=9", "--print_config"])
     weights = yaml.safe_load(capsys.readouterr().out)["model"]["weights"]
     assert weights == RegionWeights.of(fine_regions(), {"lips": 9.0}).by_name
+
+
+def test_a_sweep_of_their_configuration_searches_each_of_them(tmp_path):
+    asked = settings(tmp_path, config=PROJECT / "conf" / "regions_fine.yaml", strategy="branched")
+    assert asked.trunk_weights.ratio == "16-5-5-5-4-3-3-3-0"
+    names = ["landmarks", "eyes", "brows", "nose", "lips", "jaw_line", "forehead", "neck"]
+    assert list(asked.space.ranges_of(asked.regions)) == names
+    assert all(asked.space.holds(weights) for weights in asked.baselines)
