@@ -35,6 +35,12 @@ class Factor:
     levels: tuple[float, ...] = ()
     has_switch: bool = False
 
+    @property
+    def tried(self) -> tuple[float, float]:
+        """Lowest and highest value of the trials, other than 0, between which effects are not extrapolated."""
+        values = self.values[self.values > 0]
+        return float(values.min()), float(values.max())
+
     def columns(self, values: Array, degree: int) -> Array:
         """The columns of the regression, all 0 at the reference.
 

@@ -13,6 +13,7 @@ from sweeps.weight_effects import Effects
 
 _MOST_COLUMNS = 5
 _VALUES = 80  # at which a curve is drawn
+_MARGIN = 0.2  # above and below, as a share of what is shown
 _NOISE = "0.88"
 _ZERO = 0.4  # place of the weight 0 on a logarithmic axis, as a share of the lowest weight
 
@@ -44,6 +45,7 @@ def effects_figure(effects: Effects, reference: str, what_differs: str) -> Figur
         else:
             _draw_weight(axes, effects, factor)
         axes.set_title(_title(factor), fontsize=10)
+    grid[0, 0].set_ylim(*_limits(effects, noise))
     for axes in list(grid.flat)[count:]:
         axes.set_axis_off()
     title = f"How much the error changes if one weight differs from {reference}"
@@ -71,7 +73,7 @@ def _draw_weight(axes: Axes, effects: Effects, factor: Factor) -> None:
     places = np.where(factor.values > 0, factor.values, zero)
     _draw_points(axes, effects, factor, places)
     if effects.fit is not None:
-        values = np.geomspace(factor.low, factor.high, _VALUES)
+        values = np.geomspace(*factor.tried, _VALUES)
         curves, ends = effects.curve(factor, values)
         for place, measure in enumerate(effects.measures):
             axes.fill_between(values, *ends[:, :, place], color=measure.colour, alpha=0.15, linewidth=0)
@@ -105,9 +107,21 @@ def _draw_levels(axes: Axes, effects: Effects, factor: Factor) -> None:
 
 def _draw_points(axes: Axes, effects: Effects, factor: Factor, at: Array, spread: float = 0.0) -> None:
     points, shifts = effects.points(factor), _shifts(len(effects.measures), spread)
-    alpha = 0.8 if effects.fit is None else 0.3
+    alpha = 0.8 if effects.fit is None else 0.45
     for place, measure in enumerate(effects.measures):
         axes.scatter(at + shifts[place], points[:, place], s=9, color=measure.colour, alpha=alpha, linewidths=0)
+
+
+def _limits(effects: Effects, noise: float) -> tuple[float, float]:
+    """Ends of the vertical axis, in percent: they hold curves, points and noise, but cut bands that are wide."""
+    shown = [np.nan_to_num([noise, -noise]), *(effects.points(factor).ravel() for factor in effects.factors)]
+    if effects.fit is not None:
+        for factor in effects.factors:
+            values = np.array(factor.levels) if factor.levels else np.geomspace(*factor.tried, _VALUES)
+            shown.append(effects.curve(factor, values)[0].ravel())
+    low, high = (float(end(np.concatenate(shown))) for end in (np.min, np.max))
+    margin = _MARGIN * max(high - low, 1e-3)
+    return low - margin, high + margin
 
 
 def _shifts(count: int, spread: float) -> Array:

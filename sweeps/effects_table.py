@@ -34,7 +34,7 @@ def effects_table(effects: Effects, reference: str, what_differs: str) -> str:
     table = pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)
     return (
         f"Change of the validation NME, in % of the size of the face, if one weight of {reference} becomes ten times as "
-        "large, on average over its range, with its 95 % interval. Estimated from "
+        "large, on average over the range of the trials, with its 95 % interval. Estimated from "
         f"{len(effects.changes)} trials at once, by regression on the logarithms of all weights; the intervals come from a "
         f"bootstrap of trials and seeds and are not corrected for their number.{noise}\n\n{table}"
     )

@@ -99,7 +99,7 @@ class Effects:
         return self.contrast(factor, factor.columns(values, self._fit.degree))
 
     def slope(self, factor: Factor) -> tuple[Array, Array]:
-        """The change of each error with a tenfold weight, on average over the range of the search.
+        """The change of each error with a tenfold weight, on average over the range of the trials.
 
         Args:
             factor: A weight.
@@ -110,8 +110,9 @@ class Effects:
         Raises:
             ValueError: If there is no regression.
         """
-        ends = factor.columns(np.array([factor.low, factor.high]), self._fit.degree)
-        return self.contrast(factor, (ends[1:] - ends[:1]) / np.log10(factor.high / factor.low))
+        low, high = factor.tried
+        ends = factor.columns(np.array([low, high]), self._fit.degree)
+        return self.contrast(factor, (ends[1:] - ends[:1]) / np.log10(high / low))
 
     def contrast(self, factor: Factor, columns: Array) -> tuple[Array, Array]:
         """The change of each error with the columns of a factor, see `curve`."""

@@ -98,6 +98,7 @@ def test_few_trials_give_points_and_no_curve(tmp_path):
     figure = effects_figure(effects, "16:5:4:3:0", "one branch")
     assert not any(axes.lines[1:-1] for axes in figure.axes)  # the zero line and the reference
     assert all(axes.collections for axes in figure.axes)
+    assert "too few trials" in figure.get_suptitle()
     assert not [text.get_text() for text in figure.legends[0].get_texts() if "noise" in text.get_text()]
     assert effects_table(effects, "16:5:4:3:0", "one branch") == ""
     assert weight_effects(_trials(settings(tmp_path), 7)[1:], settings(tmp_path)) is None  # nothing to compare with
