@@ -124,12 +124,12 @@ def test_a_sweep_keeps_every_error_of_every_seed_and_shows_what_weights_do(tmp_p
         keep(request, run)
         return TrainingResult(run, False, DATA, None, 1)
 
-    asked = branched(tmp_path, n_trials=12, search_seeds=3, confirm_seeds=0, sampler="random")
+    asked = branched(tmp_path, n_trials=12, search_seeds=2, confirm_seeds=0, sampler="random")
     trials = finished_search(asked, fit)
     reference, other = trials[0].user_attrs, trials[1].user_attrs
-    assert reference["measured"]["nme_mouth"] == pytest.approx([3.012, 3.112, 3.212], abs=1e-4)
-    assert reference["measured_less_trunk"] == {name: [0.0] * 3 for name in reference["measured"]}
-    assert other["measured_less_trunk"]["nme_dense"] == pytest.approx([0.02 * np.log10(3 / 4)] * 3, abs=1e-4)
+    assert reference["measured"]["nme_mouth"] == pytest.approx([3.012, 3.112], abs=1e-4)
+    assert reference["measured_less_trunk"] == {name: [0.0] * 2 for name in reference["measured"]}
+    assert other["measured_less_trunk"]["nme_dense"] == pytest.approx([0.02 * np.log10(3 / 4)] * 2, abs=1e-4)
     assert other["measured"].keys() == {"nme", "nme_dense", "nme_eyes_nose", "nme_mouth", "nme_face"}
     assert len(json.dumps(other["measured"])) < 200
     report = make_report(asked, search_study(asked, open_storage(asked.storage)), trials, None)
