@@ -1,5 +1,6 @@
 """The search space: ratios of region weights."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:  # imported in the functions, to keep the help of the command 
     from datamodules.geometry.regions import RegionSpec, RegionTable
     from lightning_module.region_weights import RegionWeights
 
-_RADIUS = "landmark_radius_texels"
+RADIUS = "landmark_radius_texels"
 
 Range = tuple[float, float]
 
@@ -34,7 +35,7 @@ class SearchSpace:
     """
 
     ranges: dict[str, Range] = field(default_factory=dict)
-    landmark_radius_texels: tuple[float, ...] = (0.0,)
+    landmark_radius_texels: tuple[float, ...] = (0.0, 1.0, 2.0)
 
     def __post_init__(self) -> None:
         for name, (low, high) in self.ranges.items():
@@ -43,7 +44,7 @@ class SearchSpace:
                     f"--space.ranges.{name} is [{low:g}, {high:g}]: give two numbers above 0, the lower one first."
                 )
         if not self.landmark_radius_texels or min(self.landmark_radius_texels) < 0:
-            raise InputError(f"--space.{_RADIUS}: give at least one number, none below 0.")
+            raise InputError(f"--space.{RADIUS}: give at least one number, none below 0.")
 
     def ranges_of(self, regions: "RegionTable") -> dict[str, Range]:
         """The ranges of all regions that are searched, in the order of their table.
@@ -71,7 +72,7 @@ class SearchSpace:
                 weights[region.name] = _rounded(trial.suggest_float(region.name, *ranges[region.name], log=True))
             else:
                 weights[region.name] = 0.0
-        radius = trial.suggest_categorical(_RADIUS, list(self.landmark_radius_texels))
+        radius = trial.suggest_categorical(RADIUS, list(self.landmark_radius_texels))
         return RegionWeights.of(regions, weights, radius)
 
     def parameters(self, weights: "RegionWeights") -> dict[str, Any]:
@@ -104,8 +105,8 @@ class SearchSpace:
                     )
                 parameters[region.name] = value
         if weights.landmark_radius_texels not in self.landmark_radius_texels:
-            raise InputError(f"{weights.ratio}: its radius is not among --space.{_RADIUS}.")
-        parameters[_RADIUS] = weights.landmark_radius_texels
+            raise InputError(f"{weights.ratio}: its radius is not among --space.{RADIUS}.")
+        parameters[RADIUS] = weights.landmark_radius_texels
         return parameters
 
     def holds(self, weights: "RegionWeights") -> bool:
@@ -120,21 +121,35 @@ class SearchSpace:
         """Text that identifies the space over a table; a study belongs to one of them."""
         ranges = self.ranges_of(regions)
         held_region(regions)
-        named = {**ranges, _RADIUS: self.landmark_radius_texels}
+        named = {**ranges, RADIUS: self.landmark_radius_texels}
         return " ".join(f"{name}={value}" for name, value in named.items())
+
+
+def what_differs(stored: str, asked: str) -> str:
+    """What two signatures of spaces differ in, and the options that give the stored one, for a message."""
+    spaces = [dict(re.findall(r"(\w+)=\(([^)]*)\)", text)) for text in (stored, asked)]
+    before, now = ({name: values.rstrip(",") for name, values in space.items()} for space in spaces)
+    changed = [name for name in before | now if before.get(name) != now.get(name)]
+    shown = [f"{name} [{before.get(name, '')}], now [{now.get(name, '')}]" for name in changed]
+    options = [
+        f'--space.{name if name == RADIUS else f"ranges.{name}"} "[{before[name]}]"'
+        for name in changed
+        if name in before
+    ]
+    return "; ".join([*shown, *([f"the original is {' '.join(options)}"] if options else [])])
 
 
 def stored_weights(weights: "RegionWeights") -> dict[str, float]:
     """The weights as plain numbers by name, for the attributes of a trial."""
-    return {**weights.by_name, _RADIUS: weights.landmark_radius_texels}
+    return {**weights.by_name, RADIUS: weights.landmark_radius_texels}
 
 
 def weights_from_store(regions: "RegionTable", values: Mapping[str, float]) -> "RegionWeights":
     """The weights from the attributes of a trial, see `stored_weights`."""
     from lightning_module.region_weights import RegionWeights
 
-    by_name = {name: value for name, value in values.items() if name != _RADIUS}
-    return RegionWeights.of(regions, by_name, values[_RADIUS])
+    by_name = {name: value for name, value in values.items() if name != RADIUS}
+    return RegionWeights.of(regions, by_name, values[RADIUS])
 
 
 def held_region(regions: "RegionTable") -> "RegionSpec":

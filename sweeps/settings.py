@@ -18,6 +18,7 @@ from sweeps.search_space import SearchSpace, held_region
 from sweeps.trial_config import digest, read_trial_config, region_table
 
 _CONFIRMATION_SEEDS_FROM = 1000  # offset from the search's seed, so that confirmation uses other seeds than the search
+_EYES_NOSE = ({"eyes_nose"}, {"eyes", "brows", "nose"})  # in the five regions and in the fine ones
 # Names in databases of the scores that earlier versions could search for.
 _STORED_SCORES = {"nme:mean": "mean", "nme:worst": "worst", "nme:mean nme:worst": "both"}
 
@@ -136,6 +137,11 @@ class SweepSettings:
         """Whether the trials of the search branch from trunks."""
         return self.strategy == "branched"
 
+    @property
+    def training_in_words(self) -> str:
+        """What one training of the search is called in tables and pictures."""
+        return "one branch" if self.is_branched else "one training"
+
     @cached_property
     def branch_epoch(self) -> int:
         """The epoch, counted from 1, at whose end the trials branch."""
@@ -201,9 +207,11 @@ def known_weights(regions: RegionTable) -> tuple[RegionWeights, ...]:
 
     Returns:
         The default weights of the table, for the five regions the paper's r1 (Table 2); equal weights for all regions
-        with a weight, the paper's r2; and those of PRNet if the table has the region of eyes and nose.
+        with a weight, the paper's r2; and those of PRNet if the table has the region of eyes and nose, or its parts.
     """
     equal = {region.name: held_region(regions).weight for region in regions if region.weight > 0}
-    prnet = {region.name: 4.0 for region in regions if region.name == "eyes_nose"}
+    names = {region.name for region in regions}
+    parts = next((parts for parts in _EYES_NOSE if parts <= names), set())
+    prnet = dict.fromkeys(parts, 4.0)
     all_weights = [RegionWeights.of(regions, weights) for weights in ({}, equal, prnet)]
     return tuple({weights.ratio: weights for weights in all_weights}.values())

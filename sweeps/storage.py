@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from datamodules.errors import InputError
 from sweeps.connections import GRACE_SECONDS, engine_options, lock_whole_transactions, opening_options, wait_for_server
+from sweeps.search_space import what_differs
 from sweeps.settings import SweepSettings
 from sweeps.trial_cache import TrialCache
 
@@ -146,9 +147,10 @@ def require_identity(study: optuna.Study, identity: Mapping[str, str], stored: M
     """
     for key, value in (study.user_attrs if stored is None else stored).items():
         if identity.get(key, value) != value:
+            change = what_differs(value, identity[key]) if key == "space" else f"{value}; now {identity[key]}"
             raise InputError(
-                f"study {study.study_name} was started with another {_OPTIONS.get(key, key)} ({value}; now "
-                f"{identity[key]}), so its trials are not comparable. Give another --study, or the original setting."
+                f"study {study.study_name} was started with another {_OPTIONS.get(key, key)} ({change}), so its "
+                "trials are not comparable. Give another --study, or the original setting."
             )
 
 

@@ -17,12 +17,13 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from lightning_module.evaluation.score import Score
+from sweeps.effects_figure import effects_figure
 from sweeps.looks_figure import COLOURS, looks_figure
+from sweeps.search_space import RADIUS
 from sweeps.sweep_report import SweepReport
 from sweeps.trial import BY_BIN, RATIO, WEIGHTS
 from sweeps.verdict import Verdict
 
-_RADIUS = "landmark_radius_texels"  # stored with a trial's weights, but not a weight
 _LEAST_FOR_IMPORTANCE = 8  # complete trials; fewer give no meaningful importance
 
 
@@ -30,11 +31,15 @@ def sweep_figures(report: SweepReport) -> dict[str, Figure]:
     """All pictures by name, for the sweep's first score."""
     settings = report.settings
     trials = [trial for trial in report.trials if BY_BIN in trial.user_attrs]  # without diverged trainings
+    titles = {region.name: region.title for region in settings.regions}
     figures = {
         "history": history_figure(trials, settings.score, settings.known_ratios),
-        "parallel": parallel_figure(trials, settings.score),
-        "weights": weights_figure(trials, settings.score),
+        "parallel": parallel_figure(trials, settings.score, titles),
+        "weights": weights_figure(trials, settings.score, titles),
     }
+    if report.effects is not None:
+        name = report.reference.replace("-", ":")
+        figures["effects"] = effects_figure(report.effects, name, settings.training_in_words)
     importance = importance_figure(report.study, settings.score)
     if importance is not None:
         figures["importance"] = importance
@@ -91,8 +96,8 @@ def importance_figure(study: optuna.Study, score: Score) -> Figure | None:
     return figure
 
 
-def parallel_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
-    """One line per trial through its weights on a log scale, coloured by its score."""
+def parallel_figure(trials: Sequence[FrozenTrial], score: Score, titles: Mapping[str, str]) -> Figure:
+    """One line per trial through its weights on a log scale, coloured by its score; titles are those of the regions."""
     figure = Figure((9, 4.5), layout="constrained")
     axes = figure.subplots()
     complete = sorted((t for t in trials if _is_complete(t)), key=lambda trial: _value(trial, score), reverse=True)
@@ -105,7 +110,7 @@ def parallel_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
     for line, value in zip(np.maximum(weights, floor), values, strict=True):
         axes.plot(range(len(names)), line, color=colours(scale(value)), linewidth=1 + (value == min(values)) * 2)
     axes.set_yscale("log")
-    axes.set_xticks(range(len(names)), [_display_name(name) for name in names])
+    axes.set_xticks(range(len(names)), [titles.get(name, name) for name in names])
     axes.set(
         ylabel="weight, where the face is 3",
         title=f"complete trials; the best is thick; weights of 0 are drawn at {floor:.2g}",
@@ -114,8 +119,8 @@ def parallel_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
     return figure
 
 
-def weights_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
-    """Mean error of each yaw bin, under the score's protocol, against each weight."""
+def weights_figure(trials: Sequence[FrozenTrial], score: Score, titles: Mapping[str, str]) -> Figure:
+    """Mean error of each yaw bin, under the score's protocol, against each weight; titles are those of the regions."""
     complete = [t for t in trials if _is_complete(t)]
     names = _weight_names(complete)
     figure = Figure((3 * max(len(names), 2), 3.6), layout="constrained")
@@ -127,7 +132,7 @@ def weights_figure(trials: Sequence[FrozenTrial], score: Score) -> Figure:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
         title = "where it is not 0" if len(weighted) < len(complete) else ""
-        axes.set(xlabel=f"weight of {_display_name(name)}", title=title)
+        axes.set(xlabel=f"weight of {titles.get(name, name)}", title=title)
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel(f"validation NME %, {score.protocol_title}")
             axes.legend(fontsize=8, title="|yaw|")
@@ -177,9 +182,5 @@ def _value(trial: FrozenTrial, score: Score) -> float:
 def _weight_names(trials: Sequence[FrozenTrial]) -> list[str]:
     """The regions whose weights differ between trials; all regions if none do."""
     weights = [trial.user_attrs[WEIGHTS] for trial in trials]
-    names = [name for name in (weights[0] if weights else {}) if name != _RADIUS]
+    names = [name for name in (weights[0] if weights else {}) if name != RADIUS]  # stored with them, but not a weight
     return [name for name in names if len({trial[name] for trial in weights}) > 1] or names or ["face"]
-
-
-def _display_name(name: str) -> str:
-    return name.replace("_", " and ")

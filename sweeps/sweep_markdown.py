@@ -14,6 +14,7 @@ from sweeps.branching import training_length
 from sweeps.confirmation import Confirmation
 from sweeps.confirmation_course import Course
 from sweeps.divergence import DIVERGED
+from sweeps.effects_table import effects_table
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
 from sweeps.storage import shown
@@ -48,10 +49,19 @@ def as_markdown(report: SweepReport) -> str:
         "\n".join(
             f"- {trial.user_attrs[RATIO]}: training diverged (seed {trial.user_attrs[DIVERGED]})" for trial in diverged
         ),
+        _effects(report),
         "## Command",
         f"```\n{_command(settings)}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _effects(report: SweepReport) -> str:
+    """What each weight does, with a heading of its own."""
+    if report.effects is None:
+        return ""
+    table = effects_table(report.effects, report.reference.replace("-", ":"), report.settings.training_in_words)
+    return f"## What a weight does\n\n{table}" if table else ""
 
 
 def short_path(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import optuna
@@ -13,6 +14,7 @@ from sweeps.settings import SweepSettings
 from sweeps.trial import RATIO, WEIGHTS
 from sweeps.trunks import EPOCHS
 from sweeps.verdict import Verdict, verdicts_of
+from sweeps.weight_effects import Effects, weight_effects
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,11 @@ class SweepReport:
     def reference(self) -> str:
         """The ratio that the others are compared with."""
         return self.settings.reference.ratio
+
+    @cached_property
+    def effects(self) -> Effects | None:
+        """What each weight does to each error; None if the trials do not tell."""
+        return weight_effects(self.trials, self.settings)
 
     @property
     def headline(self) -> str:

@@ -14,7 +14,7 @@ from lightning_module.evaluation.nme import YAW_BINS, NMEReport, yaw_bin
 from lightning_module.region_weights import RegionWeights
 from sweeps.settings import SweepSettings
 
-_DECIMALS = 4  # of errors in percent in the database
+DECIMALS = 4  # of errors in percent in the database
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class MeasuredErrors:
     def as_attribute(self) -> dict[str, Any]:
         """Plain data for a trial's attributes; errors are rounded."""
         return {
-            "nme": self.errors.round(_DECIMALS).tolist(),
+            "nme": self.errors.round(DECIMALS).tolist(),
             "bins": self.bins.tolist(),
             "data": self.dataset,
             "fingerprint": self.fingerprint,

@@ -1,6 +1,6 @@
 """One trial of the search: trains a ratio from each seed, and scores it on validation faces only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
@@ -9,14 +9,16 @@ from lightning_module.region_weights import RegionWeights
 from sweeps.divergence import finite_training
 from sweeps.search_space import stored_weights
 from sweeps.settings import SweepSettings
-from sweeps.training import Train, TrainingRequest
+from sweeps.training import DECIMALS, Train, TrainingRequest
 from sweeps.training_data import refuse_other_data
 from sweeps.trunks import EPOCHS, Trunks
-from sweeps.validations import Validation, Validations, mean_validation
+from sweeps.validations import Validation, Validations, mean_validation, means_of_bins
 
 # Attributes of a trial in the database. BY_BIN refers to the protocol of the first score.
 RATIO, WEIGHTS, RUNS, BY_BIN = "ratio", "weights", "runs", "by_bin"
 LESS_TRUNK = "less_trunk"  # for each trunk, each score of the branch less that of the trunk, in percent
+# By protocol of a validation, the mean of the yaw bins for each seed, and for branches the same less that of the trunk.
+MEASURED, MEASURED_LESS_TRUNK = "measured", "measured_less_trunk"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def _record(trial: optuna.Trial, settings: SweepSettings, outcomes: list[_Outcom
     trial.set_user_attr(RUNS, [outcome.run for outcome in outcomes])
     trial.set_user_attr(BY_BIN, mean[settings.score.protocol])
     trial.set_user_attr(EPOCHS, sum(outcome.epochs for outcome in outcomes))
+    measured = [means_of_bins(outcome.validation) for outcome in outcomes]
+    trial.set_user_attr(MEASURED, _by_protocol(measured))
     differences = [
         [
             own - before
@@ -123,3 +127,14 @@ def _record(trial: optuna.Trial, settings: SweepSettings, outcomes: list[_Outcom
     ]
     if differences:
         trial.set_user_attr(LESS_TRUNK, differences)
+        trunks = [means_of_bins(outcome.trunk) for outcome in outcomes if outcome.trunk is not None]
+        changes = [
+            {protocol: own[protocol] - before[protocol] for protocol in own if protocol in before}
+            for own, before in zip(measured, trunks, strict=True)
+        ]
+        trial.set_user_attr(MEASURED_LESS_TRUNK, _by_protocol(changes))
+
+
+def _by_protocol(by_seed: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """For each protocol, the figures of all seeds, rounded."""
+    return {protocol: [round(figures[protocol], DECIMALS) for figures in by_seed] for protocol in by_seed[0]}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import optuna
 
+from lightning_module.evaluation.score import Score
 from sweeps.settings import SweepSettings
 
 Validation = Mapping[str, Mapping[str, float]]  # for each protocol, the mean error by yaw bin
@@ -28,7 +29,7 @@ class Validations:
         if not self._seen:
             for score in self._settings.scores:
                 score.require(validation)
-        self._seen.append({score.protocol: dict(validation[score.protocol]) for score in self._settings.scores})
+        self._seen.append({protocol: dict(by_bin) for protocol, by_bin in validation.items()})
         if self._trial is None:
             return True
         (value,) = self._settings.values(validation)
@@ -66,6 +67,11 @@ def mean_validation(validations: Sequence[Validation]) -> Validation:
         }
         for protocol in first
     }
+
+
+def means_of_bins(validation: Validation) -> dict[str, float]:
+    """The mean of the yaw bins of each protocol of a validation, in percent."""
+    return {protocol: Score(protocol, "mean").value(by_bin) for protocol, by_bin in validation.items()}
 
 
 def _no_validation(what: str) -> ValueError:

@@ -15,12 +15,12 @@ from datamodules.geometry.landmarks import BROWS, EYES, JAW, MOUTH, NOSE, OUTER_
 _EYES_MARGIN = 0.05
 _NOSE_MARGIN = 0.13
 _MOUTH_MARGIN = 0.14
-_JAW_MARGIN = 0.09
+JAW_MARGIN = 0.09
 
 
 def eyes_and_nose(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     """(size, size) texels of the orbits and the nose, from (68, 2) landmark texels (row, col)."""
-    unit = _eye_distance(landmark_texels)
+    unit = eye_distance(landmark_texels)
     eyes = _hull(_orbits(landmark_texels), _EYES_MARGIN * unit, size)
     nose = _hull(landmark_texels[NOSE], _NOSE_MARGIN * unit, size)
     return np.asarray(eyes | nose)
@@ -28,7 +28,7 @@ def eyes_and_nose(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.b
 
 def mouth(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     """(size, size) texels of the lips and a margin about them, from (68, 2) landmark texels (row, col)."""
-    return _hull(landmark_texels[MOUTH], _MOUTH_MARGIN * _eye_distance(landmark_texels), size)
+    return _hull(landmark_texels[MOUTH], _MOUTH_MARGIN * eye_distance(landmark_texels), size)
 
 
 def above_jaw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
@@ -36,7 +36,7 @@ def above_jaw(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_
     jaw = landmark_texels[JAW]
     from_left = jaw[np.argsort(jaw[:, 1], kind="stable")]
     jaw_row = np.interp(np.arange(size), from_left[:, 1], from_left[:, 0])
-    return _grown(np.arange(size)[:, None] <= jaw_row, _JAW_MARGIN * _eye_distance(landmark_texels))
+    return _grown(np.arange(size)[:, None] <= jaw_row, JAW_MARGIN * eye_distance(landmark_texels))
 
 
 def everywhere(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
@@ -44,7 +44,7 @@ def everywhere(landmark_texels: NDArray[np.int64], size: int) -> NDArray[np.bool
     return np.ones((size, size), np.bool_)
 
 
-def _eye_distance(landmark_texels: NDArray[np.int64]) -> float:
+def eye_distance(landmark_texels: NDArray[np.int64]) -> float:
     """Texels between the outer corners of the eyes."""
     return float(np.hypot(*np.diff(landmark_texels[OUTER_EYE_CORNERS], axis=0)[0]))
 

@@ -21,14 +21,17 @@ _WEIGHTS = "model.weights"
 
 
 class _ConfigFile(ActionConfigFile):
-    """The action of --config, which merges region weights by name into those of earlier files and options."""
+    """The action of --config, which merges region weights by name into those of earlier files and options.
+
+    A file that names a table of regions and their weights replaces the earlier weights, which are those of another table.
+    """
 
     @staticmethod
     def apply_config(parser: Any, cfg: Namespace, dest: str, value: Any) -> None:
         """Merges a file into the previous options; jsonargparse alone would replace a dictionary as a whole."""
-        if Path(value).is_file():
-            options_of_file(Path(value))  # whose errors name the file
-        before = cfg.get(_WEIGHTS) or {}
+        options = options_of_file(Path(value)) if Path(value).is_file() else {}  # whose errors name the file
+        has_table = "regions" in (options.get("data") or {})
+        before = {} if has_table else cfg.get(_WEIGHTS) or {}
         ActionConfigFile.apply_config(parser, cfg, dest, value)
         if before and isinstance(cfg.get(_WEIGHTS), dict):
             cfg[_WEIGHTS] = {**before, **cfg[_WEIGHTS]}

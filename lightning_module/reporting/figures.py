@@ -65,7 +65,7 @@ def region_weights_figure(
         markeredgewidth=0.3,
         label=landmarks_title,
     )
-    areas.legend(loc="lower center", ncols=3, fontsize=8)
+    areas.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, fontsize=8)  # below, to hide no region
     areas.set_title("regions in UV space")
     picture = weight_axes.imshow(weight_map, cmap="viridis")
     weight_axes.set_title(f"weights {name}, scaled to mean 1")

@@ -54,6 +54,9 @@ def test_the_reference_is_the_trunk_which_an_unchanged_branch_repeats(asked):
     figures = history(folder)
     assert reference.value == trunk.value == pytest.approx(_last_nme(folder), rel=1e-6)
     assert folder.tags()["stage"] == "trunk"
+    measured = reference.user_attrs["measured"]
+    assert {"nme", "nme_eyes_nose", "nme_mouth", "nme_face"} <= measured.keys()
+    assert measured["nme"] == pytest.approx([reference.value], abs=1e-4)
     validations = []
     start = folder.epoch_checkpoint(1)
     request = TrainingRequest(asked, asked.reference, 0, {}, False, lambda figures: validations.append(figures) or True)

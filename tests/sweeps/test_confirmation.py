@@ -153,6 +153,7 @@ def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty
     assert names == {
         "verdict.md",
         "best.yaml",
+        "effects.png",
         "history.png",
         "importance.png",
         "parallel.png",

@@ -17,8 +17,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.evidence
 
 _BEST = 6  # the better half of the trials: the best one alone is luck
-# Twelve trials can find two weights, not four.
-_SPACE = SearchSpace(ranges={"landmarks": (16, 300), "mouth": (3, 5)})
+# Twelve trials can find two weights, not four and a radius.
+_SPACE = SearchSpace({"landmarks": (16, 300), "mouth": (3, 5)}, landmark_radius_texels=(0.0,))
 
 
 def _sweep(folder, kind, **others):

@@ -2,12 +2,19 @@ from dataclasses import replace
 
 import optuna
 import pytest
+from optuna.trial import create_trial
 
 from datamodules.errors import InputError
 from datamodules.geometry.face_areas import above_jaw
 from datamodules.geometry.regions import RegionSpec, five_regions
+from lightning_module.evaluation.statistics import Interval
 from lightning_module.region_weights import RegionWeights
+from sweeps.confirmation import candidates, confirmation_job
 from sweeps.search_space import SearchSpace, stored_weights, weights_from_store
+from sweeps.storage import open_storage, search_study
+from sweeps.sweep_report import make_report
+from sweeps.verdict import Verdict
+from tests.sweeps.stubs import finished_search, settings
 
 FIVE = five_regions()
 REFERENCE = RegionWeights.of(FIVE, {})
@@ -32,14 +39,14 @@ def test_a_ratio_is_the_same_whatever_its_factor():
 
 
 def test_draws_stay_in_the_space_and_the_neck_is_switched():
-    space = SearchSpace(landmark_radius_texels=(0.0, 2.0))
+    space = SearchSpace()
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     drawn = [space.suggest(study.ask(), FIVE) for _ in range(200)]
     assert all(1 <= weights.by_name["landmarks"] <= 3000 and weights.by_name["face"] == 3 for weights in drawn)
     without = [weights for weights in drawn if weights.by_name["neck"] == 0]
     assert 70 < len(without) < 130
     assert all(0.01 <= weights.by_name["neck"] <= 10 for weights in drawn if weights not in without)
-    assert {weights.landmark_radius_texels for weights in drawn} == {0.0, 2.0}
+    assert {weights.landmark_radius_texels for weights in drawn} == {0.0, 1.0, 2.0}
     below_55 = sum(weights.by_name["landmarks"] < 55 for weights in drawn)  # the middle of the range on a log scale
     assert 70 < below_55 < 130
 
@@ -68,7 +75,7 @@ def test_weights_outside_the_space_are_refused():
     for weights, message in (
         (_weights(16, 5, 4, 0, 0), "has weight 0"),
         (_weights(9000, 5, 4, 3, 0), "landmarks lies outside"),
-        (_weights(16, 5, 4, 3, 0, radius=2), "its radius"),
+        (_weights(16, 5, 4, 3, 0, radius=3), "its radius"),
     ):
         with pytest.raises(InputError, match=message):
             SearchSpace().parameters(weights)
@@ -76,7 +83,7 @@ def test_weights_outside_the_space_are_refused():
 
 
 def test_the_signature_of_the_five_regions_is_that_of_existing_studies():
-    assert SearchSpace().signature(FIVE) == (
+    assert SearchSpace(landmark_radius_texels=(0.0,)).signature(FIVE) == (
         "landmarks=(1.0, 3000.0) eyes_nose=(0.3, 100.0) mouth=(0.3, 100.0) neck=(0.01, 10.0) "
         "landmark_radius_texels=(0.0,)"
     )
@@ -105,3 +112,34 @@ def test_a_table_whose_regions_all_vary_is_refused():
     table = tuple(replace(region, search_range=(1.0, 2.0)) for region in FIVE)
     with pytest.raises(InputError, match="no region has a fixed weight above 0"):
         SearchSpace().signature(table)
+
+
+def test_a_study_of_one_radius_is_refused_with_the_option_that_restores_it(tmp_path):
+    asked = settings(tmp_path, n_trials=1, space=SearchSpace({"mouth": (1.0, 9.0)}, (0.0,)))
+    finished_search(asked)
+    with pytest.raises(InputError) as caught:
+        search_study(settings(tmp_path), open_storage(asked.storage))
+    assert str(caught.value) == (
+        "study stub was started with another space (mouth [1.0, 9.0], now [0.3, 100.0]; landmark_radius_texels [0.0], now "
+        '[0.0, 1.0, 2.0]; the original is --space.ranges.mouth "[1.0, 9.0]" --space.landmark_radius_texels "[0.0]"), so '
+        "its trials are not comparable. Give another --study, or the original setting."
+    )
+
+
+def test_equal_weights_with_other_radii_are_other_ratios(tmp_path):
+    asked = settings(tmp_path, confirm_ratios=3)
+    radii = [_weights(20, 5, 4, 3, 0), _weights(20, 5, 4, 3, 0, radius=2), _weights(16, 5, 4, 3, 0, radius=1)]
+    trials = [
+        create_trial(value=place, user_attrs={"ratio": weights.ratio, "weights": stored_weights(weights)})
+        for place, weights in enumerate(radii)
+    ]
+    assert candidates(trials, asked) == radii  # 16-5-4-3-0 r1 is not the reference
+    jobs = [confirmation_job(weights, 1000) for weights in radii]
+    assert [job.name for job in jobs] == ["20-5-4-3-0 s1000", "20-5-4-3-0 r2 s1000", "16-5-4-3-0 r1 s1000"]
+    assert [job.attributes["weights"]["landmark_radius_texels"] for job in jobs] == [0, 2, 1]
+    assert all(weights.landmark_radius_texels == 0 for weights in asked.baselines)
+    report = make_report(asked, None, trials, None)
+    report.verdicts.append(Verdict("20-5-4-3-0 r2", "better", -0.1, Interval(-0.2, -0.05), 0.01, 0.1, 8, ""))
+    _, options = report.best
+    assert options == radii[1].options
+    assert options["landmark_radius_texels"] == 2
