@@ -35,7 +35,7 @@ def measure() -> None:
     for count in sorted({1, threads}):
         torch.set_num_threads(count)
         seconds = interleaved_medians({name: _steps(network) for name, network in networks.items()}, REPEATS)
-        peak = matmul_gflops("cpu")[torch.float32]
+        peak = matmul_gflops("cpu", (torch.float32,))[torch.float32]
         for name, network in networks.items():
             ms = 1e3 * seconds[name] / (_STEPS * BATCH)
             floor = _PASSES * _gflop(network) / peak * 1e3

@@ -87,10 +87,12 @@ def _deterministic(step: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def matmul_gflops(device: str, size: int = 2048) -> dict[torch.dtype, float]:
+def matmul_gflops(
+    device: str, dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.bfloat16), size: int = 2048
+) -> dict[torch.dtype, float]:
     """Rate of a large matrix product, by type."""
     rates = {}
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in dtypes:
         a = torch.rand(size, size, device=device).to(dtype)
 
         def product(a: torch.Tensor = a) -> None:

@@ -11,8 +11,8 @@ def sample_workers(asked: int | None, keeps_decoded: bool) -> int:
 
     Args:
         asked: The user's choice, or None.
-        keeps_decoded: Whether images are decoded only once. What is then left of a sample takes a third of a
-            millisecond, and on two cores a process of its own takes more time from the training than it saves.
+        keeps_decoded: Whether images are decoded only once. Little is then left to do for a sample, and on two
+            cores a process of its own takes more time from the training than it saves.
     """
     if asked is not None:
         return asked
