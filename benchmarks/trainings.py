@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,19 @@ PROTOCOLS = {"68 landmarks": "nme", "eyes, nose": "nme_eyes_nose", "mouth": "nme
 _DECIMALS = 5
 
 Figures = dict[str, float]  # test errors by region: NME %, mean of bins
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs with ground truth that networks are tested on after their training.
+
+    Attributes:
+        samples: Folder of AFLW2000-3D samples.
+        face_model: BFM.mat.
+    """
+
+    samples: Path
+    face_model: Path
 
 
 @dataclass(frozen=True)
@@ -104,31 +118,34 @@ def figures_of(rows: dict[str, dict[str, Any]], training: Training) -> Figures:
     return dict(rows[training.name]["test"])
 
 
-def train_all(groups: Iterable[Sequence[Training]], processes: int = 2) -> dict[str, dict[str, Any]]:
+def train_all(
+    groups: Iterable[Sequence[Training]], processes: int = 2, photographs: Photographs | None = None
+) -> dict[str, dict[str, Any]]:
     """Does the trainings that are not measured yet, and returns the rows of all.
 
     Args:
         groups: Trainings that one process does one after the other: the branches of one trunk belong together.
         processes: Number of processes, one thread each.
+        photographs: Photographs that new full trainings are tested on too.
     """
     done = measured()
     left = [[training for training in group if training.name not in done] for group in groups]
     left = [group for group in left if group]
     os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that are started
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        progress = tqdm(pool.map(_train_group, left), total=len(left), unit="group", disable=None)
+        progress = tqdm(pool.map(_train_group, left, repeat(photographs)), total=len(left), unit="group", disable=None)
         for _ in progress:
             pass
     return measured()
 
 
-def _train_group(group: Sequence[Training]) -> None:
+def _train_group(group: Sequence[Training], photographs: Photographs | None) -> None:
     with TemporaryDirectory() as name:
         folder, trunks = Path(name), dict[Training, tuple[Path, Figures]]()
         for training in group:
             kept = sorted({other.branch_epoch for other in group if other.trunk and other.origin == training})
             if training.trunk is None:
-                trunks[training] = _train(training, folder, kept)
+                trunks[training] = _train(training, folder, kept, photographs=photographs)
                 continue
             if training.origin not in trunks:  # its figures are known, but its checkpoints are gone
                 kept = sorted({other.branch_epoch for other in group if other.origin == training.origin})
@@ -143,6 +160,7 @@ def _train(
     kept: Sequence[int],
     checkpoint: Path | None = None,
     of_trunk: Figures | None = None,
+    photographs: Photographs | None = None,
 ) -> tuple[Path, Figures]:
     import run  # in the process that trains, after its number of threads is set
 
@@ -158,8 +176,25 @@ def _train(
     }
     if of_trunk is not None:  # of the very training that it continued, since the last bits depend on the processor
         row["trunk's test"] = of_trunk
+    if photographs is not None:
+        row["photographs"] = _tested_on(photographs, result.folder.best_checkpoint, folder)
     _append(row)
     return result.folder.path, test
+
+
+def _tested_on(photographs: Photographs, checkpoint: Path, folder: Path) -> float:
+    """NME % of the 68 landmarks, mean of faces."""
+    import run
+
+    arguments = [
+        f"--ckpt_path={checkpoint}",
+        f"--data.test.root={photographs.samples}",
+        f"--data.face_model.path={photographs.face_model}",
+        f"--tracking.folder={folder}",
+        "--trainer.enable_progress_bar=false",
+    ]
+    report = run.main(["test", *arguments]).reports["test"]["nme"]
+    return round(float(report.mean_of_faces), _DECIMALS)
 
 
 def _append(row: dict[str, Any]) -> None:

@@ -1,0 +1,142 @@
+"""Ways to a ratio at equal compute: TPE on branches, random search on branches, and one network for all ratios.
+
+    python -m benchmarks.ways_to_a_ratio [FOLDER]
+
+Each way proposes a ratio after some 20 minutes of one core, from two seeds, on fitted labels. What the ratios are worth,
+full trainings show: those of benchmarks.branches with 16:5:4:3:0, and as many with each proposed ratio.
+"""
+
+import json
+import os
+import resource
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from scipy.stats import t as student
+
+from benchmarks.branches import FIRST_SEED, SEEDS, full
+from benchmarks.conditioned_network import DrawnRatios, Ratio, drawn, region_weights
+from benchmarks.measurements import RESULTS, save
+from benchmarks.trainings import PROTOCOLS, REFERENCE, figures_of, train_all
+from lightning_module.cli import run_cli
+from sweeps.samplers import Sampler
+from sweeps.search_space import SearchSpace
+from sweeps.sweep_command import sweep
+from sweeps.trial import RATIO
+
+LEDGER = RESULTS / "proposed_ratios.jsonl"
+SEARCH_SEEDS = (3000, 3001)
+SAMPLERS: dict[str, Sampler] = {"TPE on branches": "tpe", "random search on branches": "random"}
+CONDITIONED = "one network for all ratios"
+_TRIALS = 24  # on one trunk
+_NETWORKS, _EPOCHS, _RATIOS = 3, 24, 256
+_TRIAL_CONFIG = {
+    "data": {"synthetic": {"labels": "fitted"}, "val_fraction": 0.1},
+    "trainer": {"max_epochs": 8, "check_val_every_n_epoch": 4},
+}
+
+
+def measure(folder: Path) -> None:
+    """Runs the searches that are not measured yet and the trainings of what they propose, and saves the comparison."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that are started
+    missing = [
+        (way, seed) for seed in SEARCH_SEEDS for way in (*SAMPLERS, CONDITIONED) if (way, seed) not in proposals()
+    ]
+    with ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool:
+        list(pool.map(_search, missing, [folder] * len(missing)))
+    proposed, seeds = proposals(), range(FIRST_SEED, FIRST_SEED + SEEDS)
+    ratios = [REFERENCE, *dict.fromkeys(row["ratio"] for row in proposed.values())]
+    rows = train_all([[full(ratio, seed)] for ratio in ratios for seed in seeds])
+    figures = [
+        {**row, **_compared([_difference(rows, row["ratio"], seed) for seed in seeds])} for row in proposed.values()
+    ]
+    save("ways_to_a_ratio", "python -m benchmarks.ways_to_a_ratio", figures)
+
+
+def proposals() -> dict[tuple[str, int], dict[str, Any]]:
+    """The finished searches."""
+    lines = LEDGER.read_text(encoding="utf-8").splitlines() if LEDGER.is_file() else []
+    return {(row["way"], row["seed"]): row for row in map(json.loads, lines)}
+
+
+def _search(way_and_seed: tuple[str, int], folder: Path) -> None:
+    way, seed = way_and_seed
+    own = folder / f"{way} {seed}".replace(" ", "_")
+    own.mkdir(parents=True, exist_ok=True)
+    config = own / "trial.yaml"
+    config.write_text(yaml.safe_dump(_TRIAL_CONFIG), encoding="utf-8")
+    ratio = _best_at_any(config, seed) if way == CONDITIONED else _best_branch(config, seed, SAMPLERS[way])
+    row = {"way": way, "seed": seed, "ratio": ratio.replace("-", ":"), "core seconds": round(_core_seconds())}
+    with LEDGER.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _core_seconds() -> float:
+    """Of this process and its finished children."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def _best_branch(config: Path, seed: int, sampler: Sampler) -> str:
+    """The best new ratio of a search without confirmation."""
+    report = sweep(
+        n_trials=_TRIALS,
+        seed=seed,
+        config=config,
+        sampler=sampler,
+        pruner="none",
+        strategy="branched",
+        confirm_seeds=0,
+        space=SearchSpace(landmark_radius_texels=(0.0,)),
+        folder=config.parent,
+    )
+    new = [
+        trial for trial in report.trials if trial.values and trial.user_attrs[RATIO] not in report.settings.known_ratios
+    ]
+    return str(min(new, key=lambda trial: trial.values[0]).user_attrs[RATIO])
+
+
+def _best_at_any(config: Path, seed: int) -> str:
+    """The ratio at which the mean validation error of some conditioned networks is least."""
+    rng = np.random.default_rng(seed)
+    ratios: list[Ratio] = [drawn(rng) for _ in range(_RATIOS)]
+    errors = []
+    for own_seed in range(seed, seed + 100 * _NETWORKS, 100):
+        measurement = DrawnRatios(own_seed, ratios)
+        options = {
+            "config": config,
+            "seed_everything": own_seed,
+            "model.network": "benchmarks.conditioned_network.ConditionedNetwork",
+            "trainer.max_epochs": _EPOCHS,
+            "trainer.check_val_every_n_epoch": _EPOCHS,
+            "trainer.enable_progress_bar": "false",
+            "test_at_end": "false",
+            "tracking.folder": config.parent,
+        }
+        run_cli(["fit", *(f"--{name}={value}" for name, value in options.items())], [measurement])
+        errors.append([row["nme"] for row in measurement.validation])
+    return region_weights(ratios[int(np.mean(errors, axis=0).argmin())]).ratio
+
+
+def _difference(rows: dict[str, dict[str, Any]], ratio: str, seed: int) -> list[float]:
+    one, two = figures_of(rows, full(ratio, seed)), figures_of(rows, full(REFERENCE, seed))
+    return [one[title] - two[title] for title in PROTOCOLS]
+
+
+def _compared(differences: list[list[float]]) -> dict[str, Any]:
+    """Mean and 95 % interval of paired differences, by region."""
+    values = np.array(differences)
+    error = values.std(axis=0, ddof=1) / len(values) ** 0.5
+    half = student.ppf(0.975, len(values) - 1) * error
+    return {
+        title: {"less 16:5:4:3:0": round(float(mean), 4), "half of the interval": round(float(margin), 4)}
+        for title, mean, margin in zip(PROTOCOLS, values.mean(axis=0), half, strict=True)
+    }
+
+
+if __name__ == "__main__":
+    measure(Path(sys.argv[1] if len(sys.argv) > 1 else "mlruns/ways").absolute())
