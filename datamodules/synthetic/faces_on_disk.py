@@ -1,6 +1,7 @@
 """Writes synthetic faces in the layout of 300W-LP, with a model file in the layout of the Basel Face Model."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_c
 from datamodules.files.face_mat import write_face_mat
 from datamodules.files.file_locks import locked
 from datamodules.files.images import write_jpeg
+from datamodules.files.listed_names import is_empty
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 from datamodules.types import FaceParameters
@@ -102,7 +104,7 @@ def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -
             write_morphable_model(model.face, model_file, identity_deviations=model.identity_deviations)
             write_card(unfinished, settings.card)
             if root.is_dir():
-                root.rmdir()  # empty
+                shutil.rmtree(root)  # empty
             os.replace(unfinished, root)
     except OSError as error:
         raise cannot_write(root, error, "--out or --data.index.cache_dir") from error
@@ -114,7 +116,7 @@ def _is_made(settings: SyntheticSettings, root: Path) -> bool:
         raise InputError(f"{root}: is a file. Give a folder that is new or empty.")
     if (root / CARD).is_file() and read_card(root).fingerprint == settings.fingerprint:
         return True
-    if any(root.iterdir()):
+    if not is_empty(root):
         raise InputError(
             f"{root}: holds something else than these faces, or faces of another version. Give a folder that is new "
             "or empty."

@@ -104,9 +104,17 @@ class Reconstructor:
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """The detected faces of an (H, W, 3) RGB image, from left to right."""
+        return self.load_detector().detect(image)
+
+    def load_detector(self) -> Detector:
+        """The detector, which is loaded at its first use.
+
+        Raises:
+            InputError: If its weights cannot be loaded.
+        """
         if isinstance(self._detector, str):
             self._detector = choose_detector(self._detector)
-        return self._detector.detect(image)
+        return self._detector
 
     def reconstruct(self, image: NDArray[np.uint8], detections: Sequence[DetectedFace]) -> list[Face]:
         """Reconstructs detected faces of an (H, W, 3) RGB image.
