@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkstemp
 
 # what file systems answer that flush files, or folders, by themselves
 _NEVER_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EACCES, errno.EPERM)
@@ -73,17 +72,3 @@ def flush_folder(folder: Path) -> None:
     paths = [Path(place) / name for place, _, names in os.walk(folder) for name in (*names, "")]
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(flush, paths))
-
-
-def keep(path: Path, data: bytes) -> None:
-    """Writes a file of a cache. Several processes may write it at once; a file that cannot be written is skipped."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            put_in_place(Path(partial), path)
-        except OSError:
-            os.unlink(partial)
-            raise

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.files.atomic_files import flush_folder, keep, put_in_place, whole_file, write_whole
+from datamodules.files.atomic_files import flush_folder, put_in_place, whole_file, write_whole
 
 
 @pytest.fixture
@@ -91,12 +91,3 @@ def test_what_the_disk_cannot_take_is_a_fault_and_the_old_file_stays(tmp_path, m
     with pytest.raises(OSError, match="No space"):
         write_whole(tmp_path / "a", b"after")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a", b"before")]
-
-
-def test_a_cache_is_kept_where_it_can_be(order, tmp_path):
-    keep(tmp_path / "new" / "a", b"1")
-    assert (tmp_path / "new" / "a").read_bytes() == b"1"
-    assert [call[0] for call in order] == ["flush", "rename", "flush"]
-    (tmp_path / "file").write_text("")
-    keep(tmp_path / "file" / "a", b"1")  # nothing happens
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "file", "new"]
