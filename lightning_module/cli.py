@@ -14,6 +14,7 @@ from lightning_module.callbacks.continued_fit import ContinuedFit
 from lightning_module.callbacks.map_writer import MapWriter
 from lightning_module.callbacks.terminal import terminal_callbacks
 from lightning_module.checkpoint import load_module, parameter_mismatch
+from lightning_module.checkpoint_writer import write_whole_checkpoints
 from lightning_module.configuration.command_options import FaceCLI
 from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.emulated_precision import warn_of_emulated_bf16
@@ -82,6 +83,7 @@ def _make_trainer(cli: FaceCLI, plan: RunPlan, session: RunSession, callbacks: S
     if not plan.is_tracked:
         settings["enable_checkpointing"] = bool(options.enable_checkpointing)
     cli.trainer = cli.instantiate_trainer(**settings)
+    write_whole_checkpoints(cli.trainer)
     warn_of_emulated_bf16(cli.trainer)
 
 

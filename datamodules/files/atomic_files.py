@@ -39,7 +39,7 @@ def whole_file(path: Path, is_flushed: bool = True) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, data: bytes | str) -> None:
+def write_whole(path: Path, data: bytes | memoryview | str) -> None:
     """Writes the content of a file at once; text is UTF-8."""
     with whole_file(path) as partial:
         partial.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
