@@ -83,7 +83,8 @@ def read_boxes(path: Path) -> FaceBoxes:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Set --boxes.") from error
     except InputError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, csv.Error) as error:
+    # a damaged file can fail in many ways inside json and csv
+    except Exception as error:
         fault = " ".join(str(error).split())
         raise InputError(f"{path}: holds no boxes that can be read ({fault}). Give {_SHAPE}.") from error
     return FaceBoxes({name: np.array(boxes) for name, boxes in by_name.items()})

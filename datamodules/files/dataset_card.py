@@ -50,7 +50,8 @@ def read_card(root: Path) -> DatasetCard:
         return DatasetCard(
             **{str(key): str(value) for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items()}
         )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError) as error:
+    # a damaged file can fail in many ways inside yaml
+    except Exception as error:
         fields = ", ".join(DatasetCard.__dataclass_fields__)
         raise InputError(
             f"{path}: is no data set card ({error}). A card has the lines {fields}.".replace("\n", " ")

@@ -93,10 +93,16 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 def _decoded(path: Path) -> NDArray[np.generic] | None:
     """(H, W) or (H, W, C) numbers of any depth, in OpenCV's order of channels; None if OpenCV cannot read them."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_SILENT
+    )  # else each damaged file is a page of the terminal
     try:
         deep: NDArray[np.generic] | None = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
     return deep
 
 
