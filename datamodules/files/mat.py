@@ -42,7 +42,9 @@ def read_mat(path: Path, names: list[str] | None = None) -> dict[str, NDArray[np
     # the exception that scipy raises depends on where the file is damaged
     except Exception as error:
         fault = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read: it is damaged or no MATLAB file ({fault}). Copy it again.") from error
+        raise InputError(
+            f"{path}: cannot be read: it is damaged or no MATLAB file ({fault}). Copy it again."
+        ) from error
     return {name: array for name, array in arrays.items() if name in wanted}
 
 

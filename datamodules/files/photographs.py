@@ -131,5 +131,5 @@ def _levels(values: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 def _scaled(values: NDArray[np.float32], most: float, is_unit: bool = False) -> NDArray[np.uint8]:
     white = 1.0 if is_unit else next((2.0**bits - 1 for bits in _BITS if most < 2.0**bits), most)
-    levels: NDArray[np.uint8] = np.clip(np.rint(values * (255 / white)), 0, 255).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.rint(np.clip(values, 0, white) * (255 / white)).astype(np.uint8)
     return levels

@@ -78,7 +78,9 @@ def test_lengths_types_and_dimensions_that_contradict_each_other_are_named(place
     if place != 124:
         content[place : place + len(value)] = value
     (tmp_path / "a.mat").write_bytes(content)
-    with pytest.raises(InputError, match=rf"a\.mat: cannot be read: it is damaged or no MATLAB file \(.*{fault}.*\)\. Copy it again"):
+    with pytest.raises(
+        InputError, match=rf"a\.mat: cannot be read: it is damaged or no MATLAB file \(.*{fault}.*\)\. Copy it again"
+    ):
         read_mat(tmp_path / "a.mat")
 
 
