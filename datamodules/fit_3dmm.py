@@ -15,7 +15,7 @@ from datamodules.files.bfm import read_coefficient_deviations, read_morphable_mo
 from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import is_upright, read_image_size
 from datamodules.files.landmark_arrays import read_landmarks, read_points
-from datamodules.files.listed_names import NO_TEXT, is_hidden, is_text, shown
+from datamodules.files.listed_names import check_text, is_hidden, shown
 from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import LANDMARKS_68
@@ -121,8 +121,7 @@ def _fitted(
 
 
 def _check(image: Path, size: tuple[int, int], points: NDArray[np.float64]) -> None:
-    if not is_text(str(image)):
-        raise InputError(f"{shown(image)}: {NO_TEXT}")
+    check_text(image)
     if not is_upright(image):
         raise InputError(
             f"{image}: its pixels are stored rotated (EXIF orientation), so its landmarks are ambiguous. Save it upright."

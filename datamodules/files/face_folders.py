@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from datamodules.errors import InputError
-from datamodules.files.listed_names import NO_TEXT, is_hidden, is_text, shown
+from datamodules.files.listed_names import NO_TEXT, check_text, is_hidden, is_text, shown
 
 FolderLayout = Literal["auto", "300w-3d", "300w-lp", "flat"]
 
@@ -58,8 +58,7 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
         raise InputError(
             f"{root}: there is no such folder. Set --data.root to that of 300W-3D, 300W-LP or AFLW2000-3D."
         )
-    if not is_text(str(root)):
-        raise InputError(f"{shown(root)}: {NO_TEXT}")
+    check_text(root)
     named = [name for name in _FOLDERS if (root / name).is_dir()]
     if layout == "flat" or not named:
         named = [""]

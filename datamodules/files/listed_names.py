@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from datamodules.errors import InputError
+
 _MACOS_ARCHIVE = "__MACOSX"  # folder of an unpacked archive, which holds a `._<name>` for each of its files
 _MACOS_FOLDER, _MACOS_FILE = ".DS_Store", "._"  # what macOS writes into folders, and beside files on other file systems
 
@@ -26,6 +28,12 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:  # other bytes stand in Python's paths as surrogates
         return False
     return True
+
+
+def check_text(path: Path) -> None:
+    """Raises InputError if the bytes of a path are no UTF-8."""
+    if not is_text(str(path)):
+        raise InputError(f"{shown(path)}: {NO_TEXT}")
 
 
 def shown(name: str | os.PathLike[str]) -> str:

@@ -9,7 +9,7 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from datamodules.errors import InputError
-from datamodules.files.listed_names import NO_TEXT, is_hidden, is_text, shown
+from datamodules.files.listed_names import check_text, is_hidden
 from datamodules.geometry.textured_mesh import Mesh, TexturedMesh
 
 MESH_ENDINGS = (".obj", ".ply")
@@ -50,8 +50,7 @@ def mesh_files(folder: Path) -> dict[str, Path]:
         raise InputError(f"{folder}: holds no {' or '.join(MESH_ENDINGS)} file.")
     by_stem: dict[str, Path] = {}
     for path in paths:
-        if not is_text(path.name):
-            raise InputError(f"{shown(path)}: {NO_TEXT}")
+        check_text(path)
         if path.stem in by_stem:
             raise InputError(f"{path}: {by_stem[path.stem].name} has the same name. Keep one of them.")
         by_stem[path.stem] = path

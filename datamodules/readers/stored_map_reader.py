@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from datamodules.files.face_folders import FolderLayout, photograph, recognised_layout
-from datamodules.files.listed_names import NO_TEXT, is_hidden, is_text, shown
+from datamodules.files.listed_names import NO_TEXT, check_text, is_hidden, is_text, shown
 from datamodules.files.position_map_files import IMAGE_ENDINGS, MAP_ENDING, read_position_map
 from datamodules.readers.sample_reader import SampleList
 
@@ -31,8 +31,7 @@ class StoredMapReader:
         """The maps that have a crop of the same name."""
         if not root.is_dir():
             raise InputError(f"{root}: there is no such folder. Set --data.root to a folder of position maps.")
-        if not is_text(str(root)):
-            raise InputError(f"{shown(root)}: {NO_TEXT}")
+        check_text(root)
         digest = blake2b(digest_size=8)
         endings: dict[str, set[str]] = {}
         faults: list[str] = []

@@ -14,6 +14,7 @@ from datamodules.readers.stored_map_reader import StoredMapReader
 from datamodules.synthetic.faces_on_disk import SyntheticSettings, make_data_set
 from lightning_module.inference.photo_list import collect_photos
 from run import main
+from tests.face_data import face_data
 from tests.fakes import write_faces
 
 _LITTER = (".DS_Store", "._image00000.jpg", "._image00000.mat", "._image00000.npy", "._image00000.obj", ".half.jpg")
@@ -109,6 +110,8 @@ def test_a_data_folder_whose_name_is_no_text_is_one_line(model_file, tmp_path):
         scan(root)
     with pytest.raises(InputError, match=r"caf\\xe9: its name is no UTF-8\. Rename it"):
         StoredMapReader().list_samples(root)
+    with pytest.raises(InputError, match=r"caf\\xe9: its name is no UTF-8\. Rename it"):
+        face_data(root, model_file).check("fit")  # before a run is made
 
 
 def test_landmarks_of_a_photograph_whose_name_is_no_text_are_not_fitted(latin, model_file, caplog):
