@@ -1,10 +1,8 @@
 """Writes synthetic faces in the layout of 300W-LP, with a model file in the layout of the Basel Face Model."""
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
@@ -21,6 +19,7 @@ from datamodules.files.atomic_files import whole_file
 from datamodules.files.bfm import write_morphable_model
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import write_face_mat
+from datamodules.files.file_locks import locked
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
@@ -92,7 +91,7 @@ def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -
     unfinished = root.with_name(f".{root.name}-{settings.fingerprint}")
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(root.with_name(f".{root.name}.lock")):
+        with locked(root.with_name(f".{root.name}.lock")):
             if root.exists() and _is_made(settings, root):
                 return 0
             unfinished.mkdir(exist_ok=True)
@@ -174,11 +173,3 @@ def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int
             write_face_mat(path, parameters, (settings.image_size, settings.image_size))
         made += 1
     return made, views
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Makes other processes that write the same data set wait."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
