@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ from typing import Any
 from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger
 
+from datamodules.addresses import sqlite_address, without_credentials
 from datamodules.errors import InputError
-from lightning_module.tracking.journal import Delivery, Journal
+from lightning_module.tracking.delivery import Delivery
+from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
+from lightning_module.tracking.moved_runs import DATABASE, anew, in_store, original_of, store_of
 from lightning_module.tracking.run_folder import RunFolder
+from lightning_module.tracking.store_check import refuse_hopeless
 from lightning_module.tracking.uploader import Uploader
 
 _log = logging.getLogger(__name__)
@@ -69,7 +74,7 @@ class TrackingOptions:
     def place(self, project: Path) -> "TrackingPlace":
         """The resolved place, for a project in the folder `project`."""
         folder = self.folder.expanduser().absolute() if self.folder is not None else project / "mlruns"
-        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_address(folder / DATABASE)
         return TrackingPlace(uri, folder, self.experiment)
 
 
@@ -93,13 +98,17 @@ class TrackingPlace:
         return self.folder / "runs"
 
     @property
+    def artifacts(self) -> Path:
+        """The folder of artifacts, for a store that does not keep them itself."""
+        return self.folder / "artifacts"
+
+    @property
     def how_to_view(self) -> str:
         """A server's address, or the command that shows the runs."""
         if self.uri.startswith("http"):
-            return self.uri
-        return (
-            f"python run.py ui --tracking.folder {self.folder}" if self.folder.name != "mlruns" else "python run.py ui"
-        )
+            return without_credentials(self.uri)
+        folder = shlex.quote(str(self.folder))
+        return f"python run.py ui --tracking.folder {folder}" if self.folder.name != "mlruns" else "python run.py ui"
 
 
 class Tracker(Logger):
@@ -127,25 +136,58 @@ class Tracker(Logger):
         appends_only: bool = False,
     ) -> None:
         super().__init__()
-        uri = place.uri
         self._experiment = place.experiment
         self._run_name = run_name
         self.appends_only = appends_only
+        store = MlflowStore(place.uri, place.artifacts)
+        if resume is None:
+            refuse_hopeless(store, place.experiment)
         self.run = resume or RunFolder.create(place.runs, run_name)
         self._lock = self.run.lock()
         if self._lock is None:
             raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
         self._journal = Journal(self.run)
         if resume is None:
-            self._journal.delivered(Delivery(uri=uri))
-            self._journal.write("create", experiment=place.experiment, name=run_name, tags=dict(tags))
-        elif not appends_only:
-            self._journal.write("resume")
-        self.uri = self._journal.delivery.uri or uri
-        if self.uri != uri:
-            _log.warning("Run %s continues in %s, where it was created, not in %s.", self.run.key, self.uri, uri)
-        store = MlflowStore(self.uri, place.folder / "artifacts")
+            self._record_start(store, tags)
+        else:
+            store = self._continued(place, store)
+        self.uri = store.uri
         self._uploader = Uploader(store, self._journal, place.experiment, place.runs)
+
+    def _record_start(self, store: MlflowStore, tags: Mapping[str, str]) -> None:
+        self._journal.delivered(Delivery(uri=store.uri))
+        self._journal.write(
+            "create",
+            experiment=self._experiment,
+            name=self._run_name,
+            tags=dict(tags),
+            key=self.run.key,
+            folder=str(self.run.path.absolute()),
+            store=store.uri,
+        )
+
+    def _continued(self, place: TrackingPlace, store: MlflowStore) -> MlflowStore:
+        """The store of a run that goes on: that in which it was created, where that lies today."""
+        recorded, original = store_of(self._journal) or store.uri, original_of(self._journal)
+        if recorded != store.uri:
+            _log.warning("Run %s continues in %s, where it was created, not in %s.", self.run.key, recorded, store.uri)
+            store = MlflowStore(recorded, place.artifacts)
+        delivery = anew(store.uri, is_copy=True) if original else in_store(self._journal, store.uri)
+        try:
+            refuse_hopeless(store, place.experiment, self.run.key, delivery.run_id)
+        except InputError:
+            if self._lock is not None:
+                self._lock.close()
+            raise
+        before = self._journal.last_folder
+        if original is not None:
+            _log.warning("%s is a copy of %s, and goes on as another run in MLflow.", self.run.path, original)
+        elif before is not None and before != self.run.path.absolute():
+            _log.warning("Run %s was moved from %s, and goes on in MLflow at %s.", self.run.path, before, store.uri)
+        self._journal.delivered(delivery)
+        if not self.appends_only:
+            self._journal.write("resume")
+        return store
 
     @property
     def name(self) -> str:
