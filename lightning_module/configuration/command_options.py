@@ -23,6 +23,7 @@ from lightning_module.configuration.class_arguments import (
 from lightning_module.configuration.fit_parser import FitParser
 from lightning_module.configuration.run_origin import Origin, find_origin
 from lightning_module.configuration.run_plan import RunPlan
+from lightning_module.configuration.secret_options import shareable
 from lightning_module.evaluation.protocols import validation_protocols
 from lightning_module.evaluation.score import DEFAULT_SCORE, Score
 from lightning_module.face_module import FaceModule
@@ -189,7 +190,7 @@ class FaceCLI(LightningCLI):
             repeated.ckpt_path = None
         values = self.plain_options()
         differs = self.origin is not None and self.origin.evaluates_differently(values["model"])
-        config = self.parser.dump(repeated, skip_none=False)
+        config = shareable(self.parser.dump(repeated, skip_none=False))
         return RunPlan(self.command, self.config, values, config, self.origin, differs)
 
 
