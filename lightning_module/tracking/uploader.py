@@ -164,44 +164,48 @@ def send_left_over(runs: Path, store: MlflowStore, experiment: str, own: RunFold
         own: A run to leave out.
 
     Returns:
-        Ids of the runs of which something is still to be uploaded.
+        Ids of the runs whose end is still to be uploaded.
     """
-    left: set[str] = set()
+    unended: set[str] = set()
     takes_artifacts = True
     for folder in run_folders(runs):
         if folder == own:
             continue
         try:
-            with _locked_journal(folder) as journal:
+            with _idle_journal(folder) as (journal, is_locked):
                 if journal is None or not journal.pending() or store_of(journal) != store.uri or original_of(journal):
                     continue
-                left.add(str(journal.delivery.run_id))
+                run_id = str(journal.delivery.run_id)
+                if any(entry.kind == "end" for entry in journal.pending()):
+                    unended.add(run_id)
+                if not is_locked:
+                    continue
                 send_entries(store, journal, experiment)
+                unended.discard(run_id)
                 if takes_artifacts:
                     send_artifacts(store, journal)
-                if not journal.unsent():
-                    left.discard(str(journal.delivery.run_id))
         except ArtifactStoreError:
             takes_artifacts = False
         except Exception as error:  # noqa: BLE001  # of many types
             _log.info("Run %s: %s", folder.key, first_line(error))
             if lasting_fault(error, store.uri) is None and not _answers(store):
-                return left
-    return left
+                return unended
+    return unended
 
 
 @contextmanager
-def _locked_journal(folder: RunFolder) -> Iterator[Journal | None]:
-    """The journal of a run that no process works on; None for other runs, and for those that may only be read."""
+def _idle_journal(folder: RunFolder) -> Iterator[tuple[Journal | None, bool]]:
+    """The journal of a run that no process works on, and whether it is locked, which a folder to read only cannot be."""
     try:
         held = folder.lock()
     except InputError:
-        held = None
+        yield Journal(folder), False
+        return
     if held is None:
-        yield None
+        yield None, False
         return
     with held:
-        yield Journal(folder)
+        yield Journal(folder), True
 
 
 def _answers(store: MlflowStore) -> bool:
