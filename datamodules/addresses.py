@@ -61,10 +61,13 @@ def with_credentials(address: str) -> str:
 
 
 def sqlite_address(path: Path) -> str:
-    """The address of an SQLite file for SQLAlchemy, which takes a question mark in a path for the start of options."""
-    if "?" not in str(path):
-        return f"sqlite:///{path}"
-    return f"sqlite+pysqlite:///file:{quote(str(path))}?uri=true"
+    """The address of an SQLite file for SQLAlchemy, which decodes the path, and takes a question mark for its end.
+
+    The driver is named where the path is encoded, since MLflow makes the folder that stands behind `sqlite:///` as it is.
+    """
+    text = str(path)
+    encoded = text.replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{text}" if encoded == text else f"sqlite+pysqlite:///{encoded}"
 
 
 def sqlite_file(address: str) -> Path | None:
@@ -73,9 +76,7 @@ def sqlite_file(address: str) -> Path | None:
     if match is None or match[2].startswith(":memory:"):
         return None
     name, _, options = match[2].partition("?")
-    if name.startswith("file:"):
-        return Path(unquote(name.removeprefix("file:")))
-    return Path(name if not options or _OPTIONS.fullmatch(options) else match[2])
+    return Path(unquote(name if not options or _OPTIONS.fullmatch(options) else match[2]))
 
 
 def resolved(address: str) -> str:
@@ -84,7 +85,7 @@ def resolved(address: str) -> str:
     A question mark in that path belongs to it.
     """
     path = sqlite_file(address)
-    if path is None or ("?" in address and "?" not in str(path)):  # with options
+    if path is None or _OPTIONS.fullmatch(address.partition("?")[2]):
         return address
     return sqlite_address(path.absolute())
 

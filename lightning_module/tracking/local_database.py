@@ -54,7 +54,8 @@ def _make(path: Path, artifacts: Path) -> None:
     store: Any = SqlAlchemyStore("sqlite://", artifacts.absolute().as_uri())  # type: ignore[no-untyped-call]
     try:
         with whole_file(path) as partial:
-            partial.unlink(missing_ok=True)
+            for left_over in (partial, partial.with_name(f"{partial.name}-journal")):  # of a killed process
+                left_over.unlink(missing_ok=True)
             with closing(sqlite3.connect(partial)) as file, closing(store.engine.raw_connection()) as memory:
                 memory.driver_connection.backup(file)
     finally:
