@@ -68,7 +68,7 @@ def _advance(store: MlflowStore, journal: Journal, experiment: str) -> None:
             delivery = replace(delivery, waiting=(*delivery.waiting, number))
         else:
             try:
-                _send(store, run_id, entry)
+                _send(store, run_id, entry, journal.folder.key)
             except Exception as error:
                 if not _is_refusal(error):
                     raise
@@ -101,14 +101,15 @@ def _require_run(store: MlflowStore, run_id: str, journal: Journal) -> None:
         raise deleted_run(journal.folder.key, run_id, store.uri)
 
 
-def _send(store: MlflowStore, run_id: str, entry: Entry) -> None:
+def _send(store: MlflowStore, run_id: str, entry: Entry, key: str) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
     content, client = entry.content, store.client
     match entry.kind:
         case "resume":
             client.update_run(run_id, status="RUNNING")
-            client.log_batch(run_id, tags=[RunTag(key, value) for key, value in signs_of_life().items()])
+            own_tags = {**signs_of_life(), KEY_TAG: key}  # of a folder that may have another name by now
+            client.log_batch(run_id, tags=[RunTag(name, value) for name, value in own_tags.items()])
             if ENDED_BY in client.get_run(run_id).data.tags:
                 client.delete_tag(run_id, ENDED_BY)
         case "params":
@@ -173,7 +174,7 @@ def _create(store: MlflowStore, journal: Journal, experiment: str) -> str:
 
 def _send_tags(store: MlflowStore, run_id: str, tags: Mapping[str, str], key: str) -> None:
     try:
-        _send(store, run_id, Entry("tags", dict(tags)))
+        _send(store, run_id, Entry("tags", dict(tags)), key)
     except _RefusedError as error:
         _log.warning("MLflow refused tags of run %s: %s", key, first_line(error))
 
