@@ -1,5 +1,6 @@
 """The SQLite file of a tracking store: it is made whole or not at all, and its artifacts follow its folder."""
 
+import errno
 import logging
 import os
 import sqlite3
@@ -67,6 +68,8 @@ def _is_whole(path: Path) -> bool:
 
     MLflow would migrate a database of another version in place, where a kill in the middle ruins it.
     """
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not path.is_file() or not path.stat().st_size:
         return False
     try:

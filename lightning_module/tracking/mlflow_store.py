@@ -30,6 +30,7 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+_SILENT = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"  # MLflow would print the address of a run with its password
 # They log tracebacks of errors that this module reports in one line.
 _LOGGERS = {"alembic": logging.WARNING, "mlflow.store": logging.CRITICAL, "urllib3.connectionpool": logging.ERROR}
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -65,6 +66,7 @@ class MlflowStore:
         if self._client is None:
             for name, value in _SETTINGS.items():
                 os.environ.setdefault(name, value)
+            os.environ[_SILENT] = "true"
             for name, level in _LOGGERS.items():
                 logging.getLogger(name).setLevel(level)
             import mlflow.store.db.utils

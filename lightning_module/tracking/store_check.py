@@ -47,6 +47,8 @@ def refuse_hopeless(store: MlflowStore, experiment: str, key: str = "", run_id: 
 
 def _refuse_unwritable(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     place = file if file.exists() else file.parent
     if not os.access(place, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))

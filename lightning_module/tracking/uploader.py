@@ -44,15 +44,15 @@ class Uploader:
         """Tells the thread that there is something to upload."""
         self._wake.set()
 
-    def close(self, seconds: float = _CLOSING_SECONDS) -> bool:
+    def close(self) -> bool:
         """Uploads the rest and stops the thread.
 
         Returns:
-            Whether the thread stopped within `seconds`, so that the journal records all that was uploaded.
+            Whether the thread stopped within a minute, so that the journal records all that was uploaded.
         """
         self._is_closing.set()
         self._wake.set()
-        self._thread.join(seconds)
+        self._thread.join(_CLOSING_SECONDS)
         entries, artifacts = len(self._journal.unsent()), len(self._journal.waiting())
         refused, key = len(self._journal.delivery.refused), self._journal.folder.key
         if entries:
