@@ -43,7 +43,7 @@ def _assert_nowhere(*folders):
 @pytest.fixture
 def printed(capfd, caplog):
     """All that was printed and logged so far."""
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
 
     def read():
         out, err = capfd.readouterr()
@@ -105,7 +105,7 @@ def test_no_command_gives_the_secret_of_a_server_away(faces, model_file, tmp_pat
                 "test",
                 f"--ckpt_path={run.best_checkpoint}",
                 f"--data.test.root={faces}",
-                "--data.test.holdout=false",
+                f"--data.face_model.path={model_file}",
                 *place,
             ]
         )
