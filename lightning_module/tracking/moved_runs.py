@@ -7,16 +7,20 @@ is another run in MLflow.
 import os
 import secrets
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from datamodules.addresses import sqlite_address, sqlite_file, without_credentials
+from lightning_module.project import PROJECT
 from lightning_module.tracking.delivery import Delivery
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.run_folder import RunFolder
 
 DATABASE = "mlflow.db"  # in the folder of tracking, unless another store is chosen
+RUNS = "runs"  # the folder that holds all run folders
 
 
 def store_of(journal: Journal) -> str | None:
@@ -44,6 +48,24 @@ def original_of(journal: Journal) -> Path | None:
     if os.path.samefile(before, here) or _first_line(before) != _first_line(here):
         return None
     return before if store_of(journal) == without_credentials(journal.delivery.uri or "") else None
+
+
+def followed(tracking: Mapping[str, Any], run: RunFolder) -> dict[str, Any]:
+    """Options `tracking:` of a run's configuration, in which its folder of tracking and the files in it lie where they are.
+
+    Args:
+        tracking: The options as the run wrote them.
+        run: The run's folder, as it is found today.
+    """
+    here = run.path.absolute()
+    home, default = _tracking_folder(here), PROJECT / "mlruns"
+    before = Path(tracking["folder"]) if tracking.get("folder") else default
+    if here.parent.name != RUNS or home == before:
+        return dict(tracking)
+    file = sqlite_file(tracking.get("uri") or "")
+    is_inside = file is not None and file.is_relative_to(before)
+    uri = {"uri": sqlite_address(home / file.relative_to(before))} if is_inside and file is not None else {}
+    return {**tracking, "folder": str(home), **uri}
 
 
 def anew(uri: str, is_copy: bool) -> Delivery:

@@ -5,7 +5,7 @@ import os
 import shlex
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from datamodules.errors import InputError
 from lightning_module.tracking.delivery import Delivery
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.moved_runs import DATABASE, anew, in_store, original_of, store_of
+from lightning_module.tracking.moved_runs import DATABASE, RUNS, anew, in_store, original_of, store_of
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.store_check import refuse_hopeless
 from lightning_module.tracking.uploader import Uploader
@@ -95,7 +95,7 @@ class TrackingPlace:
     @property
     def runs(self) -> Path:
         """The folder that holds all run folders."""
-        return self.folder / "runs"
+        return self.folder / RUNS
 
     @property
     def artifacts(self) -> Path:
@@ -139,6 +139,8 @@ class Tracker(Logger):
         self._experiment = place.experiment
         self._run_name = run_name
         self.appends_only = appends_only
+        if resume is not None and resume.path.parent.name == RUNS:  # may have been moved with its folder of tracking
+            place = replace(place, folder=resume.path.absolute().parent.parent)
         store = MlflowStore(place.uri, place.artifacts)
         if resume is None:
             refuse_hopeless(store, place.experiment)

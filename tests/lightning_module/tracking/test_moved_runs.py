@@ -9,9 +9,10 @@ from mlflow.tracking import MlflowClient
 from lightning_module.tracking import uploader
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import KEY_TAG, MlflowStore
+from lightning_module.tracking.moved_runs import followed
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.tracker import Tracker, TrackingOptions
-from tests.runs import mlflow_run
+from tests.runs import PROJECT, mlflow_run
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +153,19 @@ def test_a_run_whose_folder_is_renamed_stays_the_same_run(place):
     first.run.path.rename(renamed.path)
     assert _go_on(place, renamed).run_id == first.run_id
     assert mlflow_run(renamed).data.tags[KEY_TAG] == "the-good-one"
+
+
+def test_the_configuration_of_a_run_names_the_folder_where_it_lies_today(tmp_path):
+    run = RunFolder(tmp_path / "after" / "runs" / "key")
+    options = {"folder": "/before", "uri": "sqlite:////before/mlflow.db", "experiment": "mine"}
+    here = {
+        "folder": str(tmp_path / "after"),
+        "uri": f"sqlite:///{tmp_path / 'after' / 'mlflow.db'}",
+        "experiment": "mine",
+    }
+    assert followed(options, run) == here
+    assert followed(here, run) == here
+    assert followed({"folder": None, "uri": None}, run) == {"folder": str(tmp_path / "after"), "uri": None}
+    assert followed(options | {"uri": "http://host"}, run)["uri"] == "http://host"
+    assert followed({"folder": None}, RunFolder(PROJECT / "mlruns" / "runs" / "key")) == {"folder": None}
+    assert followed(options, RunFolder(tmp_path / "elsewhere" / "key")) == options  # not in a folder of tracking
