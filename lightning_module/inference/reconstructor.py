@@ -22,6 +22,7 @@ from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.detection import DetectedFace, Detector
 from lightning_module.inference.detectors import DetectorName, boxed_faces, choose_detector
 from lightning_module.inference.face import Face
+from lightning_module.inference.map_check import require_plausible_maps
 from lightning_module.inference.network_file import find_network
 
 _FACES_AT_ONCE = 8  # batch size of the network, so that a photograph of a crowd fits into memory
@@ -112,7 +113,7 @@ class Reconstructor:
         """Reconstructs detected faces of an (H, W, 3) RGB image.
 
         Raises:
-            InputError: If the network's maps are not finite.
+            DivergedError: If the network's maps cannot be those of faces.
         """
         layout = self._network.layout
         faces: list[Face] = []
@@ -123,8 +124,6 @@ class Reconstructor:
             if self._passes == 2:
                 crops = _recropped(crops, maps, layout.landmark_texels)
                 maps = self._maps(image, crops)
-            if not np.isfinite(maps).all():
-                raise InputError("the network's position maps hold numbers that are not finite. Has it been trained?")
             faces += [
                 Face.of_map(position_map, crop, layout, image, detection)
                 for position_map, crop, detection in zip(maps, crops, batch, strict=True)
@@ -133,9 +132,11 @@ class Reconstructor:
 
     def _maps(self, image: NDArray[np.uint8], crops: NDArray[np.float64]) -> NDArray[np.float32]:
         size = self._network.image_size
-        return self._network.maps(
+        maps = self._network.maps(
             np.stack([warp_image(image, image_matrix(crop_matrix(crop), size), size) for crop in crops])
         )
+        require_plausible_maps(maps)
+        return maps
 
 
 def _recropped(

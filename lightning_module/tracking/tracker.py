@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ class Tracker(Logger):
         tags: Tags of the run.
         resume: Folder of an earlier run to continue; None creates a new run.
         appends_only: Whether figures are only added to the resumed run, whose status does not change.
+        waits: Whether the run begins with `begin` only. What is logged before is recorded then, and until then a new
+            run is unknown to MLflow, and a resumed one stays as it was.
 
     Raises:
         InputError: If another process is busy with the run.
@@ -125,6 +128,7 @@ class Tracker(Logger):
         tags: Mapping[str, str],
         resume: RunFolder | None = None,
         appends_only: bool = False,
+        waits: bool = False,
     ) -> None:
         super().__init__()
         uri = place.uri
@@ -136,16 +140,42 @@ class Tracker(Logger):
         if self._lock is None:
             raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
         self._journal = Journal(self.run)
+        self._place, self._is_new = place, resume is None
+        self._waiting: list[tuple[Any, dict[str, Any]]] = []
         if resume is None:
-            self._journal.delivered(Delivery(uri=uri))
-            self._journal.write("create", experiment=place.experiment, name=run_name, tags=dict(tags))
+            self._waiting.append(("create", {"experiment": place.experiment, "name": run_name, "tags": dict(tags)}))
         elif not appends_only:
-            self._journal.write("resume")
+            self._waiting.append(("resume", {}))
         self.uri = self._journal.delivery.uri or uri
         if self.uri != uri:
             _log.warning("Run %s continues in %s, where it was created, not in %s.", self.run.key, self.uri, uri)
-        store = MlflowStore(self.uri, place.folder / "artifacts")
-        self._uploader = Uploader(store, self._journal, place.experiment, place.runs)
+        self._uploader: Uploader | None = None
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
+        """Records the run, with what was logged so far, unless it has begun before."""
+        if self._uploader is not None:
+            return
+        if self._is_new:
+            self._journal.delivered(Delivery(uri=self.uri))
+        for kind, content in self._waiting:
+            self._journal.write(kind, **content)
+        store = MlflowStore(self.uri, self._place.folder / "artifacts")
+        self._uploader = Uploader(store, self._journal, self._place.experiment, self._place.runs)
+        self._uploader.wake()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run is recorded."""
+        return self._uploader is not None
+
+    def discard(self) -> None:
+        """Gives up a run that has not begun: the folder of a new one is removed, and a resumed one stays as it was."""
+        if self._is_new:
+            shutil.rmtree(self.run.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def name(self) -> str:
@@ -193,9 +223,12 @@ class Tracker(Logger):
             if reason:
                 self._write("tags", ended_by=reason)
             self._write("end", status=status)
-        if self._uploader.close() and self._lock is not None:
+        if self._uploader is not None and self._uploader.close() and self._lock is not None:
             self._lock.close()
 
     def _write(self, kind: Any, **content: Any) -> None:
+        if self._uploader is None:
+            self._waiting.append((kind, content))
+            return
         self._journal.write(kind, **content)
         self._uploader.wake()
