@@ -179,6 +179,6 @@ def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Makes other processes that write the same data set wait."""
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -49,14 +49,16 @@ class Journal:
         self._state = folder.path / "delivery.json"
         self._lock = threading.Lock()
         self._entries = _read_entries(folder.journal)
-        self.delivery = Delivery(**json.loads(self._state.read_text())) if self._state.is_file() else Delivery()
+        self.delivery = (
+            Delivery(**json.loads(self._state.read_text(encoding="utf-8"))) if self._state.is_file() else Delivery()
+        )
 
     def write(self, kind: Kind, **content: Any) -> None:
         """Appends an entry; it is on disk when this returns."""
         entry = Entry(kind, content)
         line = json.dumps({"kind": entry.kind, "time_ms": entry.time_ms, "content": entry.content})
         with self._lock:
-            with self.folder.journal.open("a") as file:
+            with self.folder.journal.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
             self._entries.append(entry)
 
@@ -69,7 +71,7 @@ class Journal:
         """Records the progress of the upload."""
         self.delivery = delivery
         partial = self._state.with_suffix(".partial")
-        partial.write_text(json.dumps(vars(delivery)))
+        partial.write_text(json.dumps(vars(delivery)), encoding="utf-8")
         os.replace(partial, self._state)
 
 
@@ -77,7 +79,7 @@ def _read_entries(path: Path) -> list[Entry]:
     if not path.is_file():
         return []
     entries = []
-    with path.open("r+") as file:
+    with path.open("r+", encoding="utf-8") as file:
         while line := file.readline():
             if not line.endswith("\n"):  # cut off when the run was killed
                 file.seek(file.tell() - len(line.encode()))

@@ -83,7 +83,7 @@ class RunFolder:
 
         The system releases the lock of a process that was killed.
         """
-        file = (self.path / "lock").open("w")
+        file = (self.path / "lock").open("w", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -103,7 +103,7 @@ class RunFolder:
     def tags(self) -> dict[str, str]:
         """All tags that the run has logged so far."""
         tags: dict[str, str] = {}
-        for line in self.journal.read_text().splitlines():
+        for line in self.journal.read_text(encoding="utf-8").splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:  # the process was killed while it wrote the line
@@ -116,7 +116,7 @@ class RunFolder:
 
     def is_fit(self) -> bool:
         """Whether the run is a fit, not an evaluation."""
-        with self.journal.open() as file:
+        with self.journal.open(encoding="utf-8") as file:
             first = file.readline()
         try:
             command = json.loads(first)["content"]["tags"].get("command", "fit")
