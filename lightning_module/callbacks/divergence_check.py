@@ -52,5 +52,7 @@ class DivergenceCheck(Callback):
         # all processes end together, though the losses of their batches differ
         if trainer.strategy.reduce_boolean_decision(has_finite_loss and name is None, all=True):
             return
-        fault = f"the weights are not finite ({name})" if has_finite_loss and name else "the loss is not finite"
-        raise DivergedError(f"{fault} in epoch {trainer.current_epoch + 1}.")
+        epoch = trainer.current_epoch + 1
+        if has_finite_loss and name:
+            raise DivergedError(f"after epoch {epoch}, the weights {name} are not finite.")
+        raise DivergedError(f"the loss of epoch {epoch} is not finite.")

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import InputError
+from datamodules.errors import DivergedError, InputError
 from datamodules.files.images import warp_image
 from datamodules.geometry.crop import crop_boxes, crop_matrix, image_matrix, uncrop_points
 from datamodules.geometry.landmarks import LANDMARKS_68
@@ -38,6 +38,9 @@ class Reconstructor:
         detector: Finds faces if no boxes are given: an object, or a name, which is loaded at its first use.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass, as in training.
 
+    Attributes:
+        has_diverged: Whether a map of the network could not be that of a face.
+
     Raises:
         InputError: If the number of passes is neither 1 nor 2.
     """
@@ -48,6 +51,7 @@ class Reconstructor:
         self._network = network
         self._detector = detector
         self._passes = passes
+        self.has_diverged = False
 
     @classmethod
     def load(
@@ -135,7 +139,11 @@ class Reconstructor:
         maps = self._network.maps(
             np.stack([warp_image(image, image_matrix(crop_matrix(crop), size), size) for crop in crops])
         )
-        require_plausible_maps(maps)
+        try:
+            require_plausible_maps(maps)
+        except DivergedError:
+            self.has_diverged = True
+            raise
         return maps
 
 
