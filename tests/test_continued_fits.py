@@ -111,6 +111,15 @@ def test_a_one_cycle_schedule_goes_on_as_one_of_the_new_length(options, steps, f
     assert str(yaml.safe_load(run.config.read_text(encoding="utf-8"))["trainer"]["max_epochs"]) in options[0]
 
 
+@pytest.mark.slow
+def test_a_one_cycle_schedule_goes_on_after_a_stop_within_an_epoch(faces, model_file, tmp_path):
+    short = ["--model.lr_schedule=one_cycle", "--trainer.max_epochs=4", "--trainer.max_steps=4"]
+    run, rates = fit(faces, model_file, tmp_path, *short), Rates()
+    more = ["--trainer.max_steps=-1", f"--tracking.folder={tmp_path}"]
+    run_cli(["fit", f"--ckpt_path={run.last_checkpoint}", *more], [rates])
+    assert rates.seen == pytest.approx(_rates(_one_cycle(10), 10)[4:], rel=1e-6)  # the rest of that epoch is left out
+
+
 def test_a_schedule_that_is_laid_out_anew_has_the_rates_of_its_length():
     for reached, before, after in ((3, 6, 6), (3, 6, 10), (6, 6, 12), (3, 20, 8), (1, 30, 300)):
         cycle, reference = _one_cycle(before), _rates(_one_cycle(after), after)

@@ -119,12 +119,14 @@ def _early_stopping(trainer: Trainer) -> list[EarlyStopping]:
 def _steps_left(trainer: Trainer) -> int:
     """Number of optimiser steps until the end of the fit."""
     loop, limit = cast(Any, trainer.fit_loop), math.inf
-    batches = loop.epoch_loop.batch_progress
-    rest = 0 if batches.is_last_batch else int(trainer.num_training_batches) - batches.current.ready
+    batches, epochs = loop.epoch_loop.batch_progress, loop.epoch_progress.current
+    is_within_epoch = epochs.processed < epochs.started and not batches.is_last_batch
+    rest = int(trainer.num_training_batches) - batches.current.ready if is_within_epoch else 0
     if trainer.max_epochs is not None and trainer.max_epochs != -1:
         of_epoch = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
-        epochs = trainer.max_epochs - loop.epoch_progress.current.started
-        limit = epochs * of_epoch + math.ceil(max(rest, 0) / trainer.accumulate_grad_batches)
+        limit = (trainer.max_epochs - epochs.started) * of_epoch + math.ceil(
+            max(rest, 0) / trainer.accumulate_grad_batches
+        )
     if trainer.max_steps >= 0:
         limit = min(limit, trainer.max_steps - trainer.global_step)
     return int(limit)
