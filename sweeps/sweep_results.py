@@ -23,8 +23,8 @@ def write_results(report: SweepReport) -> list[Path]:
     pictures = {folder / f"{name}.png": figure for name, figure in sweep_figures(report).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        verdict.write_text(as_markdown(report))
-        best.write_text(_best_config(report))
+        verdict.write_text(as_markdown(report), encoding="utf-8")
+        best.write_text(_best_config(report), encoding="utf-8")
         for path, figure in pictures.items():
             figure.savefig(path, dpi=110)
     except OSError as error:

@@ -46,7 +46,9 @@ def read_card(root: Path) -> DatasetCard:
     if not path.is_file():
         return DatasetCard(root.resolve().name)
     try:
-        return DatasetCard(**{str(key): str(value) for key, value in yaml.safe_load(path.read_text()).items()})
+        return DatasetCard(
+            **{str(key): str(value) for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items()}
+        )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError) as error:
         fields = ", ".join(DatasetCard.__dataclass_fields__)
         raise InputError(
@@ -56,4 +58,4 @@ def read_card(root: Path) -> DatasetCard:
 
 def write_card(root: Path, card: DatasetCard) -> None:
     """Writes a card that `read_card` reads back."""
-    (root / CARD).write_text(yaml.safe_dump(asdict(card), sort_keys=False))
+    (root / CARD).write_text(yaml.safe_dump(asdict(card), sort_keys=False), encoding="utf-8")

@@ -77,7 +77,7 @@ def cached_rows(root: Path, samples: SampleList, folder: Path, reader: RowReader
     """
     if not (folder / _ABOUT).is_file():
         _build(root, samples, folder, reader, processes)
-    about = json.loads((folder / _ABOUT).read_text())
+    about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
     columns = {name: _mapped(folder / f"{name}.npy") for name in about["columns"]}
     keys = _mapped(folder / _KEYS)
     return CachedRows(keys, columns, about["faults"], about["fingerprint"], folder)
@@ -142,7 +142,7 @@ def _write(root: Path, samples: SampleList, folder: Path, reader: RowReader, pro
             digest.update(np.ascontiguousarray(np.concatenate(parts, axis=1)).view(np.uint8).data)
     np.save(folder / _KEYS, np.array([key.encode() for key in keys]))
     about = {"root": str(root), "faults": faults, "fingerprint": digest.hexdigest(), "columns": list(used)}
-    (folder / _ABOUT).write_text(json.dumps(about, indent=1))
+    (folder / _ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def _misfit(root: Path, key: str, row: Row, columns: dict[str, NDArray[np.generic]]) -> str | None:

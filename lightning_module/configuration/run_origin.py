@@ -172,7 +172,7 @@ def _checked(origin: Origin) -> Origin:
 def _read_config(run: RunFolder | None) -> dict[str, Any]:
     if run is None or not run.config.is_file():
         return {}
-    return read_with_notice(yaml.safe_load(run.config.read_text()), str(run.config))
+    return read_with_notice(yaml.safe_load(run.config.read_text(encoding="utf-8")), str(run.config))
 
 
 def _without_links(network: Mapping[str, Any]) -> dict[str, Any]:

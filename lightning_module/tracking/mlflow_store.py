@@ -46,12 +46,13 @@ class MlflowStore:
     Attributes:
         uri: The address without user and password, as it may be shown and written.
         address: The address with them.
+        artifacts: The folder of artifacts.
     """
 
     def __init__(self, uri: str, artifacts: Path) -> None:
         self.address = with_credentials(resolved(uri))
         self.uri = without_credentials(resolved(uri))
-        self._artifacts = artifacts
+        self.artifacts = artifacts
         self._client: MlflowClient | None = None
         # takes two seconds; in this thread, since workers that are forked during an import would hang
         import mlflow.tracking  # noqa: F401
@@ -75,7 +76,7 @@ class MlflowStore:
             mlflow.store.db.utils.MAX_RETRY_COUNT = 1  # of ten, with pauses of 100 seconds in all
             file = sqlite_file(self.address)
             if file is not None:
-                make_ready(file, self._artifacts)
+                make_ready(file, self.artifacts)
             elif self.uri.startswith("sqlite"):
                 raise in_memory(self.uri)
             self._client = MlflowClient(self.address)
@@ -170,7 +171,7 @@ class MlflowStore:
             if stored.lifecycle_stage == "deleted":
                 raise deleted_experiment(name, stored.experiment_id, self.uri)
             return str(stored.experiment_id)
-        location = None if self.uri.startswith("http") else self._artifacts.resolve().as_uri()
+        location = None if self.uri.startswith("http") else self.artifacts.resolve().as_uri()
         try:
             created = str(self.client.create_experiment(name, location))
         except Exception as error:

@@ -1,8 +1,8 @@
 """A Lightning logger that writes a run into its folder and, in the background, to MLflow."""
 
-import logging
 import os
 import shlex
+import shutil
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,15 +14,14 @@ from pytorch_lightning.loggers import Logger
 
 from datamodules.addresses import sqlite_address, without_credentials
 from datamodules.errors import InputError
+from lightning_module.tracking.continued_run import continued
 from lightning_module.tracking.delivery import Delivery
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.moved_runs import DATABASE, RUNS, anew, in_store, original_of, store_of
+from lightning_module.tracking.moved_runs import DATABASE, RUNS
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.store_check import refuse_hopeless
 from lightning_module.tracking.uploader import Uploader
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -122,9 +121,11 @@ class Tracker(Logger):
         tags: Tags of the run.
         resume: Folder of an earlier run to continue; None creates a new run.
         appends_only: Whether figures are only added to the resumed run, whose status does not change.
+        waits: Whether the run begins with `begin` only. What is logged before is recorded then, and until then a new
+            run is unknown to MLflow, and a resumed one stays as it was.
 
     Raises:
-        InputError: If another process is busy with the run.
+        InputError: If another process is busy with the run, or nothing that is logged can ever arrive in MLflow.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Tracker(Logger):
         tags: Mapping[str, str],
         resume: RunFolder | None = None,
         appends_only: bool = False,
+        waits: bool = False,
     ) -> None:
         super().__init__()
         self._experiment = place.experiment
@@ -141,55 +143,55 @@ class Tracker(Logger):
         self.appends_only = appends_only
         if resume is not None and resume.path.parent.name == RUNS:  # may have been moved with its folder of tracking
             place = replace(place, folder=resume.path.absolute().parent.parent)
-        store = MlflowStore(place.uri, place.artifacts)
+        self._place, self._is_new = place, resume is None
+        self._store = MlflowStore(place.uri, place.artifacts)
         if resume is None:
-            refuse_hopeless(store, place.experiment)
+            refuse_hopeless(self._store, place.experiment)
         self.run = resume or RunFolder.create(place.runs, run_name)
         self._lock = self.run.lock()
         if self._lock is None:
             raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
         self._journal = Journal(self.run)
+        self._waiting: list[tuple[Any, dict[str, Any]]] = []
+        self._delivery = Delivery(uri=self._store.uri)
         if resume is None:
-            self._record_start(store, tags)
+            own = {"key": self.run.key, "folder": str(self.run.path.absolute()), "store": self._store.uri}
+            self._waiting.append(
+                ("create", {"experiment": place.experiment, "name": run_name, "tags": dict(tags), **own})
+            )
         else:
-            store = self._continued(place, store)
-        self.uri = store.uri
-        self._uploader = Uploader(store, self._journal, place.experiment, place.runs)
-
-    def _record_start(self, store: MlflowStore, tags: Mapping[str, str]) -> None:
-        self._journal.delivered(Delivery(uri=store.uri))
-        self._journal.write(
-            "create",
-            experiment=self._experiment,
-            name=self._run_name,
-            tags=dict(tags),
-            key=self.run.key,
-            folder=str(self.run.path.absolute()),
-            store=store.uri,
-        )
-
-    def _continued(self, place: TrackingPlace, store: MlflowStore) -> MlflowStore:
-        """The store of a run that goes on: that in which it was created, where that lies today."""
-        recorded, original = store_of(self._journal) or store.uri, original_of(self._journal)
-        if recorded != store.uri:
-            _log.warning("Run %s continues in %s, where it was created, not in %s.", self.run.key, recorded, store.uri)
-            store = MlflowStore(recorded, place.artifacts)
-        delivery = anew(store.uri, is_copy=True) if original else in_store(self._journal, store.uri)
-        try:
-            refuse_hopeless(store, place.experiment, self.run.key, delivery.run_id)
-        except InputError:
-            if self._lock is not None:
+            try:
+                self._store, self._delivery = continued(self._journal, self._store, place.experiment)
+            except InputError:
                 self._lock.close()
-            raise
-        before = self._journal.last_folder
-        if original is not None:
-            _log.warning("%s is a copy of %s, and goes on as another run in MLflow.", self.run.path, original)
-        elif before is not None and before != self.run.path.absolute():
-            _log.warning("Run %s was moved from %s, and goes on in MLflow at %s.", self.run.path, before, store.uri)
-        self._journal.delivered(delivery)
-        if not self.appends_only:
-            self._journal.write("resume")
-        return store
+                raise
+            if not appends_only:
+                self._waiting.append(("resume", {}))
+        self.uri = self._store.uri
+        self._uploader: Uploader | None = None
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
+        """Records the run, with what was logged so far, unless it has begun before."""
+        if self._uploader is not None:
+            return
+        self._journal.delivered(self._delivery)
+        for kind, content in self._waiting:
+            self._journal.write(kind, **content)
+        self._uploader = Uploader(self._store, self._journal, self._place.experiment, self._place.runs)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run is recorded."""
+        return self._uploader is not None
+
+    def discard(self) -> None:
+        """Gives up a run that has not begun: the folder of a new one is removed, and a resumed one stays as it was."""
+        if self._is_new:
+            shutil.rmtree(self.run.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def name(self) -> str:
@@ -237,9 +239,12 @@ class Tracker(Logger):
             if reason:
                 self._write("tags", ended_by=reason)
             self._write("end", status=status)
-        if self._uploader.close() and self._lock is not None:
+        if self._uploader is not None and self._uploader.close() and self._lock is not None:
             self._lock.close()
 
     def _write(self, kind: Any, **content: Any) -> None:
+        if self._uploader is None:
+            self._waiting.append((kind, content))
+            return
         self._journal.write(kind, **content)
         self._uploader.wake()
