@@ -1,6 +1,7 @@
 """The command line: a table of commands and the functions that run them."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -113,6 +114,7 @@ def main(args: Sequence[str] | None = None) -> object:
 
 
 def _run(command: Command, name: str, arguments: list[str]) -> object:
+    _import("lightning_module.process_rank").settle_rank(is_distributed=command.takes_args)
     module, _, function_name = command.function.partition(":")
     function = getattr(_import(module), function_name)
     if command.takes_args:
@@ -158,6 +160,8 @@ def _main() -> int:
     """Runs `main` in a terminal, where an error that the user can correct is one line instead of a traceback."""
     from datamodules.errors import InputError, reason
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # characters that the terminal lacks end no training
     try:
         main()
     except InputError as error:

@@ -170,7 +170,7 @@ class Trunks:
         path = self._settings.results / f"trunk_s{seed}.lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
+            file = path.open("w", encoding="utf-8")
         except OSError as error:
             raise cannot_write(path, error, "--folder") from error
         with file:

@@ -95,6 +95,11 @@ def predict(
         _log.warning("Left out of %d photographs:\n%s", len(listed), "\n".join(made.faults))
     if made.faceless:
         _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
+    if made.page is None and reconstructor.has_diverged:
+        raise InputError(
+            f"no face of {_count(len(listed), 'photograph')} was reconstructed with {network}; {out} holds nothing new. "
+            f"{made.faults[0]}"
+        )
     if made.page is None:
         raise InputError(f"no face was found in {len(listed)} photographs; {out} holds nothing new. See --boxes.")
     faces, photographs = _count(len(made.faces), "face"), _count(len(listed), "photograph")
