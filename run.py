@@ -1,6 +1,7 @@
 """The command line: a table of commands and the functions that run them."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -99,19 +100,28 @@ def main(args: Sequence[str] | None = None) -> object:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_help())
         return None
-    name, *options = arguments
+    name = arguments[0]
     if name not in COMMANDS:
         from datamodules.errors import InputError
 
         raise InputError(f"{name}: there is no such command. Give one of {', '.join(_shown())}.")
-    command = COMMANDS[name]
+    from datamodules.disk_faults import named_disk_faults
+    from datamodules.files.cache_home import provide_cache_home
+
+    provide_cache_home()  # before libraries are imported that look for it
+    with named_disk_faults(arguments):
+        return _run(COMMANDS[name], name, arguments)
+
+
+def _run(command: Command, name: str, arguments: list[str]) -> object:
+    _import("lightning_module.process_rank").settle_rank(is_distributed=command.takes_args)
     module, _, function_name = command.function.partition(":")
     function = getattr(_import(module), function_name)
     if command.takes_args:
         return function(arguments)
     from datamodules.command_line import run_function
 
-    return run_function(function, options, name, command.positional, command.flags, command.repeated)
+    return run_function(function, arguments[1:], name, command.positional, command.flags, command.repeated)
 
 
 def _import(module: str) -> ModuleType:
@@ -150,6 +160,8 @@ def _main() -> int:
     """Runs `main` in a terminal, where an error that the user can correct is one line instead of a traceback."""
     from datamodules.errors import InputError, reason
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # characters that the terminal lacks end no training
     try:
         main()
     except InputError as error:

@@ -67,7 +67,7 @@ def _fit(folder: Path, config: str, seed: int, real: tuple[str, ...]) -> dict[st
     seconds = time.time() - start
     fitted = newest_fit(tracking / "runs")
     assert fitted is not None
-    entries = [json.loads(line) for line in fitted.journal.read_text().splitlines()]
+    entries = [json.loads(line) for line in fitted.journal.read_text(encoding="utf-8").splitlines()]
     logged = [entry for entry in entries if entry["kind"] == "metrics"]
     trained = max(entry["time_ms"] for entry in logged if "train/loss" in entry["content"]["values"])
     figures = {

@@ -81,7 +81,7 @@ def _link(source: Path, target: Path) -> None:
 def _work(faces, queue) -> None:
     for position in np.random.default_rng(0).integers(0, len(faces), 2000):
         faces[0, int(position)]
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="utf-8").splitlines()
     kb = {line.split(":")[0]: int(line.split()[1]) for line in lines[1:]}
     private = kb["Private_Clean"] + kb["Private_Dirty"]
     queue.put((round(private / 1e3), round((kb["Rss"] - private) / 1e3)))

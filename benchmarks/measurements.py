@@ -26,7 +26,7 @@ def save(name: str, command: str, figures: Any) -> None:
     date = datetime.now(UTC).date().isoformat()
     text = json.dumps({"command": command, "date": date, "machine": machine, "figures": figures}, indent=1)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     print(text)
 
 
@@ -45,7 +45,7 @@ def interleaved_medians(contenders: dict[str, Callable[[], object]], repeats: in
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()

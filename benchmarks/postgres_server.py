@@ -67,6 +67,6 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stops the server, which breaks all connections at once."""
-        own = int((self._data / "postmaster.pid").read_text().split()[0])
+        own = int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         os.kill(own, signal.SIGINT)
         self._server.wait(timeout=60)

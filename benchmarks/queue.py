@@ -194,7 +194,7 @@ def _stub(seconds: float):
 
 def _settings(load: QueueLoad, folder: Path) -> SweepSettings:
     config = folder / "trial.yaml"
-    config.write_text("trainer: {max_epochs: 1}\n")
+    config.write_text("trainer: {max_epochs: 1}\n", encoding="utf-8")
     return SweepSettings(
         study=_STUDY,
         storage=f"sqlite:///{folder / 'warm_up.db'}",

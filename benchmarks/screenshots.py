@@ -29,7 +29,13 @@ def served(folder: Path) -> Iterator[str]:
     command = [sys.executable, str(PROJECT / "run.py"), "ui", f"--port={port}", f"--tracking.folder={folder}"]
     outside = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=outside, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=outside,
+        start_new_session=True,
+        encoding="utf-8",
     )
     try:
         assert server.stdout is not None

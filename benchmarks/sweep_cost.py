@@ -95,7 +95,7 @@ def _run(folder: Path, *command: str) -> _Times:
 
 def _span(journal: Path) -> tuple[float, float]:
     """Start and end of a run, in seconds."""
-    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    entries = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     times = [entry["time_ms"] / 1e3 for entry in entries if entry["kind"] in ("create", "end")]
     return times[0], times[-1]
 

@@ -109,7 +109,7 @@ class Training:
 
 def measured() -> dict[str, dict[str, Any]]:
     """All rows of the file of figures, by the trainings' names."""
-    lines = LEDGER.read_text().splitlines() if LEDGER.is_file() else []
+    lines = LEDGER.read_text(encoding="utf-8").splitlines() if LEDGER.is_file() else []
     return {row["training"]: row for row in map(json.loads, lines)}
 
 
@@ -200,6 +200,6 @@ def _tested_on(photographs: Photographs, checkpoint: Path, folder: Path) -> floa
 def _append(row: dict[str, Any]) -> None:
     if row["training"] in measured():  # a trunk that was trained again for its checkpoints
         return
-    with LEDGER.open("a") as file:
+    with LEDGER.open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(row) + "\n")

@@ -1,12 +1,13 @@
 """The crops of a data set: a square about the 68 projected model landmarks of each face."""
 
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.files.atomic_files import keep
+from datamodules.files.cached_files import kept_or_made
 from datamodules.geometry.camera import projections
 from datamodules.geometry.crop import CROP_MARGIN, crop_boxes
 from datamodules.geometry.landmark_model import LandmarkModel
@@ -34,13 +35,7 @@ class CropTable:
 def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
     """The crops of a data set under a model; they are cached with its index."""
     place = index.folder / f"crops-{model.fingerprint}.npy"
-    if place.is_file():
-        boxes = np.load(place)
-    else:
-        boxes = _boxes(index, LandmarkModel(model))
-        file = BytesIO()
-        np.save(file, boxes)
-        keep(place, file.getvalue())
+    boxes = np.load(BytesIO(kept_or_made(place, partial(_boxes_file, index, LandmarkModel(model)))))
     half = boxes[:, 2:] / (2 * CROP_MARGIN)
     misses_image = ((boxes[:, :2] + half < 0) | (boxes[:, :2] - half > index.image_sizes - 1.0)).any(axis=1)
     has_no_area = boxes[:, 2] <= 0
@@ -51,6 +46,12 @@ def make_crops(index: FaceIndex, model: MorphableModel) -> CropTable:
         for row in np.flatnonzero(misses_image | has_no_area).tolist()
     ]
     return CropTable(np.flatnonzero(~(misses_image | has_no_area)), boxes, faults)
+
+
+def _boxes_file(index: FaceIndex, landmarks: LandmarkModel) -> bytes:
+    file = BytesIO()
+    np.save(file, _boxes(index, landmarks))
+    return file.getvalue()
 
 
 def _boxes(index: FaceIndex, landmarks: LandmarkModel) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from datamodules.data_checks import required
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard, read_card
+from datamodules.files.listed_names import check_text
 from datamodules.fitted_labels import FittedLabels
 from datamodules.geometry.regions import RegionTable
 from datamodules.opened_dataset import OpenedDataset
@@ -60,6 +61,7 @@ class DataFolders:
         for root, option, content in roots:
             if not required(root, option, content).is_dir():
                 raise InputError(f"{root}: there is no such folder. Set {option} to {content}.")
+            check_text(required(root, option, content))
         self.targets.check()
 
     @cached_property

@@ -6,12 +6,20 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
+from datamodules.addresses import masked
+
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("datamodules", "lightning_module", "sweeps")
 
 
 class InputError(ValueError):
-    """A fault in the user's input; its message is one line that names the file, the fault and the remedy."""
+    """A fault in the user's input; its message is one line that names the file, the fault and the remedy.
+
+    Addresses in it show no password.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(masked(message))
 
 
 class DivergedError(InputError):

@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from datamodules.errors import InputError, cannot_write
+from datamodules.errors import InputError, cannot_write, described
 from datamodules.files.atomic_files import whole_file
 from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
 from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import is_upright, read_image_size
 from datamodules.files.landmark_arrays import read_landmarks, read_points
+from datamodules.files.listed_names import check_text, is_hidden, shown
 from datamodules.geometry.landmark_fit import fit_landmarks, landmark_error
 from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.geometry.landmarks import LANDMARKS_68
+from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.types import FaceParameters
 
 _log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ def fit_photographs(
     """
     if not photos.is_dir():
         raise InputError(f"{photos}: there is no such folder. Set --photos.")
-    images = sorted(photos.glob("*.jpg"))
+    images = sorted(path for path in photos.glob("*.jpg") if not is_hidden(path.name))
     if not images:
         raise InputError(f"{photos}: holds no .jpg. Set --photos to the folder of the photographs.")
     model = read_morphable_model(morphable_model, uv_coordinates)
@@ -66,24 +68,16 @@ def fit_photographs(
             kept += 1
             continue
         try:
-            size = read_image_size(image)
-            points = (read_points(image.with_suffix(".npy")) if rows is None else rows[number]) - [
-                [first_pixel] * 2 + [0]
-            ]
-            _check(image, size, points)
-            identity, expression, pose = fit_landmarks(points, size[1], model, deviations)
-            to_image = pose.projection(size[1])
-            fitted = landmark_model.project(identity[None], expression[None], to_image[None])[0]
-            error = landmark_error(fitted, points)
-            if error > _LARGEST_ERROR_PERCENT:
-                raise InputError(
-                    f"{image}: the best fit is {error:.1f} % of the face's size away from its landmarks. Are they iBUG's 68, "
-                    "with y downwards and z towards the camera?"
-                )
+            points = read_points(image.with_suffix(".npy")) if rows is None else rows[number]
+            points = points - [[first_pixel] * 2 + [0]]
+            face, size, error = _fitted(image, points, model, landmark_model, deviations)
         except InputError as fault:
             faults.append(str(fault))
             continue
-        face = FaceParameters(identity, expression, pose.pose_para(), points.astype(np.float32))
+        # what the libraries raise depends on the photograph and its landmarks
+        except Exception as fault:  # noqa: BLE001
+            faults.append(f"{shown(image)}: cannot be fitted ({described(fault)}). Leave it out.")
+            continue
         _write(face, size, image, place)
         errors.append(error)
     if faults:
@@ -100,7 +94,34 @@ def fit_photographs(
     return len(errors)
 
 
+def _fitted(
+    image: Path,
+    points: NDArray[np.float64],
+    model: MorphableModel,
+    landmarks: LandmarkModel,
+    deviations: NDArray[np.float64],
+) -> tuple[FaceParameters, tuple[int, int], float]:
+    """The face of (68, 3) landmarks, width and height of its photograph, and the error of the fit in percent.
+
+    Raises:
+        InputError: If the photograph and the landmarks cannot belong together.
+    """
+    size = read_image_size(image)
+    _check(image, size, points)
+    identity, expression, pose = fit_landmarks(points, size[1], model, deviations)
+    to_image = pose.projection(size[1])
+    fitted = landmarks.project(identity[None], expression[None], to_image[None])[0]
+    error = landmark_error(fitted, points)
+    if error > _LARGEST_ERROR_PERCENT:
+        raise InputError(
+            f"{image}: the best fit is {error:.1f} % of the face's size away from its landmarks. Are they iBUG's 68, "
+            "with y downwards and z towards the camera?"
+        )
+    return FaceParameters(identity, expression, pose.pose_para(), points.astype(np.float32)), size, error
+
+
 def _check(image: Path, size: tuple[int, int], points: NDArray[np.float64]) -> None:
+    check_text(image)
     if not is_upright(image):
         raise InputError(
             f"{image}: its pixels are stored rotated (EXIF orientation), so its landmarks are ambiguous. Save it upright."

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from datamodules.files.atomic_files import keep
 from datamodules.files.bfm import read_coefficient_deviations, read_morphable_model
+from datamodules.files.cached_files import kept_or_made
 from datamodules.geometry.annotation import annotated, noise_of_hidden
 from datamodules.geometry.camera import project, projections
 from datamodules.geometry.face_size import box_size
@@ -71,15 +71,15 @@ class FittedLabels:
         fingerprint = cache_key(VERSION, index.fingerprint, model.fingerprint, self.seed)
         folder = self.cache / f"labels-{fingerprint}"
         place = folder / "labels.npz"
-        if place.is_file():
-            with np.load(place) as stored:
-                labels = Labels(stored["identity"], stored["expression"], stored["poses"])
-        else:
-            labels = fit_labels(index, model, read_coefficient_deviations(self.model, model), self.seed, self.processes)
-            file = BytesIO()
-            np.savez(file, **vars(labels))
-            keep(place, file.getvalue())
+        with np.load(BytesIO(kept_or_made(place, partial(self._file, index, model)))) as stored:
+            labels = Labels(stored["identity"], stored["expression"], stored["poses"])
         return replace(index, **vars(labels), landmarks_image_px=None, fingerprint=fingerprint, folder=folder)
+
+    def _file(self, index: FaceIndex, model: MorphableModel) -> bytes:
+        labels = fit_labels(index, model, read_coefficient_deviations(self.model, model), self.seed, self.processes)
+        file = BytesIO()
+        np.savez(file, **vars(labels))
+        return file.getvalue()
 
 
 @dataclass(frozen=True, eq=False)

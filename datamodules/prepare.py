@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from datamodules.errors import cannot_write
 from datamodules.face_datamodule import FaceDataModule
+from datamodules.files.atomic_files import whole_file
 from datamodules.files.images import write_jpeg, write_png
 from datamodules.files.position_map_files import LAYOUT_FILE, MAP_ENDING, write_position_map, write_uv_layout
 from datamodules.readers.stored_map_reader import StoredMapReader
@@ -48,7 +49,8 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
             for key, crop, points in zip(batch.key, batch.image.numpy(), maps, strict=True):
                 path = _map_path(out, key)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_crop(path.with_name(f"{path.name.removesuffix(MAP_ENDING)}{ending}"), crop)
+                with whole_file(path.with_name(f"{path.name.removesuffix(MAP_ENDING)}{ending}")) as crop_path:
+                    write_crop(crop_path, crop)
                 write_position_map(path, points)  # last, since its presence marks the sample as complete
     except OSError as error:
         raise cannot_write(out, error, "--out") from error

@@ -9,7 +9,7 @@ import torch
 from jsonargparse import ArgumentParser
 from torch import Tensor, nn
 
-from datamodules.errors import InputError, reason
+from datamodules.errors import DivergedError, InputError, reason
 from datamodules.geometry.regions import five_regions, regions_from_data
 from lightning_module.face_module import FaceModule
 from lightning_module.legacy import migrated_model_options
@@ -60,6 +60,7 @@ def load_module(path: Path) -> FaceModule:
 
     Raises:
         InputError: If the file is no checkpoint, or its network cannot be constructed.
+        DivergedError: If a weight is not finite.
     """
     checkpoint = _read(path)
     options = read_hyper_parameters(path)
@@ -80,7 +81,18 @@ def load_module(path: Path) -> FaceModule:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
         raise parameter_mismatch(path, module.network) from error
+    if name := non_finite_tensor(module.network):
+        raise DivergedError(
+            f"{path}: its weights are not finite ({name}), since its training has diverged. Give the checkpoint of an "
+            "earlier epoch, or train again with a lower --model.lr."
+        )
     return module.eval().requires_grad_(False)
+
+
+def non_finite_tensor(network: nn.Module) -> str | None:
+    """The name of the first parameter or buffer that holds NaN or an infinite number, or None if all are finite."""
+    tensors = network.state_dict()
+    return next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
 
 
 def parameter_mismatch(path: Path, network: nn.Module) -> InputError:

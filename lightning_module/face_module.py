@@ -100,6 +100,7 @@ class FaceModule(LightningModule):
         self.training_resolution = TrainingResolution(self.map_size)  # set when a fit starts
         self._take_regions(self.region_weights.regions)
         self.is_primary_test = False  # whether the fit itself tests on this set, whose figures have short names
+        self.tested_epoch: int | None = None  # counted from 1, of the network that a test evaluates
         self.reports: dict[str, dict[str, NMEReport]] = {}  # newest reports of each stage, by protocol
         self._layouts_agree = True
 
@@ -157,8 +158,7 @@ class FaceModule(LightningModule):
     def on_fit_start(self) -> None:
         """Checks that checkpoint and data have the same UV layout, and resamples mean map and weights for training."""
         self._compare_layouts()
-        has_regions = torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions))
-        if not self._layouts_agree or not has_regions:
+        if not self._layouts_agree or not torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions)):
             raise InputError(
                 "the checkpoint was trained on another face model than --data.face_model.path, or on other regions than "
                 "--data.regions. Give those that it was trained on, or take its weights only with --init_from."

@@ -60,9 +60,18 @@ def training_offsets(network: nn.Module, image: Tensor, size: int) -> Tensor:
         size: Texels per side of its maps in evaluation mode.
 
     Raises:
-        InputError: If it gives something else while it trains, or what it gives depends on no parameter.
+        InputError: If it gives something else while it trains, what it gives depends on no parameter, or its batch norms
+            cannot train on a single face.
     """
-    output = network(image)
+    try:
+        output = network(image)
+    except ValueError as error:
+        if len(image) > 1:
+            raise
+        raise InputError(
+            f"--data.batch_size: {type(network).__name__} cannot train on a batch of one face ({described(error)}). Give at "
+            "least 2."
+        ) from error
     expected = (len(image), 3, size, size)
     shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     if shape != expected:

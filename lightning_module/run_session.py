@@ -1,22 +1,24 @@
 """Records a command as a run: its configuration, its checkpoints, and its end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytorch_lightning import Callback
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import reason
+from lightning_module.callbacks.best_checkpoint import BestCheckpoint
+from lightning_module.callbacks.divergence_check import DivergenceCheck
 from lightning_module.callbacks.kept_epochs import KeptEpochs
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from lightning_module.callbacks.run_report import RunReport
+from lightning_module.callbacks.run_start import RunStart
 from lightning_module.callbacks.score_check import ScoreCheck
 from lightning_module.checkpoint import checkpoint_digest
-from lightning_module.configuration.loggers import make_loggers
+from lightning_module.configuration.loggers import log_parameters, make_loggers
 from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.data_interface import FaceData
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
@@ -55,23 +57,27 @@ class RunSession:
         path = self.folder.best_checkpoint if self.folder else None
         return path if path is not None and path.is_file() else None
 
-    def record_tested_checkpoint(self, path: Path, slug: str) -> None:
-        """Records the checkpoint that the test figures of a data set belong to."""
+    def record_tested_checkpoint(self, path: Path, slug: str, epoch: int | None) -> None:
+        """Records the checkpoint, and its epoch, that the test figures of a data set belong to."""
         if self.tracker is not None:
-            self.tracker.log_tags({f"test.{slug}.checkpoint": f"{path.name} {checkpoint_digest(path)}"})
+            tags = {f"test.{slug}.checkpoint": f"{path.name} {checkpoint_digest(path)}"}
+            self.tracker.log_tags(tags | ({} if epoch is None else {f"test.{slug}.epoch": str(epoch)}))
 
 
 @contextmanager
 def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[RunSession]:
     """Records a command as a run, which ends as FINISHED, FAILED or KILLED.
 
+    The record begins when the training or evaluation does: a command that fails before leaves no run, and a run that it
+    was to continue as it was.
+
     Raises:
         InputError: If the data or the folder of the run cannot be used; then nothing is recorded.
     """
     if not plan.is_tracked:
-        yield RunSession(None, [], [])
+        yield RunSession(None, [], [DivergenceCheck()] if plan.command == "fit" else [])
         return
-    tracker = None
+    tracker, begin = None, None
     if rank() == 0:
         data.prepare_data()  # faulty data end the command here, before a run is made
         _ = data.uv_layout  # so does one of the regions
@@ -79,20 +85,21 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
     try:
         loggers: list[Logger] = []
         if tracker is not None:
-            params = parameters(plan.values)
-            loggers = [tracker, *make_loggers(plan.options.trainer.logger, tracker.run.path, params)]
-        yield RunSession(tracker, loggers, _callbacks(plan, tracker, data))
+            loggers = [tracker, *make_loggers(plan.options.trainer.logger, tracker.run.path)]
+            begin = _start(plan, tracker, loggers[1:], data)
+        yield RunSession(tracker, loggers, _callbacks(plan, tracker, begin, data))
     except (KeyboardInterrupt, SystemExit, SIGTERMException):
         if tracker is not None:
-            tracker.end("KILLED", "stopped by a signal")
+            _end_early(tracker, "KILLED", "stopped by a signal")
             if plan.command == "fit" and tracker.run.last_checkpoint.is_file():
                 print(f"Stopped. Continue with python run.py fit --ckpt_path {tracker.run.last_checkpoint}")
         raise
     except BaseException as error:
         if tracker is not None:
-            tracker.end("FAILED", f"{type(error).__name__}: {reason(error)}"[:5000])
+            _end_early(tracker, "FAILED", f"{type(error).__name__}: {reason(error)}"[:5000])
         raise
-    if tracker is not None:
+    if tracker is not None and begin is not None:
+        begin(False)  # where nothing was left to train or test
         for checkpoint in (tracker.run.best_checkpoint, tracker.run.last_checkpoint):
             if checkpoint.is_file():
                 tracker.log_file(checkpoint, "checkpoints")
@@ -101,17 +108,42 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
         print(f"Run {tracker.run.path}\nCompare runs: {plan.place.how_to_view}")
 
 
+def _end_early(tracker: Tracker, status: str, reason: str) -> None:
+    if tracker.has_begun:
+        tracker.end(status, reason)
+    else:
+        tracker.discard()
+
+
 def _make_tracker(plan: RunPlan, module: FaceModule, data: FaceData) -> Tracker:
     origin = plan.origin
     appends_only = plan.command == "test" and _adds_to_run(plan, data)
     resume = origin.run if origin and (origin.is_resumed or appends_only) else None
-    tracker = Tracker(plan.place, _run_name(plan, module), _tags(plan, module), resume, appends_only)
-    config = tracker.run.path / f"test_{data.card('test').slug}.yaml" if appends_only else tracker.run.config
-    config.write_text(plan.config)
-    tracker.log_file(config)
+    tracker = Tracker(plan.place, _run_name(plan, module), _tags(plan, module), resume, appends_only, waits=True)
     if resume is None:
         tracker.log_params(parameters(plan.values))
     return tracker
+
+
+def _start(plan: RunPlan, tracker: Tracker, others: Sequence[Logger], data: FaceData) -> Callable[[bool], None]:
+    """A function that begins the record of a run and writes its configuration; called with whether a training starts."""
+
+    def begin(trains: bool) -> None:
+        if tracker.has_begun:
+            return
+        tracker.begin()
+        log_parameters(others, parameters(plan.values))
+        config = (
+            tracker.run.path / f"test_{data.card('test').slug}.yaml" if tracker.appends_only else tracker.run.config
+        )
+        if not trains and plan.origin is not None and plan.origin.is_resumed:
+            return  # the test of a training that this command does not continue
+        partial = config.with_suffix(".partial")
+        partial.write_text(plan.config, encoding="utf-8")
+        partial.replace(config)
+        tracker.log_file(config)
+
+    return begin
 
 
 def _run_name(plan: RunPlan, module: FaceModule) -> str:
@@ -151,16 +183,23 @@ def _adds_to_run(plan: RunPlan, data: FaceData) -> bool:
     return origin.checkpoint.resolve() == own.resolve() and recorded == fingerprint
 
 
-def _callbacks(plan: RunPlan, tracker: Tracker | None, data: FaceData) -> list[Callback]:
-    callbacks: list[Callback] = [RunReport(tracker)] if tracker is not None else []
-    if plan.command != "fit" or plan.options.trainer.enable_checkpointing is False:
+def _callbacks(
+    plan: RunPlan, tracker: Tracker | None, begin: Callable[[bool], None] | None, data: FaceData
+) -> list[Callback]:
+    callbacks: list[Callback] = []
+    if tracker is not None and begin is not None:
+        callbacks += [RunStart(begin), RunReport(tracker)]
+    if plan.command != "fit":
+        return callbacks
+    callbacks.append(DivergenceCheck())
+    if plan.options.trainer.enable_checkpointing is False:
         return callbacks
     # all processes save together, into the folder that the first one has made
     folder = tracker.run if tracker is not None else RunFolder(plan.place.folder)
     if data.val_fraction:
         score = Score.parse(plan.options.score)
-        name = folder.best_checkpoint.stem
-        best = ModelCheckpoint(folder.path, name, monitor=score.metric("val"), enable_version_counter=False)
-        callbacks += [ScoreCheck(score), best]
+        callbacks.append(ScoreCheck(score))
+        if plan.options.trainer.limit_val_batches != 0:
+            callbacks.append(BestCheckpoint(folder, score))
     kept = KeptEpochs(folder, plan.tracking.keep_epochs or ())
     return [*callbacks, kept, LastCheckpoint(folder, plan.tracking.checkpoint_seconds)]

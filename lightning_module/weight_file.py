@@ -23,7 +23,8 @@ def read_weight_map(path: Path) -> NDArray[np.float32]:
         weights = np.load(path.expanduser(), allow_pickle=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}). Set {option}.") from error
-    except (ValueError, EOFError) as error:
+    # a damaged file can fail in many ways inside numpy
+    except Exception as error:
         raise InputError(f"{path}: is no .npy file of numbers. Set {option} to one.") from error
     if not isinstance(weights, np.ndarray) or weights.shape != (MAP_SIZE, MAP_SIZE) or weights.dtype.kind not in "buif":
         kind = f"{weights.dtype} of shape {weights.shape}" if isinstance(weights, np.ndarray) else "several arrays"

@@ -20,6 +20,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from datamodules.addresses import masked
 from datamodules.errors import InputError
 from lightning_module.tracking.liveness import is_running, machine_name, process_name
 from sweeps.connections import GRACE_SECONDS, alone
@@ -232,7 +233,7 @@ class JobQueue:
     def _fail(self, trial_id: int, error: str = "") -> None:
         try:
             if error:
-                self._storage.set_trial_user_attr(trial_id, ERROR, error[:1000])
+                self._storage.set_trial_user_attr(trial_id, ERROR, masked(error)[:1000])
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         except UpdateFinishedTrialError:
             pass  # another worker has already marked it as failed

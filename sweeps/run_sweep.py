@@ -1,5 +1,6 @@
 """Runs a sweep: search, confirmation and report."""
 
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from rich.markdown import Markdown
 from lightning_module.project import PROJECT
 from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.run_folder import run_folders
+from lightning_module.tracking.store_check import refuse_hopeless
+from lightning_module.tracking.store_faults import first_line
 from lightning_module.tracking.tracker import TrackingPlace
 from lightning_module.tracking.uploader import send_left_over
 from sweeps.confirmation import Confirmation, candidates, confirmation
@@ -27,6 +29,8 @@ from sweeps.sweep_results import log_summary, write_results
 from sweeps.trial import RATIO
 from sweeps.worker_pool import run_workers
 from sweeps.worker_process import Stage, stage_queue
+
+_log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 WORKER = (sys.executable, str(PROJECT / "run.py"), "sweep-worker")
@@ -43,13 +47,15 @@ def run_sweep(settings: SweepSettings, workers: int, command: Sequence[str] = WO
     Raises:
         InputError: If the settings cannot be used, or all workers ended early.
     """
-    tracking = MlflowStore(settings.tracking_uri, settings.folder / "artifacts")
+    place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
+    tracking = MlflowStore(place.uri, place.artifacts)
     with reachable(settings.storage):
         storage = open_storage(settings.storage)
         study = search_study(settings, storage)
         if settings.confirm_seeds:
             planned_design(settings, storage)  # refused before the search, rather than after it
-    tracking.prepare()  # before the workers, which would collide on a new file
+    tracking.prepare()  # here, so that a fault of it is told once
+    refuse_hopeless(tracking, place.experiment)
     warn_of_few_seeds(settings)
     with reachable(settings.storage):
         if len(settings.scores) == 2 and settings.pruner != "none":
@@ -112,11 +118,13 @@ def _summarize(report: SweepReport, storage: RDBStorage) -> None:
 
 def _tidy(settings: SweepSettings, tracking: MlflowStore) -> None:
     """Uploads what could not be uploaded to MLflow before, and ends runs whose trials another worker repeated."""
-    place = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment)
-    for folder in run_folders(place.runs):
-        send_left_over(folder, tracking)
-    for stage in get_args(Stage):
-        tracking.end_running(settings.experiment, {"sweep": settings.study, "stage": stage})
+    runs = TrackingPlace(settings.tracking_uri, settings.folder, settings.experiment).runs
+    send_left_over(runs, tracking, settings.experiment)
+    try:
+        for stage in get_args(Stage):
+            tracking.end_running(settings.experiment, {"sweep": settings.study, "stage": stage})
+    except Exception as error:  # noqa: BLE001  # the verdict stands whatever MLflow raises
+        _log.warning("MLflow at %s cannot be reached (%s); the next run completes it.", tracking.uri, first_line(error))
 
 
 def _best(finished: Sequence[FrozenTrial]) -> str:

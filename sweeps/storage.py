@@ -5,15 +5,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
-from sqlalchemy.engine import make_url
 
+from datamodules.addresses import masked, resolved, sqlite_file
 from datamodules.errors import InputError
 from sweeps.connections import GRACE_SECONDS, engine_options, lock_whole_transactions, opening_options, wait_for_server
 from sweeps.search_space import what_differs
@@ -55,6 +54,7 @@ def open_storage(url: str) -> RDBStorage:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    url = resolved(url)
     is_sqlite = url.startswith("sqlite")
     if is_sqlite:
         _make_folder(url)
@@ -62,7 +62,7 @@ def open_storage(url: str) -> RDBStorage:
         try:
             _make_tables(url)
             storage = RDBStorage(
-                url,
+                _literal(url),
                 engine_kwargs=engine_options(url),
                 heartbeat_interval=HEARTBEAT_SECONDS,
                 grace_period=GRACE_SECONDS,
@@ -72,13 +72,13 @@ def open_storage(url: str) -> RDBStorage:
             break
         except ImportError as error:
             raise InputError(
-                f"--storage {shown(url)}: its driver is missing ({error.__cause__ or error}). Install it; for "
+                f"--storage {masked(url)}: its driver is missing ({error.__cause__ or error}). Install it; for "
                 "PostgreSQL with pip install -e '.[postgres]' in the project's folder."
             ) from error
         except Exception as error:
             if attempt == _ATTEMPTS - 1 or not any(sign in str(error) for sign in _PASSING):
                 raise InputError(
-                    f"--storage {shown(url)}: cannot be used ({_first_line(error)}). Start the database, or "
+                    f"--storage {masked(url)}: cannot be used ({_first_line(error)}). Start the database, or "
                     "give another, such as sqlite:///mlruns/optuna.db."
                 ) from error
             time.sleep(0.2 * 2**attempt)
@@ -196,35 +196,32 @@ def reachable(url: str) -> Iterator[None]:
         yield
     except STORAGE_ERRORS as error:
         raise InputError(
-            f"--storage {shown(url)}: cannot be reached any more ({_first_line(error)}). Start the database, "
+            f"--storage {masked(url)}: cannot be reached any more ({_first_line(error)}). Start the database, "
             "then repeat the command, which continues the sweep."
         ) from error
 
 
-def shown(url: str) -> str:
-    """A URL without its password."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return url
-
-
 def _make_folder(url: str) -> None:
-    database = make_url(url).database
-    if not database:
+    file = sqlite_file(url)
+    if file is None:
         raise InputError(
-            f"--storage {url}: a database in memory cannot be shared. Give a file, such as sqlite:///optuna.db."
+            f"--storage {masked(url)}: a database in memory cannot be shared. Give a file, such as sqlite:///optuna.db."
         )
     try:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--storage {url}: cannot be written ({error.strerror}). Give another.") from error
+        raise InputError(f"--storage {masked(url)}: cannot be written ({error.strerror}). Give another.") from error
 
 
 def _make_tables(url: str) -> None:
     """Creates Optuna's tables if needed, and checks their version."""
-    RDBStorage(url, engine_kwargs=opening_options(url)).engine.dispose()
+    RDBStorage(_literal(url), engine_kwargs=opening_options(url)).engine.dispose()
+
+
+def _literal(url: str) -> str:
+    """A URL for Optuna, which takes braces for placeholders; in the path of a file they are its own."""
+    return url.replace("{", "{{").replace("}", "}}") if url.startswith("sqlite") else url
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return masked((str(error).strip().splitlines() or [type(error).__name__])[0])

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.addresses import resolved, sqlite_address
 from datamodules.errors import InputError
 from lightning_module.project import PROJECT
 from sweeps.branching import Strategy
@@ -87,8 +88,8 @@ def sweep(
     place = TrackingOptions(uri=tracking_uri, experiment=experiment, folder=folder).place(PROJECT)
     settings = SweepSettings(
         study=study,
-        storage=storage or f"sqlite:///{place.folder / 'optuna.db'}",
-        tracking_uri=place.uri,
+        storage=resolved(storage) if storage else sqlite_address(place.folder / "optuna.db"),
+        tracking_uri=resolved(place.uri),
         folder=place.folder,
         experiment=experiment,
         config=config.expanduser().absolute(),

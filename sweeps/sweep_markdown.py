@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
+from datamodules.addresses import masked
 from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from lightning_module.project import PROJECT
@@ -17,7 +18,6 @@ from sweeps.divergence import DIVERGED
 from sweeps.effects_table import effects_table
 from sweeps.search_space import SearchSpace
 from sweeps.settings import SweepSettings
-from sweeps.storage import shown
 from sweeps.sweep_report import SweepReport
 from sweeps.trial import LESS_TRUNK, RATIO
 from sweeps.verdict import Verdict
@@ -163,7 +163,7 @@ def _command(settings: SweepSettings) -> str:
         f"--pruner {settings.pruner} --search_seeds {settings.search_seeds}{_branching(settings)} "
         f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} {hours}"
         f"--config {short_path(settings.config)}{space} "
-        f"--storage {shown(settings.storage)} --tracking_uri {settings.tracking_uri}"
+        f"--storage {masked(settings.storage)} --tracking_uri {masked(settings.tracking_uri)}"
     )
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 
+from datamodules.addresses import masked
 from datamodules.errors import cannot_write
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
-from sweeps.storage import shown
 from sweeps.sweep_figures import sweep_figures
 from sweeps.sweep_markdown import as_markdown, short_path
 from sweeps.sweep_report import SweepReport
@@ -23,8 +23,8 @@ def write_results(report: SweepReport) -> list[Path]:
     pictures = {folder / f"{name}.png": figure for name, figure in sweep_figures(report).items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        verdict.write_text(as_markdown(report))
-        best.write_text(_best_config(report))
+        verdict.write_text(as_markdown(report), encoding="utf-8")
+        best.write_text(_best_config(report), encoding="utf-8")
         for path, figure in pictures.items():
             figure.savefig(path, dpi=110)
     except OSError as error:
@@ -57,7 +57,7 @@ def log_summary(report: SweepReport) -> None:
                 "pruner": settings.pruner,
                 "seed": settings.seed,
                 "strategy": settings.identity["strategy"],
-                "storage": shown(settings.storage),
+                "storage": masked(settings.storage),
             }
         )
         verdicts = (*report.verdicts, *report.known_verdicts)

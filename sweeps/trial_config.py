@@ -79,7 +79,7 @@ def region_table(config: Path) -> RegionTable:
 
 def _read(config: Path) -> dict[str, Any]:
     try:
-        options = yaml.safe_load(config.read_text()) or {}
+        options = yaml.safe_load(config.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{config}: cannot be read as a configuration ({str(error).splitlines()[0]}).") from error
     if not isinstance(options, dict):

@@ -1,6 +1,5 @@
 """The trunks of a branched search: a training from each seed, whose middle the trials continue."""
 
-import fcntl
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import optuna
 from optuna.storages import RDBStorage
 
 from datamodules.errors import InputError, cannot_write
+from datamodules.files.file_locks import lock
 from lightning_module.checkpoint import state_digest
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.tracker import TrackingPlace
@@ -170,11 +170,11 @@ class Trunks:
         path = self._settings.results / f"trunk_s{seed}.lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
+            file = path.open("w", encoding="utf-8")
         except OSError as error:
             raise cannot_write(path, error, "--folder") from error
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file, path)
             yield
 
 

@@ -13,6 +13,7 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
+from datamodules.addresses import masked
 from datamodules.errors import InputError
 from sweeps.confirmation import candidates, run_confirmation
 from sweeps.confirmation_plan import planned_design
@@ -87,8 +88,8 @@ def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
             raise
         except Exception as error:
             failures += 1
-            traceback.print_exc()
-            print(f"error: a trial failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            print(masked(traceback.format_exc()), file=sys.stderr)
+            print(masked(f"error: a trial failed: {type(error).__name__}: {error}"), file=sys.stderr, flush=True)
             if failures == _MOST_FAILURES:
                 raise InputError(f"{failures} trials in a row failed, the last with: {error}") from error
 

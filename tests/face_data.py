@@ -28,9 +28,8 @@ def face_data(
         root,
         face_model=FaceModelOptions(model_file),
         test=FaceTestOptions(test_root),
-        index=IndexOptions(max_bad_fraction=max_bad_fraction),
         pose_augmentation=PoseAugmentation(probability=pose_probability),
-        **{"num_workers": 0, **options},
+        **{"num_workers": 0, "index": IndexOptions(max_bad_fraction=max_bad_fraction), **options},
     )
 
 

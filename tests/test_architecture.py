@@ -10,10 +10,13 @@ OURS = {"datamodules", "lightning_module", "sweeps", "run"}
 GEOMETRY, FILES, READERS, ERRORS, TYPES = (
     f"datamodules.{name}" for name in ("geometry", "files", "readers", "errors", "types")
 )
+SAFE_FILES = (f"{FILES}.atomic_files", f"{FILES}.file_locks")  # for whatever writes
+ADDRESSES = "datamodules.addresses"  # for whatever shows one
 ROOM = "lightning_module"
 TRACKING, EVALUATION = f"{ROOM}.tracking", f"{ROOM}.evaluation"
 MAY_IMPORT = {
-    "datamodules/errors.py": (),
+    "datamodules/addresses.py": (),
+    "datamodules/errors.py": (ADDRESSES,),
     "datamodules/geometry": (GEOMETRY, ERRORS),
     "datamodules/types.py": (GEOMETRY,),
     "datamodules/files": (FILES, GEOMETRY, TYPES, ERRORS),
@@ -41,7 +44,7 @@ MAY_IMPORT = {
     "datamodules": ("datamodules",),
     "lightning_module/networks": (f"{ROOM}.networks", ERRORS),
     "lightning_module/evaluation": (EVALUATION, TYPES, GEOMETRY, ERRORS),
-    "lightning_module/tracking": (TRACKING, f"{ROOM}.project", f"{EVALUATION}.nme", ERRORS),
+    "lightning_module/tracking": (TRACKING, f"{ROOM}.project", f"{EVALUATION}.nme", *SAFE_FILES, ADDRESSES, ERRORS),
     # evaluations of other methods start from files
     "lightning_module/reporting": (
         f"{ROOM}.reporting",
@@ -55,8 +58,8 @@ MAY_IMPORT = {
     "lightning_module/inference": (ROOM, "datamodules"),
     # where data and network meet
     "lightning_module/configuration/command_options.py": (ROOM, "datamodules"),
-    "lightning_module": (ROOM, TYPES, GEOMETRY, ERRORS),
-    "sweeps": ("sweeps", ROOM, ERRORS, f"{GEOMETRY}.regions"),
+    "lightning_module": (ROOM, *SAFE_FILES, ADDRESSES, TYPES, GEOMETRY, ERRORS),
+    "sweeps": ("sweeps", ROOM, *SAFE_FILES, ADDRESSES, ERRORS, f"{GEOMETRY}.regions"),
     "run.py": ("datamodules", ROOM, "sweeps"),
 }
 # Exceptions from the rooms above, within lightning_module: what stands above a file.

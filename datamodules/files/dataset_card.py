@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from datamodules.errors import InputError
+from datamodules.files.atomic_files import write_whole
 
 CARD = "dataset.yaml"
 
@@ -46,8 +47,11 @@ def read_card(root: Path) -> DatasetCard:
     if not path.is_file():
         return DatasetCard(root.resolve().name)
     try:
-        return DatasetCard(**{str(key): str(value) for key, value in yaml.safe_load(path.read_text()).items()})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError) as error:
+        return DatasetCard(
+            **{str(key): str(value) for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items()}
+        )
+    # a damaged file can fail in many ways inside yaml
+    except Exception as error:
         fields = ", ".join(DatasetCard.__dataclass_fields__)
         raise InputError(
             f"{path}: is no data set card ({error}). A card has the lines {fields}.".replace("\n", " ")
@@ -56,4 +60,4 @@ def read_card(root: Path) -> DatasetCard:
 
 def write_card(root: Path, card: DatasetCard) -> None:
     """Writes a card that `read_card` reads back."""
-    (root / CARD).write_text(yaml.safe_dump(asdict(card), sort_keys=False))
+    write_whole(root / CARD, yaml.safe_dump(asdict(card), sort_keys=False))

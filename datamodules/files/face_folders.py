@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from datamodules.errors import InputError
+from datamodules.files.listed_names import NO_TEXT, check_text, is_hidden, is_text, shown
 
 FolderLayout = Literal["auto", "300w-3d", "300w-lp", "flat"]
 
@@ -31,7 +32,7 @@ class FaceFolders:
         root: Its folder.
         layout: Its layout, from the option or recognised.
         keys: Paths below the root without endings, sorted; each has both its files.
-        faults: One line for each file that lacks its counterpart.
+        faults: One line for each file that lacks its counterpart, or whose name is no UTF-8.
         fingerprint: 16 hexadecimal digits of the names, sizes and times of all the files.
     """
 
@@ -48,7 +49,7 @@ class FaceFolders:
 
 
 def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
-    """Lists a data set without opening any of its files.
+    """Lists a data set without opening any of its files. Hidden files are left out.
 
     Raises:
         InputError: If the folder does not exist, or holds no sample.
@@ -57,6 +58,7 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
         raise InputError(
             f"{root}: there is no such folder. Set --data.root to that of 300W-3D, 300W-LP or AFLW2000-3D."
         )
+    check_text(root)
     named = [name for name in _FOLDERS if (root / name).is_dir()]
     if layout == "flat" or not named:
         named = [""]
@@ -68,6 +70,9 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
         digest.update(f"{folder}{files}".encode())
         images, mats = ({name[:-4] for name, _, _ in files if name.endswith(ending)} for ending in _ENDINGS)
         prefix = f"{folder}/" if folder else ""
+        nameless = {stem for stem in images | mats if not is_text(stem)}
+        faults += [f"{shown(root / prefix / stem)}: {NO_TEXT}" for stem in sorted(nameless)]
+        images, mats = images - nameless, mats - nameless
         keys += sorted(prefix + stem for stem in images & mats)
         faults += [
             f"{root / prefix / stem}.jpg: has no .mat beside it. Copy the missing file."
@@ -109,7 +114,7 @@ def _sample_files(folder: Path) -> list[tuple[str, int, int]]:
     """Name, size and time of change of a folder's images and .mat files, sorted."""
     try:
         with os.scandir(folder) as entries:
-            samples = [entry for entry in entries if entry.name.endswith(_ENDINGS)]
+            samples = [entry for entry in entries if entry.name.endswith(_ENDINGS) and not is_hidden(entry.name)]
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}). Check its permissions.") from error
     files = []

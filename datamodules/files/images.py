@@ -1,11 +1,12 @@
 """Images of data sets: decoding, encoding and cropping."""
 
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from datamodules.errors import InputError
 
@@ -39,7 +40,10 @@ def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
     if data[:2] == b"\xff\xd8" and data.rfind(_END_OF_IMAGE) <= data.rfind(_START_OF_SCAN):
         raise InputError(f"{path}: is a truncated JPEG. {_REMEDY}")
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:  # such as a header that claims a billion pixels
+        pixels = None
     if pixels is None:
         raise InputError(f"{path}: is no image that can be decoded. {_REMEDY}")
     return np.asarray(pixels, np.uint8)
@@ -52,16 +56,38 @@ def read_image_size(path: Path) -> tuple[int, int]:
         InputError: If the file is missing or has no image header.
     """
     try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large images and of damaged EXIF data
+            with Image.open(path) as image:
+                return image.size
+    # what Pillow raises depends on where the file is damaged
+    except Exception as error:
         raise InputError(f"{path}: is no image that can be read. {_REMEDY}") from error
 
 
+def stored_orientation(image: Image.Image) -> int | None:
+    """EXIF orientation of an image, 1 to 8, which is 1 without EXIF data; None if these are damaged."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            orientation = image.getexif().get(_ORIENTATION, 1)
+    # what Pillow raises depends on where the data are damaged
+    except Exception:  # noqa: BLE001
+        return None
+    return int(orientation) if orientation in range(1, 9) else None
+
+
 def is_upright(path: Path) -> bool:
-    """Whether the pixels of a photograph are stored upright (EXIF orientation)."""
-    with Image.open(path) as image:
-        return bool(image.getexif().get(_ORIENTATION, 1) == 1)
+    """Whether the pixels of a photograph are stored upright, as far as its EXIF data can be read.
+
+    Raises:
+        InputError: If the file is missing or has no image header.
+    """
+    read_image_size(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as image:
+            return stored_orientation(image) in (1, None)
 
 
 def write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:

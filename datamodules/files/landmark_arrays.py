@@ -1,15 +1,12 @@
 """Reads landmarks and yaw of many faces from one file: .npy, .npz or .mat."""
 
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
-from scipy.io.matlab import MatReadError
 
 from datamodules.errors import InputError
+from datamodules.files.mat import read_mat
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 
 _COUNTS = (LANDMARKS_68, LANDMARKS_81)
@@ -90,21 +87,13 @@ def _arrays(path: Path) -> dict[str, NDArray[np.number]]:
                 with np.load(path, allow_pickle=False) as archive:
                     arrays = dict(archive)
             case ".mat":
-                arrays = {name: value for name, value in scipy.io.loadmat(path).items() if not name.startswith("__")}
+                arrays = {name: np.asarray(value) for name, value in read_mat(path).items()}
             case _:
                 raise InputError(f"{path}: is no .npy, .npz or .mat file. Save the array as one of these.")
-    # a damaged file can fail in many ways inside scipy and numpy
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        EOFError,
-        BadZipFile,
-        NotImplementedError,
-        MatReadError,
-        zlib.error,
-    ) as error:
+    except InputError:
+        raise
+    # a damaged file can fail in many ways inside numpy
+    except Exception as error:
         raise InputError(f"{path}: cannot be read ({error}). Save the array again.".replace("\n", " ")) from error
     return {
         name: value for name, value in arrays.items() if isinstance(value, np.ndarray) and value.dtype.kind in "iuf"

@@ -9,6 +9,7 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from datamodules.errors import InputError
+from datamodules.files.listed_names import check_text, is_hidden
 from datamodules.geometry.textured_mesh import Mesh, TexturedMesh
 
 MESH_ENDINGS = (".obj", ".ply")
@@ -27,7 +28,7 @@ def read_mesh(path: Path) -> Mesh:
         mesh = trimesh.load_mesh(path, process=False)
         surface = Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
     # a damaged file can fail in many ways inside trimesh
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, UnicodeDecodeError) as error:
+    except Exception as error:
         raise InputError(f"{path}: is no mesh that can be read ({error}). Save it again.".replace("\n", " ")) from error
     if not len(surface.triangles) or not np.isfinite(surface.vertices).all():
         raise InputError(f"{path}: holds no triangles, or vertices that are no numbers. Save the mesh again.")
@@ -35,18 +36,21 @@ def read_mesh(path: Path) -> Mesh:
 
 
 def mesh_files(folder: Path) -> dict[str, Path]:
-    """The meshes of a folder by stem, sorted.
+    """The meshes of a folder by stem, sorted, without hidden files.
 
     Raises:
-        InputError: If there is no such folder, no mesh in it, or two of one name.
+        InputError: If there is no such folder, no mesh in it, two of one name, or a name that is no UTF-8.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in MESH_ENDINGS)
+    paths = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in MESH_ENDINGS and not is_hidden(path.name)
+    )
     if not paths:
         raise InputError(f"{folder}: holds no {' or '.join(MESH_ENDINGS)} file.")
     by_stem: dict[str, Path] = {}
     for path in paths:
+        check_text(path)
         if path.stem in by_stem:
             raise InputError(f"{path}: {by_stem[path.stem].name} has the same name. Keep one of them.")
         by_stem[path.stem] = path

@@ -1,7 +1,6 @@
 """Reads and writes position maps in PRNet's layout, and `uv_layout.npz`, which describes their texels."""
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +29,13 @@ def read_position_map(path: Path) -> NDArray[np.float32]:
     """
     try:
         points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    # a damaged file can fail in many ways inside numpy
+    except Exception as error:
         raise InputError(
             f"{path}: cannot be read ({error}). Write it again, or remove it.".replace("\n", " ")
         ) from error
+    if not isinstance(points, np.ndarray):
+        raise InputError(f"{path}: holds several arrays. Write it again, or remove it.")
     if points.shape != (MAP_SIZE, MAP_SIZE, 3) or points.dtype.kind != "f":
         raise InputError(
             f"{path}: holds {points.dtype} of shape {points.shape}, expected float32 of ({MAP_SIZE}, {MAP_SIZE}, 3)."
@@ -58,7 +60,8 @@ def read_uv_layout(path: Path) -> UVLayout:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _SHAPES}
-    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+    # a damaged file can fail in many ways inside numpy
+    except Exception as error:
         message = str(error).replace("\n", " ").strip("'\"")
         raise InputError(f"{path}: holds no layout of position maps ({message}). {_REMEDY}") from error
     for name, shape in _SHAPES.items():

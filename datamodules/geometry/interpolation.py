@@ -1,8 +1,9 @@
 """Barycentric interpolation of values at vertices."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from datamodules.geometry.compiled import compiled
 
 
 def interpolate(
@@ -23,7 +24,7 @@ def interpolate(
     return np.asarray(points.reshape(*corners.shape[:-1], *values.shape[1:]), np.float32)
 
 
-@njit(cache=True)
+@compiled()
 def _gather(columns, corners, barycentric):  # type: ignore[no-untyped-def]
     points = np.empty((len(corners), columns.shape[1]), np.float32)
     for i in range(len(corners)):

@@ -1,8 +1,9 @@
 """A rasteriser with a z-buffer: the triangle of each pixel, and the pixel's barycentric weights in it."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from datamodules.geometry.compiled import compiled
 
 _INSIDE = -1e-9  # smallest weight; a pixel on an edge belongs to the triangle in spite of rounding
 
@@ -31,7 +32,7 @@ def rasterize(
     return triangle_ids, barycentric
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(error_model="numpy", nogil=True)
 def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignore[no-untyped-def]
     height, width = triangle_ids.shape
     for t in range(len(triangles)):
@@ -72,7 +73,7 @@ def _fill(vertices, triangles, triangle_ids, barycentric, depth):  # type: ignor
                     barycentric[row, col, 2] = weight_c
 
 
-@njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def _span(at_zero, step, first, last):  # type: ignore[no-untyped-def]
     """The part of first ... last where at_zero + column / step is at least _INSIDE; last < first if it is empty."""
     if np.isinf(step):  # the same in all columns

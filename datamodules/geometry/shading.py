@@ -1,8 +1,9 @@
 """Colours of rasterised pixels: texture times light, averaged over subpixels."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from datamodules.geometry.compiled import compiled
 
 
 def shade(
@@ -35,7 +36,7 @@ def shade(
     return image, coverage
 
 
-@njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _fill(triangle_ids, barycentric, triangles, texels, light, texture, s, image, coverage):  # type: ignore[no-untyped-def]
     height, width = coverage.shape
     last_row, last_col = texture.shape[0] - 2, texture.shape[1] - 2

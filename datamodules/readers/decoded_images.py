@@ -4,6 +4,7 @@ The file takes width x height x 3 bytes for each image: 221 MB for 4500 images o
 122 450 images of 300W-LP. Worker processes share its pages.
 """
 
+import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,11 @@ from tempfile import mkstemp
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import cannot_write
+from datamodules.errors import InputError, cannot_write
+from datamodules.files.atomic_files import put_in_place
 from datamodules.files.images import read_image
+
+_log = logging.getLogger(__name__)
 
 _FILE = "images.npy"
 _CHUNK = 256  # images decoded at a time
@@ -56,14 +60,32 @@ def open_decoded_images(folder: Path, paths: list[Path], image_sizes: NDArray[np
     sizes = image_sizes.astype(np.int64)
     counts = sizes.prod(axis=1)
     starts = np.concatenate([[0], counts.cumsum()[:-1]])
-    place = folder / _FILE
-    if not place.is_file():
-        _write(place, paths, int(counts.sum()))
-    # a plain array: slices of a memmap cost ten times as much
-    return DecodedImages(np.asarray(np.load(place, mmap_mode="r")), sizes, starts)
+    place, count = folder / _FILE, int(counts.sum())
+    pixels = _stored(place, count)
+    if pixels is None:
+        if os.path.lexists(place):
+            _log.warning("%s: is damaged, and its images are decoded anew.", place)
+        _write(place, paths, sizes, count)
+        pixels = _stored(place, count)
+    if pixels is None:
+        raise InputError(
+            f"{place}: cannot be read back as it was written. Check the disk, or set --data.index.cache_dir to another."
+        )
+    return DecodedImages(pixels, sizes, starts)
 
 
-def _write(place: Path, paths: list[Path], count: int) -> None:
+def _stored(place: Path, count: int) -> NDArray[np.uint8] | None:
+    """(count, 3) pixels of a file; None if there is none, or it is cut, or has no such header."""
+    try:
+        # a plain array: slices of a memmap cost ten times as much
+        pixels = np.asarray(np.load(place, mmap_mode="r"))
+    # what is raised depends on where the file is damaged
+    except Exception:  # noqa: BLE001
+        return None
+    return pixels if pixels.shape == (count, 3) and pixels.dtype == np.uint8 else None
+
+
+def _write(place: Path, paths: list[Path], sizes: NDArray[np.int64], count: int) -> None:
     """Writes to a temporary name first: several processes may do so at once, and all write the same."""
     try:
         handle, partial = mkstemp(dir=place.parent, prefix=f".{place.name}-")
@@ -71,9 +93,11 @@ def _write(place: Path, paths: list[Path], count: int) -> None:
             with os.fdopen(handle, "wb") as file:
                 header = {"descr": "|u1", "fortran_order": False, "shape": (count, 3)}
                 np.lib.format.write_array_header_1_0(file, header)
-                for image in _decoded(paths):
+                for path, size, image in zip(paths, sizes.tolist(), _decoded(paths), strict=True):
+                    if list(image.shape[1::-1]) != size:
+                        raise InputError(f"{path}: has other pixels than its header says. Copy it again, or remove it.")
                     file.write(image.data)
-            os.replace(partial, place)
+            put_in_place(Path(partial), place)
         finally:
             Path(partial).unlink(missing_ok=True)
     except OSError as error:

@@ -1,11 +1,11 @@
 """Options of the index of a data set."""
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from datamodules.errors import InputError
+from datamodules.files.cache_home import default_cache
 
 Verification = Literal["header", "full"]
 
@@ -38,5 +38,4 @@ class IndexOptions:
     @property
     def cache(self) -> Path:
         """The folder of indices and synthetic faces."""
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return self.cache_dir or home / "weightmask"
+        return self.cache_dir or default_cache()

@@ -4,6 +4,7 @@ The files are memory-mapped, so that worker processes share them.
 """
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,7 +21,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from datamodules.errors import InputError, cannot_write
+from datamodules.files.atomic_files import flush_folder, put_in_place
 from datamodules.readers.sample_reader import SampleList
+
+_log = logging.getLogger(__name__)
 
 Row = dict[str, NDArray[np.generic] | None]
 
@@ -75,12 +79,12 @@ def cached_rows(root: Path, samples: SampleList, folder: Path, reader: RowReader
     Raises:
         InputError: If no sample can be read, or the cache cannot be written.
     """
-    if not (folder / _ABOUT).is_file():
-        _build(root, samples, folder, reader, processes)
-    about = json.loads((folder / _ABOUT).read_text())
-    columns = {name: _mapped(folder / f"{name}.npy") for name in about["columns"]}
-    keys = _mapped(folder / _KEYS)
-    return CachedRows(keys, columns, about["faults"], about["fingerprint"], folder)
+    rows = _stored(folder)
+    if rows is None:
+        if os.path.lexists(folder):
+            _log.warning("%s: the index is damaged, or of an earlier version. It is made anew.", folder)
+        rows = _build(root, samples, folder, reader, processes)
+    return rows
 
 
 def cache_key(*parts: object) -> str:
@@ -93,7 +97,30 @@ def _mapped(path: Path) -> NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def _build(root: Path, samples: SampleList, folder: Path, reader: RowReader, processes: int) -> None:
+def _stored(folder: Path) -> CachedRows | None:
+    """The rows of a cache; None if there is none, or one of its files is missing or damaged."""
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        columns = {name: _mapped(folder / f"{name}.npy") for name in about["columns"]}
+        keys = _mapped(folder / _KEYS)
+        if about["checksum"] != _checksum(keys, columns, about["faults"], about["fingerprint"]):
+            return None
+    # what is raised depends on where a file is damaged
+    except Exception:  # noqa: BLE001
+        return None
+    return CachedRows(keys, columns, about["faults"], about["fingerprint"], folder)
+
+
+def _checksum(keys: NDArray[np.bytes_], columns: dict[str, NDArray[Any]], faults: list[str], fingerprint: str) -> str:
+    """32 hexadecimal digits of all that is stored."""
+    digest = blake2b(json.dumps([faults, fingerprint, list(columns)]).encode(), digest_size=16)
+    for values in (keys, *columns.values()):
+        digest.update(f"{values.dtype.str} {values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _build(root: Path, samples: SampleList, folder: Path, reader: RowReader, processes: int) -> CachedRows:
     """Writes the cache into a temporary folder and renames it, so that an interruption leaves no incomplete cache."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -102,15 +129,22 @@ def _build(root: Path, samples: SampleList, folder: Path, reader: RowReader, pro
         raise cannot_write(folder.parent, error, "--data.index.cache_dir") from error
     try:
         _write(root, samples, unfinished, reader, processes)
+        flush_folder(unfinished)
         # another process may have been faster; it has written the same
-        if not (folder / _ABOUT).is_file():
+        if _stored(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
-            os.replace(unfinished, folder)
+            put_in_place(unfinished, folder)
     except OSError as error:
-        if not (folder / _ABOUT).is_file():
+        if _stored(folder) is None:
             raise cannot_write(folder.parent, error, "--data.index.cache_dir") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    rows = _stored(folder)
+    if rows is None:
+        raise InputError(
+            f"{folder}: cannot be read back as it was written. Check the disk, or set --data.index.cache_dir to another."
+        )
+    return rows
 
 
 def _write(root: Path, samples: SampleList, folder: Path, reader: RowReader, processes: int) -> None:
@@ -140,9 +174,17 @@ def _write(root: Path, samples: SampleList, folder: Path, reader: RowReader, pro
     for group in reader.identifying:
         if parts := [used[name] for name in group if name in used]:
             digest.update(np.ascontiguousarray(np.concatenate(parts, axis=1)).view(np.uint8).data)
-    np.save(folder / _KEYS, np.array([key.encode() for key in keys]))
-    about = {"root": str(root), "faults": faults, "fingerprint": digest.hexdigest(), "columns": list(used)}
-    (folder / _ABOUT).write_text(json.dumps(about, indent=1))
+    names = np.array([key.encode() for key in keys])
+    np.save(folder / _KEYS, names)
+    fingerprint = digest.hexdigest()
+    about = {
+        "root": str(root),
+        "faults": faults,
+        "fingerprint": fingerprint,
+        "columns": list(used),
+        "checksum": _checksum(names, used, faults, fingerprint),
+    }
+    (folder / _ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def _misfit(root: Path, key: str, row: Row, columns: dict[str, NDArray[np.generic]]) -> str | None:

@@ -1,10 +1,9 @@
 """Writes synthetic faces in the layout of 300W-LP, with a model file in the layout of the Basel Face Model."""
 
-import fcntl
-import os
+import logging
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
@@ -17,14 +16,19 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from datamodules.errors import InputError, cannot_write
-from datamodules.files.atomic_files import whole_file
-from datamodules.files.bfm import write_morphable_model
+from datamodules.files.atomic_files import flush_folder, put_in_place, whole_file
+from datamodules.files.bfm import UV_FILE, write_morphable_model
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import write_face_mat
+from datamodules.files.file_locks import locked
 from datamodules.files.images import write_jpeg
+from datamodules.files.listed_names import is_empty
+from datamodules.synthetic.drawn_files import DrawnFiles
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
 from datamodules.types import FaceParameters
+
+_log = logging.getLogger(__name__)
 
 VERSION = 2  # to be raised by any change of pixels or coefficients, so that older data sets are made again
 MODEL_FILE = Path("model") / "BFM.mat"
@@ -75,8 +79,8 @@ class SyntheticSettings:
 def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -> int:
     """Makes a data set, unless it exists.
 
-    The files are written into a temporary folder, which is renamed when it is complete. After an interruption, the same
-    call continues.
+    The files are written into a temporary folder, which is renamed when it is complete and on the disk. After an
+    interruption, the same call continues. Faces of an existing data set whose files are gone or damaged are drawn anew.
 
     Args:
         settings: The faces.
@@ -91,36 +95,96 @@ def make_data_set(settings: SyntheticSettings, root: Path, processes: int = 1) -
     """
     unfinished = root.with_name(f".{root.name}-{settings.fingerprint}")
     try:
+        if _is_made(settings, root) and _is_complete(settings, root):  # also where nothing can be written
+            return 0
         root.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(root.with_name(f".{root.name}.lock")):
-            if root.exists() and _is_made(settings, root):
-                return 0
+        with locked(root.with_name(f".{root.name}.lock")):
+            if _is_made(settings, root):
+                return 0 if _is_complete(settings, root) else _complete(settings, root, processes, is_mended=True)
             unfinished.mkdir(exist_ok=True)
-            drawn = _draw(settings, unfinished, processes)
-            model_file = unfinished / MODEL_FILE
-            model_file.parent.mkdir(exist_ok=True)
-            model = synthetic_model()
-            write_morphable_model(model.face, model_file, identity_deviations=model.identity_deviations)
-            write_card(unfinished, settings.card)
+            drawn = _complete(settings, unfinished, processes)
             if root.is_dir():
-                root.rmdir()  # empty
-            os.replace(unfinished, root)
+                shutil.rmtree(root)  # empty
+            put_in_place(unfinished, root)
     except OSError as error:
         raise cannot_write(root, error, "--out or --data.index.cache_dir") from error
     return drawn
 
 
 def _is_made(settings: SyntheticSettings, root: Path) -> bool:
+    """Whether a folder holds these faces, or some of them; raises InputError if it holds something else."""
+    if not root.exists():
+        return False
     if not root.is_dir():
         raise InputError(f"{root}: is a file. Give a folder that is new or empty.")
+    if root.name.endswith(settings.fingerprint):  # in the cache, where even the card may be lost
+        return not is_empty(root)
     if (root / CARD).is_file() and read_card(root).fingerprint == settings.fingerprint:
         return True
-    if any(root.iterdir()):
+    if not is_empty(root):
         raise InputError(
             f"{root}: holds something else than these faces, or faces of another version. Give a folder that is new "
             "or empty."
         )
     return False
+
+
+def _is_complete(settings: SyntheticSettings, root: Path) -> bool:
+    """Whether all files are whole. Their content is read only if they have changed since it was read last."""
+    files = _files(settings, root)
+    if not _has_card(settings, root):
+        return False
+    if files.are_checked():
+        return True
+    if files.lost() or not files.has_model():
+        return False
+    files.mark_checked()
+    return True
+
+
+def _complete(settings: SyntheticSettings, folder: Path, processes: int, is_mended: bool = False) -> int:
+    """Draws what a folder lacks, and waits until the disk has it; returns the number of faces drawn."""
+    files = _files(settings, folder)
+    lost = files.lost()
+    if is_mended and lost:
+        _log.warning(
+            "%s: files of %d of its %d faces are missing or damaged. These faces are drawn anew.",
+            folder,
+            len(lost),
+            len(files.names),
+        )
+    for name in lost:
+        files.mat_path(name).unlink(missing_ok=True)
+    drawn = _draw(settings, folder, processes)
+    if not files.has_model():
+        files.model_file.parent.mkdir(exist_ok=True)
+        model = synthetic_model()
+        with (
+            whole_file(files.model_file) as model_file,
+            whole_file(files.model_file.with_name(UV_FILE)) as uv_file,
+        ):
+            write_morphable_model(model.face, model_file, uv_file, model.identity_deviations)
+    if not _has_card(settings, folder):
+        write_card(folder, settings.card)
+    flush_folder(folder)
+    files.mark_checked()
+    return drawn
+
+
+def _has_card(settings: SyntheticSettings, folder: Path) -> bool:
+    try:
+        return (folder / CARD).is_file() and read_card(folder) == settings.card
+    except InputError:
+        return False
+
+
+def _files(settings: SyntheticSettings, folder: Path) -> DrawnFiles:
+    names = [_name(settings, number // VIEWS, number % VIEWS) for number in range(settings.samples)]
+    return DrawnFiles(folder, names, folder / MODEL_FILE, settings.image_size)
+
+
+def _name(settings: SyntheticSettings, person: int, view: int) -> str:
+    return f"person{settings.first_person + person:06d}_{view}"
 
 
 def _draw(settings: SyntheticSettings, folder: Path, processes: int) -> int:
@@ -161,24 +225,15 @@ def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int
     population = Population(settings.seed, settings.image_size, settings.tilt_deg)
     made = 0
     for view in range(views):
-        number = settings.first_person + person
-        stem = folder / f"person{number:06d}_{view}"
+        stem = folder / _name(settings, person, view)
         if stem.with_suffix(".mat").is_file():  # written last
             continue
-        face, image = population.photograph(number, view)
+        face, image = population.photograph(settings.first_person + person, view)
         landmarks = face.landmarks_image_px().astype(np.float32)
         parameters = FaceParameters(face.identity, face.expression, face.pose, landmarks)
-        with whole_file(stem.with_suffix(".jpg")) as path:
+        with whole_file(stem.with_suffix(".jpg"), is_flushed=False) as path:
             write_jpeg(path, image)
-        with whole_file(stem.with_suffix(".mat")) as path:
+        with whole_file(stem.with_suffix(".mat"), is_flushed=False) as path:
             write_face_mat(path, parameters, (settings.image_size, settings.image_size))
         made += 1
     return made, views
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Makes other processes that write the same data set wait."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

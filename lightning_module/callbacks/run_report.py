@@ -40,8 +40,9 @@ class RunReport(Callback):
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._faces: dict[str, list[FacePicture]] = defaultdict(list)
+        self._validated_epoch: int | None = None
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draws the region weights, and records the training data."""
         data = face_data(trainer)
         self._tracker.log_tags({f"fingerprint.{name}": value for name, value in data.fingerprints().items()})
@@ -101,8 +102,10 @@ class RunReport(Callback):
             self._report(trainer, pl_module, "val")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Reports the validation of a checkpoint."""
-        if trainer.state.fn != "fit":
+        """Reports the validation of a checkpoint; that of an epoch is reported if it is the last."""
+        if trainer.state.fn == "fit":
+            self._validated_epoch = trainer.current_epoch + 1
+        else:
             self._report(trainer, pl_module, "val")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -142,7 +145,9 @@ class RunReport(Callback):
         else:
             log_table(self._tracker, summaries, stage, dataset)
         is_aflw2000 = is_whole_aflw2000(reports[LANDMARKS_2D.name])
-        print_tables(nme_table(summaries, f"{_STAGE_TITLES[stage]} on {dataset}", is_aflw2000))
+        epoch = module.tested_epoch if stage == "test" else self._validated_epoch
+        title = f"{_STAGE_TITLES[stage]} on {dataset}{_of_epoch(epoch, trainer.max_epochs)}"
+        print_tables(nme_table(summaries, title, is_aflw2000))
         if stage == "test":
             print_tables(spread_table(summaries))
 
@@ -151,3 +156,10 @@ class RunReport(Callback):
         path.parent.mkdir(exist_ok=True)
         figure.savefig(path, dpi=110)
         self._tracker.log_file(path, "pictures")
+
+
+def _of_epoch(epoch: int | None, last: int | None) -> str:
+    """The epoch of a network, for a title; `last` is that of the fit, and unknown where a checkpoint is evaluated."""
+    if epoch is None:
+        return ""
+    return f", epoch {epoch} of {last}" if last is not None and last >= epoch else f", epoch {epoch}"

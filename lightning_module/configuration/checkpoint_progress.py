@@ -13,10 +13,12 @@ class Progress:
     Attributes:
         is_epoch_end: Whether it was saved at the end of an epoch.
         has_optimizer: Whether it holds the state of the optimiser.
+        epoch: The epoch that was trained last, counted from 1; None in files of other programs.
     """
 
     is_epoch_end: bool
     has_optimizer: bool
+    epoch: int | None
 
 
 def read_progress(path: Path) -> Progress:
@@ -24,4 +26,5 @@ def read_progress(path: Path) -> Progress:
     checkpoint = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
     fit_loop = checkpoint.get("loops", {}).get("fit_loop", {})
     batches = fit_loop.get("epoch_loop.batch_progress", {})
-    return Progress(bool(batches.get("is_last_batch")), bool(checkpoint.get("optimizer_states")))
+    epoch = fit_loop.get("epoch_progress", {}).get("current", {}).get("started")
+    return Progress(bool(batches.get("is_last_batch")), bool(checkpoint.get("optimizer_states")), epoch)

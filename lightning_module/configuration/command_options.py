@@ -23,6 +23,8 @@ from lightning_module.configuration.class_arguments import (
 from lightning_module.configuration.fit_parser import FitParser
 from lightning_module.configuration.run_origin import Origin, find_origin
 from lightning_module.configuration.run_plan import RunPlan
+from lightning_module.configuration.secret_options import shareable
+from lightning_module.configuration.trainer_options import refuse_useless_options
 from lightning_module.evaluation.protocols import validation_protocols
 from lightning_module.evaluation.score import DEFAULT_SCORE, Score
 from lightning_module.face_module import FaceModule
@@ -34,6 +36,7 @@ from lightning_module.weight_file import read_weight_map
 
 _DEFAULTS = PROJECT / "conf" / "default.yaml"
 _NETWORK, _HOURGLASS = "model.network", f"{Hourglass.__module__}.{Hourglass.__name__}"
+_LARGEST_SEED = 2**32 - 1  # of numpy
 _DESCRIPTIONS = {
     "fit": "Trains a network, and tests its best epoch if there is test data.",
     "validate": "Evaluates a checkpoint on the validation faces.",
@@ -112,7 +115,7 @@ class FaceCLI(LightningCLI):
                 options = self.origin.base_config()
                 if self.config.data.regions is not five_regions:  # the checkpoint's table need not be importable then
                     options.get("data", {}).pop("regions", None)
-                base.write_text(yaml.safe_dump(options))
+                base.write_text(yaml.safe_dump(options), encoding="utf-8")
                 self.config = self._parsed(parser, ["--config", str(base), *self._args])
             self.config[self.origin.start] = self.origin.checkpoint
         regions = checked_table(self.config.data.regions)
@@ -132,6 +135,7 @@ class FaceCLI(LightningCLI):
         if self.command != "fit":
             return
         # faulty options end the command before a run is made
+        refuse_useless_options(self.config.trainer)
         TrackingOptions(**self.config.tracking.as_dict()).check_epochs(self.config.trainer.max_epochs)
         if self.config.model.weight_map is not None:
             read_weight_map(self.config.model.weight_map)
@@ -159,7 +163,7 @@ class FaceCLI(LightningCLI):
         jsonargparse keeps those that the new class happens to have too, such as a default width of the hourglass.
         """
         assert isinstance(parser, FitParser)
-        defaults = yaml.safe_load(_DEFAULTS.read_text())
+        defaults = yaml.safe_load(_DEFAULTS.read_text(encoding="utf-8"))
         parser.named_classes, parser.chosen_classes = named_classes(defaults), {}
         parser.set_defaults({_NETWORK: {"class_path": _HOURGLASS}})
         config: Namespace = parser.parse_args(list(args))
@@ -170,7 +174,7 @@ class FaceCLI(LightningCLI):
         parser.set_defaults({_NETWORK: {"class_path": chosen[_NETWORK]}})
         with TemporaryDirectory() as folder:
             path = Path(folder) / _DEFAULTS.name
-            path.write_text(yaml.safe_dump(without_other_classes(defaults, chosen)))
+            path.write_text(yaml.safe_dump(without_other_classes(defaults, chosen)), encoding="utf-8")
             parser.default_config_files = [str(path)]
             config = parser.parse_args(list(args))
             parser.default_config_files = [str(_DEFAULTS)]
@@ -189,11 +193,13 @@ class FaceCLI(LightningCLI):
             repeated.ckpt_path = None
         values = self.plain_options()
         differs = self.origin is not None and self.origin.evaluates_differently(values["model"])
-        config = self.parser.dump(repeated, skip_none=False)
+        config = shareable(self.parser.dump(repeated, skip_none=False))
         return RunPlan(self.command, self.config, values, config, self.origin, differs)
 
 
 def _whole_number(seed: bool | int) -> int:
     if isinstance(seed, bool):
         raise InputError(f"--seed_everything is {str(seed).lower()}: give a number, the seed of the whole run.")
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"--seed_everything is {seed}: give a whole number from 0 to {_LARGEST_SEED}.")
     return seed

@@ -80,6 +80,8 @@ class FitParser(LoggerArguments):
         refuse_old_names(message)
         if "does not implement protocol SampleReader" in " ".join(message.split()):
             message += ". Give its methods the names, parameters and annotations of datamodules.readers.sample_reader."
+        if "surrogates not allowed" in message:
+            message += ". The locale of this terminal has no such letters: set LC_ALL=C.UTF-8"
         if "No module named" in message:
             message += ". Run from the folder that has the module, or name that folder in PYTHONPATH."
         if option := re.search(r'"model\.network":\s+Option \'(\w+)\' is not accepted', " ".join(message.split())):
@@ -87,4 +89,5 @@ class FitParser(LoggerArguments):
                 f"--model.network.{option[1]}: the chosen network has no such option. Name the network that has it too, "
                 "such as --model.network Hourglass."
             )
+        message = re.sub(r"^Call to compute_fn of link .*? failed: ", "", message)
         super().error(re.sub(r" \(all options: [^)]*\)", "", message), ex)  # added by the parser of a class

@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -30,26 +30,28 @@ class LoggerArguments(OneLineErrors, LightningArgumentParser):
         return added
 
 
-def make_loggers(chosen: Any, folder: Path, params: Mapping[str, Any]) -> list[Logger]:
+def make_loggers(chosen: Any, folder: Path) -> list[Logger]:
     """The loggers of `--trainer.logger`, which a run uses in addition to MLflow.
 
     Args:
         chosen: The parsed option: None, true, a logger's class_path and init_args, or a list of these.
         folder: The run's folder.
-        params: Hyperparameters to log, under the same names as in MLflow.
 
     Raises:
         InputError: If a logger cannot be constructed.
     """
     if chosen is None or isinstance(chosen, bool):
         return []
-    loggers = [
+    return [
         _set_aside_when_it_fails(_make_logger(logger, folder))
         for logger in (chosen if isinstance(chosen, list) else [chosen])
     ]
+
+
+def log_parameters(loggers: Iterable[Logger], params: Mapping[str, Any]) -> None:
+    """Logs hyperparameters, under the same names as in MLflow."""
     for logger in loggers:
         logger.log_hyperparams(dict(params))
-    return loggers
 
 
 def _make_logger(chosen: Namespace, folder: Path) -> Logger:

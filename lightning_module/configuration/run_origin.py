@@ -20,6 +20,7 @@ from lightning_module.configuration.checkpoint_progress import read_progress
 from lightning_module.configuration.legacy_config import read_with_notice
 from lightning_module.process_rank import rank
 from lightning_module.tracking.logged_parameters import flat
+from lightning_module.tracking.moved_runs import followed
 from lightning_module.tracking.run_folder import RunFolder, newest_fit
 
 Start = Literal["ckpt_path", "init_from", "branch_from"]
@@ -65,6 +66,8 @@ class Origin:
         run_config = _read_config(self.run)
         if self.is_resumed or (self.start == "branch_from" and run_config):
             config = {name: value for name, value in run_config.items() if name not in _STARTS}
+        if self.run is not None and "tracking" in config:
+            config["tracking"] = followed(config["tracking"], self.run)
         if self.start == "branch_from":
             tracking = config.get("tracking", {})
             config["tracking"] = {name: value for name, value in tracking.items() if name not in _OWN_TRACKING}
@@ -169,7 +172,7 @@ def _checked(origin: Origin) -> Origin:
 def _read_config(run: RunFolder | None) -> dict[str, Any]:
     if run is None or not run.config.is_file():
         return {}
-    return read_with_notice(yaml.safe_load(run.config.read_text()), str(run.config))
+    return read_with_notice(yaml.safe_load(run.config.read_text(encoding="utf-8")), str(run.config))
 
 
 def _without_links(network: Mapping[str, Any]) -> dict[str, Any]:

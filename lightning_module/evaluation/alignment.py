@@ -16,11 +16,12 @@ def align(points: Tensor, target: Tensor, has_scale: bool) -> Tensor:
         has_scale: Whether the points are scaled, in addition to rotation and translation.
 
     Returns:
-        (N, L, 3) aligned points.
+        (N, L, 3) aligned points; those of a set with numbers that are not finite are not finite either.
     """
     goal = target.mean(dim=1, keepdim=True)
     centred, centred_target = points - points.mean(dim=1, keepdim=True), target - goal
-    left, singular, right = torch.linalg.svd(centred_target.mT @ centred)
+    covariance = torch.nan_to_num(centred_target.mT @ centred, nan=0.0, posinf=0.0, neginf=0.0)  # torch would raise
+    left, singular, right = torch.linalg.svd(covariance)
     sign = torch.ones_like(singular)
     sign[:, 2] = torch.linalg.det(left @ right).sign()  # a rotation, not a reflection
     rotation = (left * sign[:, None]) @ right

@@ -59,7 +59,7 @@ class EvaluationRecord:
         """Writes both files, and returns their paths."""
         folder.mkdir(parents=True, exist_ok=True)
         figures, faces = folder / f"{self.slug}.json", folder / f"{self.slug}.npz"
-        figures.write_text(self.as_json(summaries))
+        figures.write_text(self.as_json(summaries), encoding="utf-8")
         (first, *_) = self.reports.values()
         columns = {name: report.per_face.numpy() for name, report in self.reports.items()}
         if first.aspect is not None:
@@ -86,7 +86,7 @@ def read_record(figures: Path) -> EvaluationRecord:
         InputError: If one of the two files cannot be read.
     """
     try:
-        content = json.loads(figures.read_text())
+        content = json.loads(figures.read_text(encoding="utf-8"))
         dataset, fingerprint = str(content["dataset"]), str(content["fingerprint"])
         with np.load(figures.with_suffix(".npz"), allow_pickle=False) as arrays:
             columns: dict[str, NDArray[np.floating]] = dict(arrays)

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from datamodules.errors import InputError
+from datamodules.errors import DivergedError
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D
 
@@ -36,14 +36,13 @@ def figures_of(stage: Stage, reports: Mapping[str, NMEReport]) -> dict[str, floa
         reports: Errors by protocol; figures of bins without faces are left out.
 
     Raises:
-        InputError: If the position maps of all faces hold numbers that are not finite.
+        DivergedError: If position maps hold numbers that are not finite, or too large for a figure.
     """
-    if LANDMARKS_2D.name not in reports:
-        raise InputError(
-            "the network's position maps hold numbers that are not finite. Training has diverged: lower --model.lr, or "
-            "look for a division by zero in --model.network."
-        )
-    counts = reports[LANDMARKS_2D.name].counts
+    landmarks = reports.get(LANDMARKS_2D.name)
+    is_finite = landmarks is not None and landmarks.per_face.isfinite().all()
+    if landmarks is None or not is_finite or any(report.per_face.isinf().any() for report in reports.values()):
+        raise DivergedError("the network's position maps hold numbers that are not finite.")
+    counts = landmarks.counts
     figures: dict[str, float] = {f"{stage}/faces/{name}": count for name, count in counts.items()}
     for protocol, report in reports.items():
         figures |= {f"{stage}/{protocol}/{name}": value for name, value in report.figures.items()}

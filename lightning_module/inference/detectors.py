@@ -1,14 +1,12 @@
 """Chooses how faces are found: by face-alignment, by scikit-image, or by boxes from the user."""
 
 import logging
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.errors import InputError
-from datamodules.files.boxes import FaceBoxes
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference.detection import DetectedFace, Detector
 
@@ -47,8 +45,3 @@ def boxed_faces(boxes_px: NDArray[np.floating]) -> list[DetectedFace]:
     boxes = np.asarray(boxes_px, np.float64)
     crops = crop_boxes(boxes.reshape(-1, 2, 2))
     return [DetectedFace(box, crop, "boxes") for box, crop in zip(boxes, crops, strict=True)]
-
-
-def faces_of_boxes(boxes: FaceBoxes, photo: Path) -> list[DetectedFace]:
-    """The faces that the user has marked in a photograph."""
-    return boxed_faces(boxes.of(photo))

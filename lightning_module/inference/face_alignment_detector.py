@@ -15,6 +15,7 @@ from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference.detection import DetectedFace
 
 _MOST_PIXELS = 1024  # of the longer side; time and memory of S3FD grow with the area
+_LEAST_PIXELS = 32  # of a side; S3FD halves its input five times, and fails below
 _ONLY_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"  # makes torch load tensors only, no code
 
 
@@ -48,6 +49,9 @@ class AlignmentDetector:
         """The faces of an (H, W, 3) RGB image, from left to right."""
         scale = min(1.0, _MOST_PIXELS / max(image.shape[:2]))
         small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        # thumbnails, and scaled panoramas
+        lacking = [(0, max(0, _LEAST_PIXELS - side)) for side in small.shape[:2]]
+        small = np.pad(small, [*lacking, (0, 0)], mode="edge")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of photographs without a face
             landmarks, _, boxes = self._network.get_landmarks_from_image(small, return_bboxes=True)

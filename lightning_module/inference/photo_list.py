@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datamodules.errors import InputError
+from datamodules.files.listed_names import is_hidden
 from datamodules.files.photographs import PHOTO_ENDINGS
 
 _MOST_LETTERS = 80  # of a name, to which endings are added
@@ -22,7 +23,7 @@ class Photo(NamedTuple):
 
 
 def collect_photos(places: Sequence[Path], out: Path) -> list[Photo]:
-    """The photographs of files and folders, each once. Folders are sorted; subfolders are left out.
+    """The photographs of files and folders, each once. Folders are sorted; subfolders and hidden files are left out.
 
     Args:
         places: Folders, and files of any ending, which need not exist.
@@ -50,7 +51,14 @@ def collect_photos(places: Sequence[Path], out: Path) -> list[Photo]:
 def _files(place: Path) -> Iterable[Path]:
     if not place.is_dir():
         return [place]
-    return sorted(path for path in place.iterdir() if path.suffix.lower() in PHOTO_ENDINGS and path.is_file())
+    try:
+        return sorted(
+            path
+            for path in place.iterdir()
+            if path.suffix.lower() in PHOTO_ENDINGS and not is_hidden(path.name) and path.is_file()
+        )
+    except OSError as error:
+        raise InputError(f"{place}: cannot be listed ({error.strerror}). Check its permissions.") from error
 
 
 def _names(paths: list[Path]) -> list[str]:

@@ -1,7 +1,8 @@
 """`run.py predict`: reconstructs the faces of photographs, and writes them as files."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from datamodules.errors import InputError, cannot_write
+from datamodules.errors import InputError, cannot_write, described
 from datamodules.files.boxes import read_boxes
 from datamodules.files.photographs import read_photograph
 from lightning_module.inference.detection import DetectedFace
-from lightning_module.inference.detectors import DetectorName, faces_of_boxes
+from lightning_module.inference.detectors import DetectorName, boxed_faces
 from lightning_module.inference.face import Face
 from lightning_module.inference.face_files import write_face
 from lightning_module.inference.network_file import find_network
@@ -83,7 +84,7 @@ def predict(
     listed = collect_photos(photos, out)
     network = find_network(ckpt_path)
     reconstructor = Reconstructor.load(network, mirror_average, detector, passes)
-    find = _marked_faces(boxes, listed) if boxes is not None else lambda _, image: reconstructor.detect(image)
+    find = _marked_faces(boxes, listed) if boxes is not None else _detected_faces(reconstructor)
     try:
         with logging_redirect_tqdm():  # a warning stands above the progress bar
             made = write_faces(listed, find, reconstructor, network.name, out, texture_size, fill_hidden)
@@ -94,6 +95,11 @@ def predict(
         _log.warning("Left out of %d photographs:\n%s", len(listed), "\n".join(made.faults))
     if made.faceless:
         _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
+    if made.page is None and reconstructor.has_diverged:
+        raise InputError(
+            f"no face of {_count(len(listed), 'photograph')} was reconstructed with {network}; {out} holds nothing new. "
+            f"{made.faults[0]}"
+        )
     if made.page is None:
         raise InputError(f"no face was found in {len(listed)} photographs; {out} holds nothing new. See --boxes.")
     faces, photographs = _count(len(made.faces), "face"), _count(len(listed), "photograph")
@@ -132,8 +138,9 @@ def write_faces(
         for photo in tqdm(photos, desc="Reconstructing", unit="photo", disable=None):
             faces = _faces(photo, find, reconstructor, made)
             for face, name in zip(faces, _names(photo.name, len(faces), taken), strict=True):
-                shown.append(write_face(face, Photo(photo.path, name), out, network, texture_size, fill_hidden))
-                made.faces.append(name)
+                with _noted_fault(photo, made, OSError):  # which is about the folder of the results
+                    shown.append(write_face(face, Photo(photo.path, name), out, network, texture_size, fill_hidden))
+                    made.faces.append(name)
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
     finally:
@@ -143,8 +150,9 @@ def write_faces(
 
 
 def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: PredictedFiles) -> list[Face]:
-    """The faces of a photograph; its faults are noted, so that the other photographs are still processed."""
-    try:
+    """The faces of a photograph."""
+    faces: list[Face] = []
+    with _noted_fault(photo, made):
         image = read_photograph(photo.path)
         detections = find(photo.path, image)
         plausible = [face for face in detections if face.fits(image)]
@@ -153,11 +161,22 @@ def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: Predict
         ]
         if not plausible:
             made.faceless.append(photo.path)
-        return reconstructor.reconstruct(image, plausible)
+        faces += reconstructor.reconstruct(image, plausible)
+    return faces
+
+
+@contextmanager
+def _noted_fault(photo: Photo, made: PredictedFiles, *others: type[Exception]) -> Iterator[None]:
+    """Notes what fails about a photograph, except for errors of other kinds, so that its neighbours are still processed."""
+    try:
+        yield
+    except others:
+        raise
     except InputError as fault:
-        named = str(fault) if str(photo.path) in str(fault) else f"{photo.path}: {fault}"
-        made.faults.append(named)
-        return []
+        made.faults.append(str(fault) if str(photo.path) in str(fault) else f"{photo.path}: {fault}")
+    # what detectors and other libraries raise depends on the photograph
+    except Exception as error:  # noqa: BLE001
+        made.faults.append(f"{photo.path}: its faces cannot be reconstructed ({described(error)}). Leave it out.")
 
 
 def _count(number: int, noun: str) -> str:
@@ -178,9 +197,19 @@ def _names(name: str, count: int, taken: set[str]) -> list[str]:
     return names
 
 
+def _detected_faces(reconstructor: Reconstructor) -> Find:
+    """A function that detects the faces of a photograph; raises InputError if the detector cannot be loaded."""
+    detector = reconstructor.load_detector()
+    return lambda _, image: detector.detect(image)
+
+
 def _marked_faces(path: Path, photos: Sequence[Photo]) -> Find:
     """A function that returns the faces that a file marks in a photograph."""
-    boxes = read_boxes(path.expanduser())
-    if unused := boxes.unused(photo.path for photo in photos):
-        _log.warning("%s: marks faces of %s, which is not among the photographs.", path, ", ".join(unused))
-    return lambda photo, _: faces_of_boxes(boxes, photo)
+    boxes, unused = read_boxes(path.expanduser()).among(photo.path for photo in photos)
+    if unused:
+        _log.warning(
+            "%s: marks faces of %s, which is not among the photographs. Name each by its file name, or the end of its path.",
+            path,
+            ", ".join(unused),
+        )
+    return lambda photo, _: boxed_faces(boxes.get(photo, np.empty((0, 4))))

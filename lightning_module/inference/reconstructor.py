@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.errors import InputError
+from datamodules.errors import DivergedError, InputError
 from datamodules.files.images import warp_image
 from datamodules.geometry.crop import crop_boxes, crop_matrix, image_matrix, uncrop_points
 from datamodules.geometry.landmarks import LANDMARKS_68
@@ -22,6 +22,7 @@ from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.detection import DetectedFace, Detector
 from lightning_module.inference.detectors import DetectorName, boxed_faces, choose_detector
 from lightning_module.inference.face import Face
+from lightning_module.inference.map_check import require_plausible_maps
 from lightning_module.inference.network_file import find_network
 
 _FACES_AT_ONCE = 8  # batch size of the network, so that a photograph of a crowd fits into memory
@@ -37,6 +38,9 @@ class Reconstructor:
         detector: Finds faces if no boxes are given: an object, or a name, which is loaded at its first use.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass, as in training.
 
+    Attributes:
+        has_diverged: Whether a map of the network could not be that of a face.
+
     Raises:
         InputError: If the number of passes is neither 1 nor 2.
     """
@@ -47,6 +51,7 @@ class Reconstructor:
         self._network = network
         self._detector = detector
         self._passes = passes
+        self.has_diverged = False
 
     @classmethod
     def load(
@@ -104,15 +109,23 @@ class Reconstructor:
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """The detected faces of an (H, W, 3) RGB image, from left to right."""
+        return self.load_detector().detect(image)
+
+    def load_detector(self) -> Detector:
+        """The detector, which is loaded at its first use.
+
+        Raises:
+            InputError: If its weights cannot be loaded.
+        """
         if isinstance(self._detector, str):
             self._detector = choose_detector(self._detector)
-        return self._detector.detect(image)
+        return self._detector
 
     def reconstruct(self, image: NDArray[np.uint8], detections: Sequence[DetectedFace]) -> list[Face]:
         """Reconstructs detected faces of an (H, W, 3) RGB image.
 
         Raises:
-            InputError: If the network's maps are not finite.
+            DivergedError: If the network's maps cannot be those of faces.
         """
         layout = self._network.layout
         faces: list[Face] = []
@@ -123,8 +136,6 @@ class Reconstructor:
             if self._passes == 2:
                 crops = _recropped(crops, maps, layout.landmark_texels)
                 maps = self._maps(image, crops)
-            if not np.isfinite(maps).all():
-                raise InputError("the network's position maps hold numbers that are not finite. Has it been trained?")
             faces += [
                 Face.of_map(position_map, crop, layout, image, detection)
                 for position_map, crop, detection in zip(maps, crops, batch, strict=True)
@@ -133,9 +144,15 @@ class Reconstructor:
 
     def _maps(self, image: NDArray[np.uint8], crops: NDArray[np.float64]) -> NDArray[np.float32]:
         size = self._network.image_size
-        return self._network.maps(
+        maps = self._network.maps(
             np.stack([warp_image(image, image_matrix(crop_matrix(crop), size), size) for crop in crops])
         )
+        try:
+            require_plausible_maps(maps)
+        except DivergedError:
+            self.has_diverged = True
+            raise
+        return maps
 
 
 def _recropped(

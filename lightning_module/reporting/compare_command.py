@@ -132,7 +132,7 @@ def _write(folder: Path, comparisons: list[tuple[Comparison, dict[str, Evaluatio
                 stem = f"{comparison.slug}-{number}"
             texts = {"md": comparison.as_markdown(), "html": comparison.as_html(), "tex": comparison.as_latex()}
             for ending, text in texts.items():
-                (folder / f"{stem}.{ending}").write_text(text)
+                (folder / f"{stem}.{ending}").write_text(text, encoding="utf-8")
                 written.append(folder / f"{stem}.{ending}")
             reports = {name: record.reports[comparison.protocol.name] for name, record in records.items()}
             title = f"CED, {comparison.protocol.title}, {comparison.dataset}"

@@ -63,6 +63,6 @@ def output_record(
         print(f"Run {tracker.run.path}\nCompare runs: {place.how_to_view}")
     if json is not None:
         try:
-            json.write_text(record.as_json(summaries))
+            json.write_text(record.as_json(summaries), encoding="utf-8")
         except OSError as error:
             raise cannot_write(json, error, "--json") from error

@@ -57,7 +57,10 @@ def log_table(tracker: Tracker, summaries: Mapping[str, Summary], stage: str, da
     """Adds rows to the run's table in MLflow; they replace older rows of the same stage and data set."""
     columns = nme_rows(summaries, stage, dataset)
     path = tracker.run.path / _TABLE
-    path.write_text(json.dumps({"columns": list(columns), "data": _other_rows(path, stage, dataset) + _rows(columns)}))
+    path.write_text(
+        json.dumps({"columns": list(columns), "data": _other_rows(path, stage, dataset) + _rows(columns)}),
+        encoding="utf-8",
+    )
     tracker.log_file(path)
     if not tracker.appends_only:
         # the second tag makes MLflow show the file as a table
@@ -83,5 +86,5 @@ def _rows(columns: Mapping[str, list[Any]]) -> list[list[Any]]:
 
 
 def _other_rows(path: Path, stage: str, dataset: str) -> list[list[Any]]:
-    rows: list[list[Any]] = json.loads(path.read_text())["data"] if path.is_file() else []
+    rows: list[list[Any]] = json.loads(path.read_text(encoding="utf-8"))["data"] if path.is_file() else []
     return [row for row in rows if row[:2] != [stage, dataset]]

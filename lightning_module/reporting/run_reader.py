@@ -1,5 +1,6 @@
 """Finds runs in MLflow, and reads their evaluations."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING
 from datamodules.errors import InputError
 from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord, read_record
 from lightning_module.tracking.mlflow_store import KEY_TAG, MlflowStore
+from lightning_module.tracking.store_faults import deleted_experiment, first_line
 from lightning_module.tracking.tracker import TrackingPlace
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+_log = logging.getLogger(__name__)
 
 _MOST_RUNS = 1000
 
@@ -48,29 +52,34 @@ def find_runs(place: TrackingPlace, chosen: Sequence[str], tags: Sequence[str]) 
     Raises:
         InputError: If a chosen run does not exist or was never tested, or no run is left.
     """
-    store = MlflowStore(place.uri, place.folder / "artifacts")
-    experiment = store.client.get_experiment_by_name(place.experiment)
-    if experiment is None:
-        raise InputError(
-            f"{place.uri}: holds no experiment {place.experiment}. Set --tracking.experiment or --tracking.folder."
-        )
+    store = MlflowStore(place.uri, place.artifacts)
     wanted = [_pair(tag) for tag in tags]
-    runs = [
-        run
-        for run in store.client.search_runs(
+    with store.answering() as client:
+        experiment = client.get_experiment_by_name(place.experiment)
+        if experiment is None:
+            raise InputError(
+                f"{store.uri}: holds no experiment {place.experiment}. Set --tracking.experiment or --tracking.folder."
+            )
+        if experiment.lifecycle_stage == "deleted":
+            raise deleted_experiment(place.experiment, experiment.experiment_id, store.uri)
+        newest = client.search_runs(
             [experiment.experiment_id], order_by=["attributes.start_time DESC"], max_results=_MOST_RUNS
         )
+    runs = [
+        run
+        for run in reversed(newest)
         if all(_has_tag(run, *pair) for pair in wanted) and run.data.tags.get("command") != "compare"
     ]
-    runs.reverse()
     if chosen:
         by_choice = [_tested(name, [run for run in runs if _matches(run, name)], store, place) for name in chosen]
         return list({run.run_id: run for matching in by_choice for run in matching}.values())
-    evaluated = [run for run in (_read(store, run) for run in runs) if run.records]
+    evaluated = [
+        run for run in (_read_or_left_out(run, store, place) for run in runs) if run is not None and run.records
+    ]
     if not evaluated and tags:
         raise InputError(f"--tags {' '.join(tags)}: no tested run of the experiment {place.experiment} has these tags.")
     if not evaluated:
-        raise InputError(f"{place.uri}: no run of {place.experiment} was ever tested.")
+        raise InputError(f"{store.uri}: no run of {place.experiment} was ever tested.")
     return evaluated
 
 
@@ -110,7 +119,7 @@ def _tested(name: str, runs: "list[Run]", store: MlflowStore, place: TrackingPla
     """Those of the runs of a name that were tested."""
     if not runs:
         raise InputError(f"{name}: the experiment {place.experiment} has no such run. Look with python run.py ui.")
-    evaluated = [run for run in (_read(store, run) for run in runs) if run.records]
+    evaluated = [run for run in (_read(run, store, place) for run in runs) if run.records]
     if not evaluated:
         raise InputError(f"{name}: was never tested. Test its checkpoint with python run.py test.")
     return evaluated
@@ -120,11 +129,37 @@ def _matches(run: "Run", name: str) -> bool:
     return is_called(name, str(run.info.run_name), str(run.data.tags.get(KEY_TAG, "")), run.info.run_id)
 
 
-def _read(store: MlflowStore, run: "Run") -> EvaluatedRun:
-    info, tags = run.info, run.data.tags
-    records = {}
+def _read_or_left_out(run: "Run", store: MlflowStore, place: TrackingPlace) -> EvaluatedRun | None:
+    """A run that nobody asked for by name; None, with a warning, if its evaluations cannot be read."""
+    try:
+        return _read(run, store, place)
+    except InputError as error:
+        _log.warning("Left out: %s", error)
+        return None
+
+
+def _read(run: "Run", store: MlflowStore, place: TrackingPlace) -> EvaluatedRun:
+    """A run with its evaluations in MLflow, or those in its own folder if its artifacts cannot be read, or are not there yet.
+
+    Raises:
+        InputError: If neither can be read.
+    """
+    info, tags = run.info, dict(run.data.tags)
+    key = tags.get(KEY_TAG, info.run_id)
+    own = place.runs / key / FOLDER
+    records: dict[str, EvaluationRecord] = {}
     with TemporaryDirectory() as folder:
-        if store.client.list_artifacts(info.run_id, FOLDER):
-            local = Path(store.client.download_artifacts(info.run_id, FOLDER, folder))
-            records = {path.stem: read_record(path) for path in sorted(local.glob("*.json"))}
-    return EvaluatedRun(info.run_id, info.run_name, tags.get(KEY_TAG, info.run_id), dict(tags), records)
+        try:
+            if store.client.list_artifacts(info.run_id, FOLDER):
+                records = _records(Path(store.client.download_artifacts(info.run_id, FOLDER, folder)))
+        except Exception as error:  # artifact stores raise exceptions of many types
+            if not own.is_dir():
+                raise InputError(
+                    f"run {info.run_name}: its artifacts cannot be read ({first_line(error)}). Make {info.artifact_uri} "
+                    "readable, or test its checkpoint again."
+                ) from error
+    return EvaluatedRun(info.run_id, info.run_name, key, tags, records or _records(own))
+
+
+def _records(folder: Path) -> dict[str, EvaluationRecord]:
+    return {path.stem: read_record(path) for path in sorted(folder.glob("*.json"))}

@@ -17,7 +17,7 @@ def machine_name() -> str:
     """Name of this machine or container: hostname, boot id and process namespace."""
     parts = [socket.gethostname()]
     try:
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")[:8])
         parts.append(os.readlink("/proc/self/ns/pid").strip("pid:[]"))
     except OSError:
         pass
@@ -41,7 +41,7 @@ def is_running(name: str) -> bool:
 
 def _stat_fields(pid: int) -> list[str]:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return []
 

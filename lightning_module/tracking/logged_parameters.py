@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from datamodules.addresses import masked
+
 # options that do not change a run's figures are not logged
 _UNLOGGED_DATA = ("index.cache_dir", "index.verify", "num_workers", "seed")
 _LOGGED_TRAINER = (
@@ -38,7 +40,8 @@ def parameters(options: Mapping[str, Any]) -> dict[str, Any]:
         f"data.{name}": value for name, value in _named_by_class(options["data"]).items() if name not in _UNLOGGED_DATA
     }
     trainer = {f"trainer.{name}": options["trainer"][name] for name in _LOGGED_TRAINER}
-    return {"seed": options["seed_everything"], **model, **data, **trainer}
+    named = {"seed": options["seed_everything"], **model, **data, **trainer}
+    return {name: masked(value) if isinstance(value, str) else value for name, value in named.items()}
 
 
 def flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,7 +8,7 @@ journal.jsonl  what is uploaded to MLflow; see journal.py
 lock           held while a process works on the run
 """
 
-import fcntl
+import errno
 import json
 import os
 import secrets
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from datamodules.errors import InputError, cannot_write
+from datamodules.files.file_locks import lock
 
 _BUSY_SECONDS = 10.0  # workers of a killed process take a moment to end
 _KEY_TIME = "%Y%m%d-%H%M%S"
@@ -82,11 +83,25 @@ class RunFolder:
         """An open file that locks the run until it is closed, or None while another process holds the lock.
 
         The system releases the lock of a process that was killed.
+
+        Raises:
+            InputError: If the run cannot be locked, as in a folder that may only be read.
         """
-        file = (self.path / "lock").open("w")
+        path = self.path / "lock"
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            if os.path.exists(self.journal) and not os.access(self.journal, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            file = path.open("w", encoding="utf-8")
+        except IsADirectoryError as error:
+            raise InputError(f"{path}: is a folder where a file must be that locks the run. Remove it.") from error
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written ({error.strerror or error}), so nothing can be added to the run. Copy "
+                "its folder to a place that can, or start a new run from its checkpoint with --branch_from or --init_from."
+            ) from error
+        try:
+            lock(file, path, waits=False)
+        except BlockingIOError:
             file.close()
             return None
         # otherwise a forked worker would keep the lock when its parent is killed
@@ -94,34 +109,37 @@ class RunFolder:
         return file
 
     def is_busy(self) -> bool:
-        """Whether a process is working on the run."""
-        lock = self.lock()
-        if lock is not None:
-            lock.close()
-        return lock is None
+        """Whether a process is working on the run, or nothing can be added to it."""
+        try:
+            held = self.lock()
+        except InputError:
+            return True
+        if held is not None:
+            held.close()
+        return held is None
 
     def tags(self) -> dict[str, str]:
         """All tags that the run has logged so far."""
         tags: dict[str, str] = {}
-        for line in self.journal.read_text().splitlines():
+        for line in self.journal.read_text(encoding="utf-8", errors="replace").split("\n"):
             try:
-                entry = json.loads(line)
-            except ValueError:  # the process was killed while it wrote the line
+                entry = json.loads(line.strip("\0"))
+                if entry["kind"] in ("create", "resume"):
+                    tags |= entry["content"].get("tags", {})
+                elif entry["kind"] == "tags":
+                    tags |= entry["content"]
+            except (ValueError, KeyError, TypeError):  # damaged, as by a kill or a power cut
                 continue
-            if entry["kind"] in ("create", "resume"):
-                tags |= entry["content"].get("tags", {})
-            elif entry["kind"] == "tags":
-                tags |= entry["content"]
         return tags
 
     def is_fit(self) -> bool:
         """Whether the run is a fit, not an evaluation."""
-        with self.journal.open() as file:
-            first = file.readline()
         try:
-            command = json.loads(first)["content"]["tags"].get("command", "fit")
-        except (ValueError, KeyError):  # the process was killed while it wrote the first line
-            return False
+            with self.journal.open(encoding="utf-8", errors="replace") as file:
+                first = json.loads(file.readline().strip("\0"))
+            command = first["content"]["tags"].get("command", "fit")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged, as by a kill or a power cut
+            return self.last_checkpoint.is_file()
         return bool(command == "fit")
 
 
@@ -130,7 +148,7 @@ def run_folders(runs: Path) -> Iterator[RunFolder]:
     paths = [path for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
     for path in sorted(paths, reverse=True):
         folder = RunFolder(path)
-        if folder.journal.is_file():
+        if os.path.isfile(folder.journal):  # False also for a folder of another user that cannot be entered
             yield folder
 
 
@@ -144,13 +162,23 @@ def newest_fit(runs: Path) -> RunFolder | None:
         if not (folder.config.is_file() and folder.is_fit()):
             continue
         deadline = time.monotonic() + _BUSY_SECONDS
-        while (lock := folder.lock()) is None:
+        while _is_held(folder):
             if time.monotonic() > deadline:
                 raise InputError(
                     f"{folder.path}: a process is busy with the newest run. Wait for it, or give --ckpt_path the path "
                     "of another run's last.ckpt."
                 )
             time.sleep(0.1)
-        lock.close()
         return folder
     return None
+
+
+def _is_held(folder: RunFolder) -> bool:
+    """Whether another process holds the lock of a run; what only reads a run that is read-only needs none."""
+    try:
+        held = folder.lock()
+    except InputError:
+        return False
+    if held is not None:
+        held.close()
+    return held is None

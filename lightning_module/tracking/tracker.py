@@ -1,23 +1,27 @@
 """A Lightning logger that writes a run into its folder and, in the background, to MLflow."""
 
-import logging
 import os
+import shlex
+import shutil
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger
 
+from datamodules.addresses import sqlite_address, without_credentials
 from datamodules.errors import InputError
-from lightning_module.tracking.journal import Delivery, Journal
+from lightning_module.tracking.continued_run import continued
+from lightning_module.tracking.delivery import Delivery
+from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
+from lightning_module.tracking.moved_runs import DATABASE, RUNS
 from lightning_module.tracking.run_folder import RunFolder
+from lightning_module.tracking.store_check import refuse_hopeless
 from lightning_module.tracking.uploader import Uploader
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class TrackingOptions:
     def place(self, project: Path) -> "TrackingPlace":
         """The resolved place, for a project in the folder `project`."""
         folder = self.folder.expanduser().absolute() if self.folder is not None else project / "mlruns"
-        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_address(folder / DATABASE)
         return TrackingPlace(uri, folder, self.experiment)
 
 
@@ -90,16 +94,20 @@ class TrackingPlace:
     @property
     def runs(self) -> Path:
         """The folder that holds all run folders."""
-        return self.folder / "runs"
+        return self.folder / RUNS
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of artifacts, for a store that does not keep them itself."""
+        return self.folder / "artifacts"
 
     @property
     def how_to_view(self) -> str:
         """A server's address, or the command that shows the runs."""
         if self.uri.startswith("http"):
-            return self.uri
-        return (
-            f"python run.py ui --tracking.folder {self.folder}" if self.folder.name != "mlruns" else "python run.py ui"
-        )
+            return without_credentials(self.uri)
+        folder = shlex.quote(str(self.folder))
+        return f"python run.py ui --tracking.folder {folder}" if self.folder.name != "mlruns" else "python run.py ui"
 
 
 class Tracker(Logger):
@@ -113,9 +121,11 @@ class Tracker(Logger):
         tags: Tags of the run.
         resume: Folder of an earlier run to continue; None creates a new run.
         appends_only: Whether figures are only added to the resumed run, whose status does not change.
+        waits: Whether the run begins with `begin` only. What is logged before is recorded then, and until then a new
+            run is unknown to MLflow, and a resumed one stays as it was.
 
     Raises:
-        InputError: If another process is busy with the run.
+        InputError: If another process is busy with the run, or nothing that is logged can ever arrive in MLflow.
     """
 
     def __init__(
@@ -125,27 +135,63 @@ class Tracker(Logger):
         tags: Mapping[str, str],
         resume: RunFolder | None = None,
         appends_only: bool = False,
+        waits: bool = False,
     ) -> None:
         super().__init__()
-        uri = place.uri
         self._experiment = place.experiment
         self._run_name = run_name
         self.appends_only = appends_only
+        if resume is not None and resume.path.parent.name == RUNS:  # may have been moved with its folder of tracking
+            place = replace(place, folder=resume.path.absolute().parent.parent)
+        self._place, self._is_new = place, resume is None
+        self._store = MlflowStore(place.uri, place.artifacts)
+        if resume is None:
+            refuse_hopeless(self._store, place.experiment)
         self.run = resume or RunFolder.create(place.runs, run_name)
         self._lock = self.run.lock()
         if self._lock is None:
             raise InputError(f"{self.run.path}: another process is busy with this run. Wait for it, or stop it.")
         self._journal = Journal(self.run)
+        self._waiting: list[tuple[Any, dict[str, Any]]] = []
+        self._delivery = Delivery(uri=self._store.uri)
         if resume is None:
-            self._journal.delivered(Delivery(uri=uri))
-            self._journal.write("create", experiment=place.experiment, name=run_name, tags=dict(tags))
-        elif not appends_only:
-            self._journal.write("resume")
-        self.uri = self._journal.delivery.uri or uri
-        if self.uri != uri:
-            _log.warning("Run %s continues in %s, where it was created, not in %s.", self.run.key, self.uri, uri)
-        store = MlflowStore(self.uri, place.folder / "artifacts")
-        self._uploader = Uploader(store, self._journal, place.experiment, place.runs)
+            own = {"key": self.run.key, "folder": str(self.run.path.absolute()), "store": self._store.uri}
+            self._waiting.append(
+                ("create", {"experiment": place.experiment, "name": run_name, "tags": dict(tags), **own})
+            )
+        else:
+            try:
+                self._store, self._delivery = continued(self._journal, self._store, place.experiment)
+            except InputError:
+                self._lock.close()
+                raise
+            if not appends_only:
+                self._waiting.append(("resume", {}))
+        self.uri = self._store.uri
+        self._uploader: Uploader | None = None
+        if not waits:
+            self.begin()
+
+    def begin(self) -> None:
+        """Records the run, with what was logged so far, unless it has begun before."""
+        if self._uploader is not None:
+            return
+        self._journal.delivered(self._delivery)
+        for kind, content in self._waiting:
+            self._journal.write(kind, **content)
+        self._uploader = Uploader(self._store, self._journal, self._place.experiment, self._place.runs)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run is recorded."""
+        return self._uploader is not None
+
+    def discard(self) -> None:
+        """Gives up a run that has not begun: the folder of a new one is removed, and a resumed one stays as it was."""
+        if self._is_new:
+            shutil.rmtree(self.run.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def name(self) -> str:
@@ -193,9 +239,12 @@ class Tracker(Logger):
             if reason:
                 self._write("tags", ended_by=reason)
             self._write("end", status=status)
-        if self._uploader.close() and self._lock is not None:
+        if self._uploader is not None and self._uploader.close() and self._lock is not None:
             self._lock.close()
 
     def _write(self, kind: Any, **content: Any) -> None:
+        if self._uploader is None:
+            self._waiting.append((kind, content))
+            return
         self._journal.write(kind, **content)
         self._uploader.wake()

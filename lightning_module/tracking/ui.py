@@ -4,8 +4,8 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
+from datamodules.addresses import sqlite_file
 from datamodules.errors import InputError
 from lightning_module.project import PROJECT
 from lightning_module.tracking.mlflow_store import MlflowStore
@@ -24,28 +24,29 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
         tracking: Where the runs are recorded.
     """
     place = tracking.place(PROJECT)
-    if place.uri.startswith("http"):
-        print(f"The runs are on a server: {place.uri}")
+    store = MlflowStore(place.uri, place.artifacts)
+    if store.uri.startswith("http"):
+        print(f"The runs are on a server: {store.uri}")
         return 0
-    if place.uri.startswith("sqlite:///") and not Path(place.uri.removeprefix("sqlite:///")).is_file():
+    file = sqlite_file(store.uri)
+    if file is not None and not file.is_file():
         raise InputError(
             f"{place.folder}: holds no runs yet. Start one with python run.py fit, or set --tracking.folder."
         )
     _refuse_taken(port)
-    client = MlflowStore(place.uri, place.folder / "artifacts").client
-    experiment = client.get_experiment_by_name(place.experiment)
     page = ""
-    if experiment is not None:
-        offer_view(client, experiment.experiment_id)
-        page = view_path(experiment.experiment_id)
+    with store.answering() as client:
+        experiment = client.get_experiment_by_name(place.experiment)
+        if experiment is not None and experiment.lifecycle_stage == "active":
+            if file is None or os.access(file, os.W_OK):
+                offer_view(client, experiment.experiment_id)
+            page = view_path(experiment.experiment_id)
     print(f"Runs: http://{_HOST}:{port}/{page} (in a moment; Ctrl-C ends)", flush=True)
     command = [
         sys.executable,
         "-m",
         "mlflow",
         "ui",
-        "--backend-store-uri",
-        place.uri,
         "--host",
         _HOST,
         "--port",
@@ -55,10 +56,11 @@ def ui(port: int = 5000, tracking: TrackingOptions = TrackingOptions()) -> int: 
         "--uvicorn-opts",
         "--log-level warning",  # not a line for every request of the browser
         "--default-artifact-root",
-        (place.folder / "artifacts").as_uri(),
+        place.artifacts.as_uri(),
     ]
     try:
-        return subprocess.call(command, env=os.environ | _NO_JOBS)
+        # the address may hold a password, which all users of the machine would see in the command
+        return subprocess.call(command, env=os.environ | _NO_JOBS | {"MLFLOW_BACKEND_STORE_URI": store.address})
     except KeyboardInterrupt:
         return 0
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datamodules import fit_3dmm
 from datamodules.errors import InputError
 from datamodules.files.bfm import read_coefficient_deviations, write_morphable_model
 from datamodules.files.face_mat import read_face_mat
@@ -123,3 +124,29 @@ def test_a_photograph_stored_turned_and_one_of_elsewhere_are_named(photos, model
     assert "image00000.jpg: its pixels are stored rotated" in caplog.text
     assert "image00001.jpg: " in caplog.text
     assert "of its landmarks lie outside it" in caplog.text
+
+
+def test_a_photograph_with_damaged_exif_data_is_fitted(photos, model_file):
+    folder, _ = photos
+    image = Image.open(folder / "image00001.jpg")
+    image.save(folder / "image00001.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    image.save(folder / "image00002.jpg", "PNG", exif=b"Exif\0\0no TIFF header")
+    assert _fit(folder, model_file) == 3
+
+
+def test_each_photograph_fails_alone_whatever_a_library_raises(photos, model_file, monkeypatch, caplog):
+    folder, _ = photos
+    fits = fit_3dmm.fit_landmarks
+
+    def failing(points, height, *more):
+        if failing.calls == 1:
+            failing.calls += 1
+            raise np.linalg.LinAlgError("Singular\nmatrix")
+        failing.calls += 1
+        return fits(points, height, *more)
+
+    failing.calls = 0
+    monkeypatch.setattr(fit_3dmm, "fit_landmarks", failing)
+    assert _fit(folder, model_file) == 2
+    assert f"{folder / 'image00001.jpg'}: cannot be fitted (LinAlgError: Singular matrix, " in caplog.text
+    assert not (folder / "image00001.mat").exists()

@@ -1,6 +1,5 @@
 """Renders photographs of a data set at other poses while samples are made."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +13,7 @@ from datamodules.augmentation.pose.face_texture import lift_texture, transfer_de
 from datamodules.augmentation.pose.pose_options import PoseAugmentation
 from datamodules.augmentation.pose.view_rendering import draw_face
 from datamodules.augmentation.pose.view_sampling import View, sample_view
-from datamodules.errors import InputError
-from datamodules.files.atomic_files import keep
+from datamodules.files.cached_files import keep, kept
 from datamodules.files.images import decode_image, encode_jpeg, read_image
 from datamodules.geometry.camera import project
 from datamodules.geometry.crop import crop_projection
@@ -119,8 +117,8 @@ class PoseAugmenter:
     def _texture(self, face: FaceRecord, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(S, S, 3) texture of a face, which is cached."""
         path = self.textures / f"{face.key}.jpg"
-        with suppress(InputError):  # not cached yet, or incomplete
-            return read_image(path)
+        if (stored := kept(path)) is not None:
+            return decode_image(stored, path)
         colours = lift_texture(pixels, self.vertices_px(face), self.surface.grid).colours
         encoded = encode_jpeg(np.asarray(np.rint(colours), np.uint8))
         keep(path, encoded)

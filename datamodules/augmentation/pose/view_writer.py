@@ -17,6 +17,7 @@ from datamodules.files.atomic_files import whole_file
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.face_mat import write_face_mat
 from datamodules.files.images import read_image, warp_image, write_jpeg
+from datamodules.files.listed_names import is_empty
 from datamodules.geometry.camera import HeadPose
 from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_points, image_matrix
 from datamodules.geometry.landmark_model import LandmarkModel
@@ -162,7 +163,7 @@ def write_views(views: ViewWriter, source: DatasetCard, out: Path, processes: in
     if (out / CARD).is_file():
         if read_card(out) != card:
             raise InputError(f"{out}: holds views of other faces or poses. Set --out to a folder that is new or empty.")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and not (out.is_dir() and is_empty(out)):
         raise InputError(f"{out}: holds something else than views. Set --out to a folder that is new or empty.")
     try:
         out.mkdir(parents=True, exist_ok=True)

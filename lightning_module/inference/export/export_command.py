@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from datamodules.errors import InputError, cannot_write
+from datamodules.errors import DivergedError, InputError, cannot_write
 from datamodules.network_input import network_input
 from lightning_module.checkpoint import load_module
+from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.exported_network import ExportedNetwork
 from lightning_module.inference.export.formats import FORMATS, ExportFormat
 from lightning_module.inference.export.model_card import model_card
+from lightning_module.inference.map_check import require_plausible_maps
 from lightning_module.inference.sample_photo import sample_crops
 
 _MOST_PX = 0.01  # largest mean distance from the maps of the checkpoint, far below the resolution of any figure
@@ -28,6 +31,7 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
 
     Raises:
         InputError: If the checkpoint does not exist, or the file cannot be written or computes other maps.
+        DivergedError: If its weights are not finite, or its maps cannot be those of faces.
     """
     ckpt_path = ckpt_path.expanduser()
     module = load_module(ckpt_path)
@@ -44,7 +48,7 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
             file_format.write(ExportedNetwork(module).eval(), images[:2], partial)
             run = file_format.read(partial)
             with torch.no_grad():
-                expected = module.position_maps(images)
+                expected = _expected_maps(ckpt_path, module, images)
                 # single faces and batches
                 exported = torch.cat([run(images[:1]).position_map, run(images[1:]).position_map])
             apart = float(torch.linalg.vector_norm(exported - expected, dim=1).mean())
@@ -57,10 +61,19 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
         finally:
             partial.unlink(missing_ok=True)
         card = out.with_name(f"{out.name}.md")
-        card.write_text(model_card(ckpt_path, module, out.name, apart, len(images)))
+        card.write_text(model_card(ckpt_path, module, out.name, apart, len(images)), encoding="utf-8")
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
     print(
         f"{out}: {apart:.2g} px from the checkpoint on average, on {len(images)} crops of a photograph\nModel card: {card}"
     )
     return apart
+
+
+def _expected_maps(ckpt_path: Path, module: FaceModule, images: Tensor) -> Tensor:
+    maps = module.position_maps(images)
+    try:
+        require_plausible_maps(maps.numpy())
+    except DivergedError as error:
+        raise DivergedError(f"{ckpt_path}: {error} Give the checkpoint of an earlier epoch.") from error
+    return maps

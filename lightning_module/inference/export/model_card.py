@@ -84,7 +84,7 @@ square's corners, and what lies outside the photograph is black.
 def _seed(run: RunFolder | None) -> str:
     if run is None or not run.config.is_file():
         return _UNKNOWN
-    return str(yaml.safe_load(run.config.read_text())["seed_everything"])
+    return str(yaml.safe_load(run.config.read_text(encoding="utf-8"))["seed_everything"])
 
 
 def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:

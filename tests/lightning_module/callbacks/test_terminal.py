@@ -31,7 +31,7 @@ def test_a_fit_prints_its_size_and_a_line_an_epoch_with_loss_nme_and_time_left(
     assert len(lines) == 3
     assert re.fullmatch(rf"epoch 1 of 3: loss {number}, \d+ s left", lines[0])
     assert re.fullmatch(rf"epoch 2 of 3: loss {number}, validation NME {number} %, \d+ s left", lines[1])
-    assert re.fullmatch(rf"epoch 3 of 3: loss {number}, 0 s left", lines[2])
+    assert re.fullmatch(rf"epoch 3 of 3: loss {number}, validation NME {number} %, 0 s left", lines[2])
     assert re.search(r"Hourglass: ([\d,]+) of \1 parameters are trained", shown.out)
     assert "FLOPs" not in shown.out + shown.err
     assert "v_num" not in shown.out + shown.err
@@ -53,12 +53,11 @@ def test_tables_stand_below_the_progress_bar_of_their_stage(faces, model_file, t
     assert "`Trainer.fit` stopped" not in shown.out + shown.err
 
 
-def test_a_fit_that_is_too_short_for_a_validation_says_that_it_has_no_best_epoch(faces, model_file, tmp_path, caplog):
-    short = ["--trainer.max_epochs=1", "--trainer.check_val_every_n_epoch=2"]
-    run = fit(faces, model_file, tmp_path, *short)
+def test_a_fit_without_a_validation_says_that_it_has_no_best_epoch(faces, model_file, tmp_path, caplog):
+    run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1", "--trainer.limit_val_batches=0")
     assert not run.best_checkpoint.exists()
     assert run.last_checkpoint.is_file()
-    assert [m for m in caplog.messages if "no best.ckpt. Set --trainer.check_val_every_n_epoch, which is 2, to 1" in m]
+    assert [m for m in caplog.messages if "no best.ckpt. Set --trainer.limit_val_batches, which is 0, to 1" in m]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ class _Fan:
 
     def get_landmarks_from_image(self, image, return_bboxes):
         self.shape = image.shape
+        if min(image.shape[:2]) < 32:
+            raise RuntimeError("Calculated padded input size per channel: (1 x 1). Kernel size: (3 x 3).")
         if image.max() == 0:
             return None, None, None
         points = np.linspace([10, 20], [60, 90], 68).astype(np.float32)
@@ -107,6 +109,14 @@ def test_a_large_photograph_is_searched_small_and_answered_large(fan):
     left, _ = fan.detect(np.full((1000, 4096, 3), 9, np.uint8))
     assert fan._network.shape[1] == 1024
     np.testing.assert_allclose(left.crop, [140, 220, 360], atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(31, 40, 3), (200, 5, 3), (1, 1, 3), (300, 20_000, 3)])
+def test_a_thumbnail_or_a_panorama_is_wide_enough_for_the_detector(shape, fan):
+    left, _ = fan.detect(np.full(shape, 9, np.uint8))
+    assert min(fan._network.shape[:2]) >= 32
+    scale = min(1, 1024 / max(shape))
+    np.testing.assert_allclose(left.crop, np.array([35, 55, 90]) / scale, rtol=1e-5)  # where it was found
 
 
 def _offline(*_, **__):

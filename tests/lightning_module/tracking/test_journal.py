@@ -9,7 +9,8 @@ import pytest
 
 from datamodules.errors import InputError
 from lightning_module.tracking import run_folder
-from lightning_module.tracking.journal import Delivery, Journal
+from lightning_module.tracking.delivery import Delivery
+from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.run_folder import RunFolder, newest_fit, run_folders
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -33,13 +33,13 @@ def _tracker(tmp_path, uri, resume=None):
 
 def _break(monkeypatch):
     """The tracking store is away until the returned function is called."""
-    whole = MlflowStore._send
+    whole = MlflowStore.client
 
-    def fail(self, *args):
+    def fail(self):
         raise ConnectionError("nobody is there")
 
-    monkeypatch.setattr(MlflowStore, "_send", fail)
-    return lambda: monkeypatch.setattr(MlflowStore, "_send", whole)
+    monkeypatch.setattr(MlflowStore, "client", property(fail))
+    return lambda: monkeypatch.setattr(MlflowStore, "client", whole)
 
 
 def test_all_kinds_of_entries_arrive(tmp_path, uri):
@@ -150,7 +150,7 @@ def _orphan(uri, **signs):
     """A run that says it is running."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("experiment").experiment_id
-    tags = mlflow_store._signs_of_life() | {f"weightmask.{name}": str(value) for name, value in signs.items()}
+    tags = mlflow_store.signs_of_life() | {f"weightmask.{name}": str(value) for name, value in signs.items()}
     return client.create_run(experiment, tags=tags).info.run_id
 
 

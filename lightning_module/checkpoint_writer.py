@@ -1,0 +1,40 @@
+"""Writes checkpoints completely or not at all, and beside their place instead of in the temporary folder."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning_fabric.utilities.types import _PATH
+from pytorch_lightning import Trainer
+
+from datamodules.errors import cannot_write
+from datamodules.files.atomic_files import write_whole
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints, whose content reaches the disk before they have their names.
+
+    Lightning writes to TMPDIR first, which may be small or another disk, and moves the file then.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:
+        """See CheckpointIO; raises InputError if the file cannot be written."""
+        if "://" in str(path) or storage_options is not None:
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        content = BytesIO()
+        torch.save(checkpoint, content)
+        place = Path(path)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(place, content.getbuffer())
+        except OSError as error:
+            raise cannot_write(place, error, "--tracking.folder") from error
+
+
+def write_whole_checkpoints(trainer: Trainer) -> None:
+    """Makes a trainer write its checkpoints so, unless the user has chosen how they are written."""
+    if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+        trainer.strategy.checkpoint_io = WholeCheckpointIO()
