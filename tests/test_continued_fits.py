@@ -1,5 +1,7 @@
 """Fits that go on otherwise than they began, or had ended: what is trained, validated and kept."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import yaml
@@ -9,8 +11,10 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from datamodules.errors import InputError
 from lightning_module.callbacks.best_checkpoint import BestCheckpoint
+from lightning_module.callbacks.continued_fit import ContinuedFit
 from lightning_module.cli import run_cli
 from lightning_module.configuration.checkpoint_progress import read_progress
+from lightning_module.configuration.run_origin import Origin
 from lightning_module.evaluation.score import DEFAULT_SCORE
 from lightning_module.optimisation import adam_with_schedule, relaid_cycle
 from run import main
@@ -148,6 +152,21 @@ def test_a_continuation_that_is_refused_changes_nothing(finished, tmp_path):
 def test_a_users_own_checkpoint_of_the_same_figure_stands_beside_the_best(stopped):
     assert [path.name for path in (stopped.path / "checkpoints").iterdir()] == ["mine-epoch=1.ckpt"]
     assert read_progress(stopped.best_checkpoint).epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"max_steps": 4}, "has made all of its 4 steps"),
+        ({"should_stop": True}, "has used up its --trainer.max_time, so nothing was trained. Raise it"),
+        ({}, "has trained all of its 2 epochs"),
+    ],
+)
+def test_a_fit_that_is_complete_says_why(limits, reason, stopped, caplog):
+    complete = {"is_global_zero": True, "max_epochs": 2, "max_steps": -1, "global_step": 4, "should_stop": False}
+    origin = Origin("ckpt_path", stopped.last_checkpoint, stopped, True, {})
+    ContinuedFit(origin).on_fit_end(SimpleNamespace(**(complete | limits)), None)
+    assert [message for message in caplog.messages if f"last.ckpt: {reason}" in message]
 
 
 def test_the_best_score_of_a_run_of_an_earlier_version_is_taken_over(stopped):
