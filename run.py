@@ -1,7 +1,6 @@
 """The command line: a table of commands and the functions that run them."""
 
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -151,9 +150,9 @@ def _help() -> str:
 def _main() -> int:
     """Runs `main` in a terminal, where an error that the user can correct is one line instead of a traceback."""
     from datamodules.errors import InputError, reason
+    from datamodules.terminal_output import make_output_unfailing
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # characters that the terminal lacks end no training
+    make_output_unfailing()
     try:
         main()
     except InputError as error:

@@ -238,6 +238,7 @@ def test_a_logger_without_its_package_is_one_line(faces, model_file, tmp_path):
     with pytest.raises(InputError, match=r"WandbLogger cannot be used \(.*wandb") as caught:
         main(fit_arguments(faces, model_file, tmp_path, "--trainer.logger=WandbLogger"))
     assert "\n" not in str(caught.value)
+    assert not list(tmp_path.glob("runs/*"))
 
 
 def test_a_sweep_by_a_score_that_the_regions_do_not_have_starts_nothing(tmp_path):

@@ -93,6 +93,36 @@ def test_what_a_terminal_cannot_show_is_replaced(encoding, monkeypatch):
     assert text.endswith("?\n")  # a name of a file that is no UTF-8
 
 
+def _full_disk():
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def _pipe_without_reader():
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+@pytest.mark.parametrize("place", [_full_disk, _pipe_without_reader])
+def test_an_output_that_takes_nothing_ends_nothing(place, monkeypatch):
+    descriptor = place()
+    with pytest.raises(OSError):  # noqa: PT011  # a plain write fails there
+        os.write(descriptor, b"x")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.FileIO(descriptor, "wb"), encoding="utf-8"))
+    calls = []
+
+    def main():
+        for number in range(3):
+            print("line" * 10000, flush=True)
+            calls.append(number)
+
+    monkeypatch.setattr(run, "main", main)
+    assert run._main() == 0
+    assert calls == [0, 1, 2]
+    assert sys.stdout.fileno() == descriptor
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("surroundings", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
 def test_a_terminal_without_letters_ends_neither_a_fit_nor_an_export(surroundings, faces, model_file, tmp_path):
