@@ -16,12 +16,17 @@ class MlflowServer:
     Args:
         folder: Of its database and its artifacts.
         port: That it listens on.
+        artifacts: Address of another store of artifacts, to which clients write themselves; None for `folder`.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, artifacts: str | None = None) -> None:
         where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-        stores = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination"]
-        self._command = [sys.executable, "-m", "mlflow", "server", *where, *stores, str(folder / "server")]
+        stores = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
+        if artifacts is None:
+            stores += ["--artifacts-destination", str(folder / "server")]
+        else:
+            stores += ["--default-artifact-root", artifacts, "--no-serve-artifacts"]
+        self._command = [sys.executable, "-m", "mlflow", "server", *where, *stores]
         self.url = f"http://127.0.0.1:{port}"
 
     def start(self) -> None:

@@ -156,6 +156,9 @@ def test_an_earlier_runs_secret_is_not_written_again(tmp_path):
 
     assert store_of(log) == "http://h"
     log.delivered(in_store(log, store_of(log)))
+    run.journal.write_bytes(run.journal.read_bytes().replace(b"***@", f"me:{SECRET}@".encode()))
+    assert SECRET not in str(Journal(run).pending())  # which are uploaded
+    run.journal.unlink()
     _assert_nowhere(tmp_path)
 
 

@@ -23,7 +23,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         OSError: If the file cannot be opened for writing.
     """
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         lock(file, path)
         yield
 

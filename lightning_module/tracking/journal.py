@@ -164,6 +164,7 @@ def _read_entries(path: Path) -> tuple[list[Entry | None], int]:
 def _parsed(line: bytes) -> Entry | None:
     try:
         fields = json.loads(line.strip(b"\0"))  # which a power cut leaves behind
-        return Entry(fields["kind"], dict(fields["content"]), int(fields["time_ms"]))
+        # masked, since an earlier version may have written it
+        return Entry(fields["kind"], _masked(dict(fields["content"])), int(fields["time_ms"]))
     except (ValueError, KeyError, TypeError):
         return None

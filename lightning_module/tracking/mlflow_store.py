@@ -155,7 +155,8 @@ class MlflowStore:
 
     def find_run(self, experiment_id: str, key: str, copy: str | None) -> str | None:
         """Id of the run of a key, if it was created before the journal recorded that."""
-        for run in self.client.search_runs([experiment_id], f"tags.`{KEY_TAG}` = '{key}'"):
+        quote = '"' if "'" in key else "'"
+        for run in self.client.search_runs([experiment_id], f"tags.`{KEY_TAG}` = {quote}{key}{quote}"):
             if run.data.tags.get(COPY_TAG) == copy:
                 return str(run.info.run_id)
         return None

@@ -11,6 +11,7 @@ lock           held while a process works on the run
 import errno
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from datamodules.errors import InputError, cannot_write
 from datamodules.files.file_locks import lock
 
 _BUSY_SECONDS = 10.0  # workers of a killed process take a moment to end
+_MOST_BYTES = 150  # of a run's name in that of its folder, for which file systems have 255
 _KEY_TIME = "%Y%m%d-%H%M%S"
 
 
@@ -37,7 +39,8 @@ class RunFolder:
     def create(cls, runs: Path, name: str) -> "RunFolder":
         """A new folder whose name sorts by time and carries the run's name."""
         stamp = datetime.now(UTC).strftime(_KEY_TIME)
-        path = runs / f"{stamp}-{name.replace(' ', '-').replace('/', '-')}-{secrets.token_hex(2)}"
+        label = re.sub(r'[ /"]', "-", name.encode()[:_MOST_BYTES].decode(errors="ignore"))
+        path = runs / f"{stamp}-{label}-{secrets.token_hex(2)}"
         try:
             path.mkdir(parents=True)
         except OSError as error:

@@ -49,9 +49,9 @@ def _refuse_unwritable(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
-    place = file if file.exists() else file.parent
-    if not os.access(place, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+    for place in (file, file.parent):  # beside the file SQLite writes what undoes a change
+        if place.exists() and not os.access(place, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
 
 
 def _refuse_deleted(store: MlflowStore, experiment: str, key: str, run_id: str | None) -> None:

@@ -150,7 +150,9 @@ def _harmed(place, how):
 
 
 @pytest.mark.parametrize(
-    "how", ["lock is a folder", "journal is a folder", "zeros in the journal", "unknown kinds and fields"]
+    "how",
+    ["zeros in the journal", "unknown kinds and fields"]
+    + [pytest.param(how, marks=pytest.mark.slow) for how in ("lock is a folder", "journal is a folder")],
 )
 def test_a_damaged_run_harms_no_other(place, how, monkeypatch, caplog):
     left = Tracker(place, "left", {})

@@ -14,6 +14,7 @@ from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.tracker import Tracker, TrackingPlace
 from tests.runs import mlflow_run
+from tests.servers import MlflowServer
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def _artifacts(place, run_id):
     return [artifact.path for artifact in MlflowClient(place.uri).list_artifacts(run_id)]
 
 
-@pytest.mark.parametrize("location", ["s3://bucket/x", "file:///proc/nope"])
+@pytest.mark.parametrize("location", ["s3://bucket/x", pytest.param("file:///proc/nope", marks=pytest.mark.slow)])
 def test_a_store_of_artifacts_that_is_out_of_reach_holds_up_no_figure(place, location, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "boto3", None)  # as where it is not installed
     client = MlflowClient(place.uri)
@@ -74,6 +75,24 @@ def test_a_store_of_artifacts_that_is_out_of_reach_holds_up_no_figure(place, loc
     _run(place, name="next").end("FINISHED")
     assert {path.name for path in whole.iterdir()} == {"config.yaml", "picture.png"}
     assert not Journal(tracker.run).pending()
+
+
+@pytest.mark.slow
+def test_a_server_whose_artifacts_lie_in_a_bucket_out_of_reach_gets_all_figures(
+    tmp_path, free_port, monkeypatch, caplog
+):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    server = MlflowServer(tmp_path, free_port, "s3://bucket/x")
+    server.start()
+    try:
+        tracker = _run(TrackingPlace(server.url, tmp_path / "runs", "experiment"))
+        _log(tracker)
+        run = mlflow_run(tracker.run)
+    finally:
+        server.kill()
+    assert (run.info.status, run.data.params, run.data.metrics) == ("FINISHED", {"lr": "0.1"}, {"loss": 1.5})
+    assert caplog.text.count("cannot be stored in s3://bucket/x/1 (") == 1
+    assert "2 artifacts of run" in caplog.text
 
 
 def test_an_item_that_is_refused_does_not_take_others_with_it(place, caplog):
@@ -101,10 +120,10 @@ def test_a_tag_that_is_refused_does_not_prevent_the_run(place, monkeypatch, capl
         return whole(self, *args, tags=tags, **options)
 
     monkeypatch.setattr(MlflowClient, "create_run", create_run)
-    tracker = Tracker(place, "name", {"fine": "1", "long": "x", "not;fine": "2"})
+    tracker = Tracker(place, "it's a name", {"fine": "1", "long": "x", "not;fine": "2"})
     tracker.end("FINISHED")
     run = mlflow_run(tracker.run)
-    assert (run.data.tags["fine"], run.info.status, run.info.run_name) == ("1", "FINISHED", "name")
+    assert (run.data.tags["fine"], run.info.status, run.info.run_name) == ("1", "FINISHED", "it's a name")
     assert "not;fine" in caplog.text
     assert "not;fine" not in run.data.tags
 

@@ -65,7 +65,7 @@ def _as_written_by_an_earlier_version(run):
     run.journal.write_text(json.dumps(entry) + "\n" + "".join(others))
 
 
-@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("is_old", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
 def test_a_folder_of_tracking_that_moves_or_is_copied_takes_its_runs_and_database_along(place, how, is_old, caplog):
     first = _first(place)

@@ -61,6 +61,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root may")
 def test_a_run_that_may_only_be_read_is_read_and_nothing_is_added_to_it():
     with TemporaryDirectory() as open_folder:  # pytest's own may be entered by its user only
@@ -83,6 +84,13 @@ def test_a_run_that_may_only_be_read_is_read_and_nothing_is_added_to_it():
     assert fault.startswith(
         f"{folder.path}: cannot be written (Permission denied), so nothing can be added to the run."
     )
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_shortened_there(tmp_path):
+    folder = RunFolder.create(tmp_path, 'é/"' * 200)
+    assert folder.path.is_dir()
+    assert len(folder.key.encode()) < 255
+    assert set(folder.key) <= set("é-0123456789abcdef")
 
 
 def test_a_folder_that_cannot_be_entered_is_passed_over(tmp_path, monkeypatch):
