@@ -42,6 +42,8 @@ def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
     # Decoders fill missing parts with grey and only warn. In a complete JPEG, the end follows the last scan.
     if data[:2] == b"\xff\xd8" and data.rfind(_END_OF_IMAGE) <= data.rfind(_START_OF_SCAN):
         raise InputError(f"{path}: is a truncated JPEG. {_REMEDY}")
+    if data.startswith(_PNG) and not _has_all_chunks(data):
+        raise InputError(f"{path}: is a truncated PNG. {_REMEDY}")
     if _claimed_pixels(data) > MOST_PIXELS:
         raise InputError(f"{path}: claims more than 179 million pixels. {_REMEDY}")
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -52,6 +54,17 @@ def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
     if pixels is None:
         raise InputError(f"{path}: is no image that can be decoded. {_REMEDY}")
     return np.asarray(pixels, np.uint8)
+
+
+def _has_all_chunks(data: bytes) -> bool:
+    """Whether the chunks of a PNG file lie within it, up to the last; OpenCV allocates whatever their lengths claim."""
+    place = len(_PNG)
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4])
+        if data[place + 4 : place + 8] == b"IEND":
+            return True
+        place += 12 + length
+    return False
 
 
 def _claimed_pixels(data: bytes) -> int:

@@ -90,3 +90,15 @@ def test_a_header_that_claims_too_many_pixels_is_refused_before_they_are_allocat
     monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(InputError, match=rf"{name}: claims more than 179 million pixels"):
         read_image(path)
+
+
+def test_a_png_whose_chunks_claim_more_than_it_holds_is_refused_before_they_are_allocated(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(path)
+    assert read_image(path).shape == (40, 60, 3)
+    data = path.read_bytes()
+    start = data.index(b"IDAT") - 4
+    path.write_bytes(data[:start] + b"\xff\xff\xff\xf0" + data[start + 4 :])
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(InputError, match=r"a\.png: is a truncated PNG"):
+        read_image(path)
