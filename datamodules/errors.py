@@ -58,6 +58,7 @@ def complaint(message: str) -> str:
         r" - Expected a <class 'NoneType'>",
     ):
         line = re.sub(noise, "", line)
+    line = re.sub(r"'utf-8' codec can't encode .*? surrogates not allowed", "the name is no UTF-8. Rename it", line)
     line = re.sub(r" Given value type: .* Given value: (.{1,60})$", r". Got value: \1", line)
     line = re.sub(r" Given value type: .*", "", line)
     return re.sub(r"(^|: )(- )+", r"\1", line)

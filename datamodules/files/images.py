@@ -14,6 +14,9 @@ _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
 _ORIENTATION = 0x0112  # EXIF's tag
 _REMEDY = "Copy it again, or remove it."
 JPEG_QUALITY = 95
+MOST_PIXELS = 178_956_970  # as in Pillow; a damaged header may claim more than fits into memory
+_PNG = b"\x89PNG\r\n\x1a\n"
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # markers of JPEG that are followed by the size
 _FINE_ENOUGH = 0.75  # pixels of the crop per pixel of the image above which bilinear interpolation skips none
 
 
@@ -39,6 +42,10 @@ def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
     # Decoders fill missing parts with grey and only warn. In a complete JPEG, the end follows the last scan.
     if data[:2] == b"\xff\xd8" and data.rfind(_END_OF_IMAGE) <= data.rfind(_START_OF_SCAN):
         raise InputError(f"{path}: is a truncated JPEG. {_REMEDY}")
+    if data.startswith(_PNG) and not _has_all_chunks(data):
+        raise InputError(f"{path}: is a truncated PNG. {_REMEDY}")
+    if _claimed_pixels(data) > MOST_PIXELS:
+        raise InputError(f"{path}: claims more than 179 million pixels. {_REMEDY}")
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
@@ -47,6 +54,29 @@ def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
     if pixels is None:
         raise InputError(f"{path}: is no image that can be decoded. {_REMEDY}")
     return np.asarray(pixels, np.uint8)
+
+
+def _has_all_chunks(data: bytes) -> bool:
+    """Whether the chunks of a PNG file lie within it, up to the last; OpenCV allocates whatever their lengths claim."""
+    place = len(_PNG)
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4])
+        if data[place + 4 : place + 8] == b"IEND":
+            return True
+        place += 12 + length
+    return False
+
+
+def _claimed_pixels(data: bytes) -> int:
+    """Number of pixels that the header of a PNG or JPEG file claims; 0 for other files."""
+    if data.startswith(_PNG):
+        return int.from_bytes(data[16:20]) * int.from_bytes(data[20:24])
+    place = 2
+    while data[:2] == b"\xff\xd8" and place + 9 <= len(data) and data[place] == 0xFF:
+        if data[place + 1] in _FRAMES:
+            return int.from_bytes(data[place + 5 : place + 7]) * int.from_bytes(data[place + 7 : place + 9])
+        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+    return 0
 
 
 def read_image_size(path: Path) -> tuple[int, int]:

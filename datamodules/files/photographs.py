@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from datamodules.errors import InputError
-from datamodules.files.images import stored_orientation
+from datamodules.files.images import MOST_PIXELS, stored_orientation
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,8 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: is larger than 179 million pixels. Save it smaller.") from error
     except UnidentifiedImageError as error:
-        deep = _decoded(path)  # Pillow knows no float images in colour
+        # Pillow knows no float images in colour
+        deep = _decoded(path) if 0 < _tiff_pixels(path) <= MOST_PIXELS else None
         if deep is None or deep.dtype == np.uint8 or max(deep.shape) > _LONGEST:
             raise InputError(f"{path}: is no image. Leave it out.") from error
         return _eight_bits(deep)
@@ -89,6 +90,20 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
         clear = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", clear.size, (_PAPER,) * 4), clear)
     return np.array(image.convert("RGB"))
+
+
+def _tiff_pixels(path: Path) -> int:
+    """Number of pixels that a TIFF file claims; 0 if it is none."""
+    try:
+        with path.open("rb") as file:
+            directory = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
+            file.seek(directory.next)
+            directory.load(file)
+            width, height = directory[TiffImagePlugin.IMAGEWIDTH], directory[TiffImagePlugin.IMAGELENGTH]
+        return int(width) * int(height)
+    # what Pillow raises depends on where the file is damaged
+    except Exception:  # noqa: BLE001
+        return 0
 
 
 def _decoded(path: Path) -> NDArray[np.generic] | None:

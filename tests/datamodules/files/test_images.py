@@ -1,7 +1,11 @@
+import struct
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from datamodules.errors import InputError
+from datamodules.files import images
 from datamodules.files.images import read_image, read_image_size, warp_image, write_jpeg
 
 
@@ -72,3 +76,29 @@ def test_shrinking_keeps_centres():
     # the block's centre is (39.5, 23.5)
     assert (rows * small).sum() / small.sum() == pytest.approx(39.5 / 4, abs=0.02)
     assert (cols * small).sum() / small.sum() == pytest.approx(23.5 / 4, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_a_header_that_claims_too_many_pixels_is_refused_before_they_are_allocated(name, tmp_path, monkeypatch):
+    path = tmp_path / name
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(path)
+    data = path.read_bytes()
+    size = struct.pack(">II", 60, 40) if name == "a.png" else struct.pack(">HH", 40, 60)
+    claimed = struct.pack(">II", 30_000, 30_000) if name == "a.png" else struct.pack(">HH", 60_000, 60_000)
+    assert read_image(path).shape == (40, 60, 3)
+    path.write_bytes(data.replace(size, claimed, 1))
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(InputError, match=rf"{name}: claims more than 179 million pixels"):
+        read_image(path)
+
+
+def test_a_png_whose_chunks_claim_more_than_it_holds_is_refused_before_they_are_allocated(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(path)
+    assert read_image(path).shape == (40, 60, 3)
+    data = path.read_bytes()
+    start = data.index(b"IDAT") - 4
+    path.write_bytes(data[:start] + b"\xff\xff\xff\xf0" + data[start + 4 :])
+    monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(InputError, match=r"a\.png: is a truncated PNG"):
+        read_image(path)

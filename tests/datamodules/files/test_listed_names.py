@@ -114,6 +114,14 @@ def test_a_data_folder_whose_name_is_no_text_is_one_line(model_file, tmp_path):
         face_data(root, model_file).check("fit")  # before a run is made
 
 
+@pytest.mark.parametrize("arguments", [["caf\udce9.jpg", "--out=out"], ["a.jpg", "--out=caf\udce9"]])
+def test_an_argument_that_is_no_text_is_one_line(arguments):
+    with pytest.raises(InputError, match=r"the name is no UTF-8\. Rename it") as caught:
+        main(["predict", *arguments, "--ckpt_path=a.ckpt"])
+    assert "\n" not in str(caught.value)
+    assert "codec" not in str(caught.value)
+
+
 def test_landmarks_of_a_photograph_whose_name_is_no_text_are_not_fitted(latin, model_file, caplog):
     (latin / "image00001.mat").unlink()
     np.save(latin / "image00001.npy", _landmarks(latin / "image00000.mat"))

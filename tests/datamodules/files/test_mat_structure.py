@@ -12,7 +12,7 @@ from datamodules.files.mat import read_mat
 from datamodules.files.mat_structure import sound_arrays
 from tests.fakes import write_faces
 
-_TRIES = 400
+_TRIES = 120
 
 
 def _content():

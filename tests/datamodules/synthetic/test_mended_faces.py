@@ -64,7 +64,7 @@ def test_three_faces_that_are_lost_are_drawn_anew(damage, root, made, caplog, mo
 
 
 @pytest.mark.parametrize("name", ["model/BFM.mat", "model/BFM_UV.mat", CARD])
-@pytest.mark.parametrize("damage", ["empty", "cut", "zeros", "random", "gone"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_the_face_model_and_the_card_are_made_anew(damage, name, root, made):
     path = root / name
     if damage == "gone":

@@ -1,5 +1,6 @@
 """What a detector or another library raises about one photograph costs no other photograph its faces."""
 
+import shutil
 from urllib.error import URLError
 
 import cv2
@@ -12,35 +13,33 @@ from lightning_module.inference.predict_command import predict
 from lightning_module.inference.reconstructor import Reconstructor
 from tests.lightning_module.inference.truth import TrueNetwork, finder, write_truth
 
+_ERRORS = (
+    RuntimeError("Kernel size can't be greater\nthan actual input size"),
+    cv2.error("(-215:Assertion failed) !ssize.empty()"),
+    URLError("no network"),
+    MemoryError(),
+    KeyError("boxes"),
+)
 
-def _failing_at(photo, find, error):
-    def found(path, image):
-        if path.stem == photo:
-            raise error
+
+def test_photographs_that_a_detector_fails_at_are_named_and_the_others_go_on(fakes, tmp_path):
+    folder, data, maps, crops = fakes
+    for number in range(len(_ERRORS)):
+        shutil.copy(folder / "image00001.jpg", folder / f"image00000_{number}.jpg")
+    (folder / "image00001.jpg").unlink()
+    find = finder(crops[[0, 2]])
+
+    def failing(path, image):
+        if "_" in path.stem:
+            raise _ERRORS[int(path.stem[-1])]
         return find(path, image)
 
-    return found
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        RuntimeError("Kernel size can't be greater\nthan actual input size"),
-        cv2.error("(-215:Assertion failed) !ssize.empty()"),
-        URLError("no network"),
-        MemoryError(),
-        KeyError("boxes"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_a_photograph_that_a_detector_fails_at_is_named_and_the_others_go_on(error, fakes, tmp_path):
-    folder, data, maps, crops = fakes
-    find = _failing_at("image00001", finder(crops[[0, 2]]), error)
-    done = write_truth([folder], find, TrueNetwork(data, maps[[0, 2]]), tmp_path / "out")
+    done = write_truth([folder], failing, TrueNetwork(data, maps[[0, 2]]), tmp_path / "out")
     assert done.faces == ["image00000", "image00002"]
-    (fault,) = done.faults
-    assert fault.startswith(f"{folder / 'image00001.jpg'}: its faces cannot be reconstructed ({type(error).__name__}")
-    assert "\n" not in fault
+    for number, (error, fault) in enumerate(zip(_ERRORS, done.faults, strict=True)):
+        path = folder / f"image00000_{number}.jpg"
+        assert fault.startswith(f"{path}: its faces cannot be reconstructed ({type(error).__name__}")
+        assert "\n" not in fault
     assert done.page is not None
 
 
