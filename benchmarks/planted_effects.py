@@ -68,7 +68,7 @@ def sweep(kind: Kind, seed: int, folder: Path) -> SweepSettings:
         write_model(faces)
     own = folder / f"{kind}_{seed}"
     own.mkdir(exist_ok=True)
-    (own / "trial.yaml").write_text(yaml.safe_dump(configuration(faces)))
+    (own / "trial.yaml").write_text(yaml.safe_dump(configuration(faces)), encoding="utf-8")
     return settings(own, n_trials=_TRIALS, seed=seed, confirm_seeds=_CONFIRM_SEEDS, space=_SPACE)
 
 
