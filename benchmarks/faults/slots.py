@@ -1,0 +1,130 @@
+"""Folders in which one case after the other finds the same files under the same paths.
+
+Runs and caches hold absolute paths, so each folder has specimens of its own, which are put back before a case.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from benchmarks.faults.forked_job import Note
+
+_GIVEN, _KEPT = "given", "kept"
+_OWN = ("home", "cwd")  # where a command has nothing to write
+_VARIABLES = ("MLFLOW_TRACKING_URI", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A folder for one case at a time.
+
+    Attributes:
+        path: Its folder; those of all slots have names of one length.
+    """
+
+    path: Path
+
+    @property
+    def given(self) -> Path:
+        """The folder that a command's options name."""
+        return self.path / _GIVEN
+
+    @property
+    def out(self) -> Path:
+        """Where a command writes its results."""
+        return self.given / "out"
+
+    def keep(self) -> None:
+        """Remembers what is in the given folder, to be put back by `restore`."""
+        shutil.rmtree(self.path / _KEPT, ignore_errors=True)
+        shutil.copytree(self.given, self.path / _KEPT)
+
+    def restore(self) -> None:
+        """Puts the remembered files back, with their times, which indices of data sets depend on, and removes all others."""
+        for name in (_GIVEN, *_OWN, "tmp"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for name in (*_OWN, "tmp"):
+            (self.path / name).mkdir(parents=True)
+        if (self.path / _KEPT).is_dir():
+            shutil.copytree(self.path / _KEPT, self.given)
+        else:
+            self.given.mkdir()
+
+    def clear(self) -> None:
+        """Removes everything, also what is remembered."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.restore()
+
+    def enter(self) -> None:
+        """Makes this process live in the folder: its home, its working directory and its temporary files."""
+        for name in _VARIABLES:
+            os.environ.pop(name, None)
+        os.environ |= {"HOME": str(self.path / "home"), "TMPDIR": str(self.path / "tmp")}
+        tempfile.tempdir = None
+        os.chdir(self.path / "cwd")
+
+    @property
+    def allowed(self) -> list[Path]:
+        """The folders that a command may write to."""
+        return [self.given, self.path / "tmp"]
+
+    def strays(self) -> list[str]:
+        """Files that lie where a command has nothing to write."""
+        return [f"{path}" for name in _OWN for path in sorted((self.path / name).rglob("*"))]
+
+    def digests(self, folder: Path, but: Callable[[Path], bool] = lambda _: False) -> dict[str, str]:
+        """The digest of each file in a folder by its name, independent of the slot.
+
+        Args:
+            folder: The folder; without files if it does not exist.
+            but: Which files are left out.
+        """
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not but(path)]
+        place, neutral = str(self.path).encode(), b"@" * len(str(self.path))
+        return {
+            path.relative_to(folder).as_posix(): blake2b(path.read_bytes().replace(place, neutral)).hexdigest()[:16]
+            for path in files
+        }
+
+
+def _raised_at(error: BaseException) -> str:
+    """File and function that raised an error."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name} {frame.name}"
+
+
+def run_command(arguments: Sequence[str], note: Note) -> int:
+    """Runs a command as the command line does, and notes errors that break its rules.
+
+    Args:
+        arguments: The command and its options.
+        note: Takes "lines" with an InputError of more than one line.
+
+    Returns:
+        The exit status.
+    """
+    import run
+    from datamodules.errors import InputError, reason
+
+    main = run.main
+
+    def noted(args: Sequence[str] | None = None) -> object:
+        try:
+            return main(args)
+        except InputError as error:
+            if "\n" in reason(error):
+                note("lines", f"{_raised_at(error)} <- {reason(error)}")
+            raise
+
+    run.main = noted
+    sys.argv = ["run.py", *arguments]
+    try:
+        return run._main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
