@@ -146,8 +146,7 @@ def faults_of(ending: Ending, slot: Slot) -> list[Fault]:
         faults.append(Fault("hang", "", _end(ending.output)))
     elif ending.signal and not ending.is_killed:
         faults.append(Fault("signal", f"signal {ending.signal}", _end(ending.output)))
-    elif not ending.is_killed and ending.code not in (0, _SHOWN = 200  # characters of an output
-_USER_ERROR, _INTERRUPTED) and _TRACEBACK not in ending.output:
+    elif not ending.is_killed and ending.code not in (0, _USER_ERROR, _INTERRUPTED) and _TRACEBACK not in ending.output:
         faults.append(Fault("exit", f"status {ending.code}", _end(ending.output)))
     if ending.peak_bytes > MOST_BYTES:
         faults.append(Fault("memory", "", f"{ending.peak_bytes / 1e9:.1f} GB"))

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ from benchmarks.faults.forked_job import Note
 
 _GIVEN, _KEPT = "given", "kept"
 _OWN = ("home", "cwd")  # where a command has nothing to write
+_MAT_HEADER_BYTES = 116  # text with the time of writing
 _VARIABLES = ("MLFLOW_TRACKING_URI", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR")
 
 
@@ -65,7 +66,9 @@ class Slot:
         """Makes this process live in the folder: its home, its working directory and its temporary files."""
         for name in _VARIABLES:
             os.environ.pop(name, None)
-        os.environ |= {"HOME": str(self.path / "home"), "TMPDIR": str(self.path / "tmp")}
+        temporary = str(self.path / "tmp")
+        # Matplotlib's cache of fonts belongs to nobody's command; programs that a command starts would write it
+        os.environ |= {"HOME": str(self.path / "home"), "TMPDIR": temporary, "MPLCONFIGDIR": temporary}
         tempfile.tempdir = None
         os.chdir(self.path / "cwd")
 
@@ -78,19 +81,20 @@ class Slot:
         """Files that lie where a command has nothing to write."""
         return [f"{path}" for name in _OWN for path in sorted((self.path / name).rglob("*"))]
 
-    def digests(self, folder: Path, but: Callable[[Path], bool] = lambda _: False) -> dict[str, str]:
-        """The digest of each file in a folder by its name, independent of the slot.
-
-        Args:
-            folder: The folder; without files if it does not exist.
-            but: Which files are left out.
-        """
-        files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not but(path)]
+    def digests(self, folder: Path) -> dict[str, str]:
+        """The digest of each file in a folder by its name, independent of slot and time; none if there is no folder."""
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         place, neutral = str(self.path).encode(), b"@" * len(str(self.path))
         return {
-            path.relative_to(folder).as_posix(): blake2b(path.read_bytes().replace(place, neutral)).hexdigest()[:16]
+            path.relative_to(folder).as_posix(): blake2b(_content(path).replace(place, neutral)).hexdigest()[:16]
             for path in files
         }
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds, without the time in the header of a MATLAB file."""
+    data = path.read_bytes()
+    return data[_MAT_HEADER_BYTES:] if path.suffix == ".mat" else data
 
 
 def _raised_at(error: BaseException) -> str:

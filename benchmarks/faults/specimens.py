@@ -57,8 +57,9 @@ class Inputs:
     def new_tracking(self) -> Path:
         """A folder of tracking with an empty store, which takes MLflow seconds to make."""
         folder = self.given / "new_tracking"
-        folder.mkdir()
-        shutil.copy(self.empty_store, folder / "mlflow.db")
+        if not folder.is_dir():
+            folder.mkdir()
+            shutil.copy(self.empty_store, folder / "mlflow.db")
         return folder
 
     def prepare(self, *more: str) -> list[str]:

@@ -4,6 +4,7 @@ What libraries write in C++ raises no such event.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ _PATHS = {
 }
 _OURS = tuple(f"{PROJECT / name}" for name in ("datamodules", "lightning_module", "sweeps", "run.py"))
 _HERE = str(Path(__file__).parent)
+_KIND = re.compile(r"\.[a-z]{2,7}(?=-|$)")  # names of temporary files end in random letters
 _DEVICES = ("/dev/", "/proc/self/")
 
 Watch = Callable[[str, Sequence[str], str], None]  # takes event, paths and place; may raise what the system would raise
@@ -79,7 +81,8 @@ def _absolute(path: object, folder: object) -> str:
 
 def _place(frame: FrameType | None, event: str, path: str) -> str:
     """The innermost line of the project on the stack, with the event and the file's kind."""
-    kind = Path(path).suffix if event != "os.mkdir" else "folder"
+    known = _KIND.match(Path(path).suffix)
+    kind = "folder" if event == "os.mkdir" else known[0] if known else "file"
     line = "no line of the project"
     while frame is not None:
         name = frame.f_code.co_filename
@@ -87,4 +90,4 @@ def _place(frame: FrameType | None, event: str, path: str) -> str:
             line = f"{Path(name).relative_to(PROJECT)}:{frame.f_lineno}"
             break
         frame = frame.f_back
-    return f"{line} {event} {kind or 'file'}"
+    return f"{line} {event} {kind}"
