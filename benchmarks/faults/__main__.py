@@ -12,8 +12,6 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.faults.warm_start import warm_start  # before what imports numerical libraries
 
-_SLOTS = 2  # cases at a time
-
 
 def _main() -> None:
     arguments = _arguments()
@@ -38,7 +36,7 @@ def _campaign(arguments: Namespace, folder: Path) -> str | None:
         if arguments.only is not None:
             print(result.output)
 
-    slots = make_slots(folder, _SLOTS) if set(names) != {"servers"} else []
+    slots = make_slots(folder, arguments.parallel) if set(names) != {"servers"} else []
     request = Request(arguments.seed, arguments.count, arguments.only, slots, report)
     faults, missed = 0, list[str]()
     for name in names:
@@ -71,6 +69,7 @@ def _arguments() -> Namespace:
         "of servers; by default 200, 60, all, 12",
     )
     parser.add_argument("--only", metavar="CASE", help="run this case alone, print its output, and keep no figures")
+    parser.add_argument("--parallel", type=int, default=2, help="cases at a time; by default 2")
     return parser.parse_args()
 
 

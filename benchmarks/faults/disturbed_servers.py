@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -78,9 +79,7 @@ class DisturbedMlflow(MlflowServer):
         os.killpg(self._server.pid, signal.SIGCONT)
 
 
-def disturb(
-    servers: Sequence[Server], count: int, rng: np.random.Generator, is_over: Callable[[], bool]
-) -> list[str]:
+def disturb(servers: Sequence[Server], count: int, rng: np.random.Generator, is_over: Callable[[], bool]) -> list[str]:
     """Kills, or pauses, one of the servers again and again; at the end all answer.
 
     Args:
@@ -95,7 +94,7 @@ def disturb(
     done = []
     for _ in range(count):
         _rest(rng.uniform(*_BETWEEN_SECONDS), is_over)
-        server = servers[rng.integers(len(servers))]
+        server = servers[int(rng.integers(len(servers)))]
         is_killed, away_s = bool(rng.integers(2)), float(rng.uniform(*_AWAY_SECONDS))
         if is_over():
             break
@@ -109,10 +108,8 @@ def disturb(
 
 def _signal(pids: Sequence[int], number: signal.Signals) -> None:
     for pid in pids:
-        try:
+        with suppress(ProcessLookupError):  # a connection's process may have ended
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass  # a connection's process has ended
 
 
 def _rest(seconds: float, is_over: Callable[[], bool]) -> None:

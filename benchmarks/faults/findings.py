@@ -55,4 +55,3 @@ def keep_part(part: str, figures: object) -> None:
     path = RESULTS / f"{NAME}.json"
     known = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.is_file() else {}
     save(NAME, _COMMAND, {**known, part: figures})
-

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,10 +137,8 @@ def kill_descendants(pid: int, only_group: bool = False) -> None:
     """
     pids = [] if only_group else descendants(pid)
     for kill, target in [(os.killpg, pid), *((os.kill, other) for other in pids)]:
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             kill(target, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 def descendants(pid: int) -> list[int]:

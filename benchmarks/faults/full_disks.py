@@ -65,7 +65,9 @@ def disk_cases(
 
 def _recorded(command: WatchedCommand, name: str, places: WritingPlaces) -> Callable[[Slot], Steps]:
     def steps(slot: Slot) -> Steps:
-        ending = yield replace(_job(command, slot, None), run=lambda note: _job(command, slot, note_places(note)).run(note))
+        ending = yield replace(
+            _job(command, slot, None), run=lambda note: _job(command, slot, note_places(note)).run(note)
+        )
         places.by_command[name] = sorted({text for kind, text in ending.notes if kind == "place"})
         return _faults(ending, slot, "undisturbed", may_fail=False)
 

@@ -28,9 +28,7 @@ class Undisturbed:
     ends: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
 
-def undisturbed_cases(
-    names: list[str], whole: Undisturbed, patch: Callable[[], None] | None = None
-) -> Iterator[Case]:
+def undisturbed_cases(names: list[str], whole: Undisturbed, patch: Callable[[], None] | None = None) -> Iterator[Case]:
     """Runs each command once to its end, and notes its course."""
     for name in names:
         yield Case(f"{name}:whole", _whole(COMMANDS[name], name, whole, patch))

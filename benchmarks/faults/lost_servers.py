@@ -109,8 +109,8 @@ def _faults(asked: SweepSettings, uri: str) -> Iterator[Fault]:
     from sweeps.storage import confirmation_study, open_storage, search_study
 
     client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name(asked.experiment)
-    runs = client.search_runs([experiment.experiment_id], max_results=10_000)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = client.search_runs(experiments, max_results=10_000)
     for status, number in Counter(run.info.status for run in runs).items():
         if status == "RUNNING":
             yield Fault("running", "runs that are still running", f"{number} of {len(runs)}")
@@ -138,7 +138,9 @@ def _faults(asked: SweepSettings, uri: str) -> Iterator[Fault]:
             for run in own:
                 history = [(entry.step, entry.value) for entry in client.get_metric_history(run.info.run_id, METRIC)]
                 if sorted(history) != [(step, figure(step)) for step in range(FIGURES)]:
-                    yield Fault("figures", f"a run of stage {stage} has other figures", f"{name}: {len(history)} figures")
+                    yield Fault(
+                        "figures", f"a run of stage {stage} has other figures", f"{name}: {len(history)} figures"
+                    )
 
 
 def _free_port() -> int:

@@ -50,7 +50,9 @@ def planted(request: Request) -> dict[str, object]:
 
 def mutations(request: Request) -> dict[str, object]:
     """Damaged inputs."""
-    return _figures("mutations", request, _run(request, mutation_cases(None, request.count or _MUTATIONS, request.seed)))
+    return _figures(
+        "mutations", request, _run(request, mutation_cases(None, request.count or _MUTATIONS, request.seed))
+    )
 
 
 def kills(request: Request) -> dict[str, object]:

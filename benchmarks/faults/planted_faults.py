@@ -1,15 +1,16 @@
 """Faults that are put in on purpose, in children only: a campaign that does not find them proves nothing."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from benchmarks.faults.full_disks import WritingPlaces, disk_cases, place_cases
 from benchmarks.faults.kills import Undisturbed, kill_cases, undisturbed_cases
 from benchmarks.faults.mutated_inputs import mutation_cases
+from benchmarks.faults.patched_names import replace_name
 from benchmarks.faults.scheduler import CaseResult, run_cases
 from benchmarks.faults.slots import Slot
 
@@ -43,62 +44,57 @@ class PlantedFault:
 
 def unguarded_reader() -> None:
     """A face model that cannot be read ends in a KeyError."""
-    import datamodules.face_model
     from datamodules.errors import InputError
-    from datamodules.geometry.morphable_model import MorphableModel
 
-    read = datamodules.face_model.read_morphable_model
+    def careless(read: Callable[..., Any]) -> Callable[..., Any]:
+        def read_model(*arguments: Any) -> Any:
+            try:
+                return read(*arguments)
+            except InputError:
+                raise KeyError("shapeMU") from None
 
-    def careless(path: Path, uv_path: Path | None = None) -> MorphableModel:
-        try:
-            return read(path, uv_path)
-        except InputError:
-            raise KeyError("shapeMU") from None
+        return read_model
 
-    datamodules.face_model.read_morphable_model = careless
+    replace_name("datamodules.face_model", "read_morphable_model", careless)
 
 
 def foreign_log() -> None:
     """Reading a sample leaves a file in the user's home."""
-    from datamodules.readers import reader_300w
-    from datamodules.types import FaceParameters
 
-    read = reader_300w.read_face_mat
+    def logging(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
+        def read_and_log(path: Path) -> Any:
+            with Path("~/samples.log").expanduser().open("a") as log:
+                log.write(f"{path}\n")
+            return read(path)
 
-    def logging(path: Path) -> FaceParameters:
-        with Path("~/samples.log").expanduser().open("a") as log:
-            log.write(f"{path}\n")
-        return read(path)
+        return read_and_log
 
-    reader_300w.read_face_mat = logging
+    replace_name("datamodules.readers.reader_300w", "read_face_mat", logging)
 
 
 def slow_checkpoint_in_place() -> None:
     """The newest checkpoint is written piece by piece under its own name."""
-    replace = os.replace
 
-    def careless(source: str | os.PathLike[str], target: str | os.PathLike[str], **others: int) -> None:
-        if Path(target).name != "last.ckpt":
-            replace(source, target, **others)
-            return
-        data = Path(source).read_bytes()
-        with Path(target).open("wb", buffering=0) as file:
-            for piece in range(_PIECES):
-                file.write(data[len(data) * piece // _PIECES : len(data) * (piece + 1) // _PIECES])
-                time.sleep(_PIECE_SECONDS)
-        os.remove(source)
+    def careless(replace: Callable[..., None]) -> Callable[..., None]:
+        def write(source: Path | str, target: Path | str, **others: int) -> None:
+            if Path(target).name != "last.ckpt":
+                replace(source, target, **others)
+                return
+            data = Path(source).read_bytes()
+            with Path(target).open("wb", buffering=0) as file:
+                for piece in range(_PIECES):
+                    file.write(data[len(data) * piece // _PIECES : len(data) * (piece + 1) // _PIECES])
+                    time.sleep(_PIECE_SECONDS)
+            Path(source).unlink()
 
-    os.replace = careless  # type: ignore[assignment]
+        return write
+
+    replace_name("os", "replace", careless)
 
 
 def unnamed_full_disk() -> None:
     """A disk that is full is no error of the user's for `prepare`."""
-    import datamodules.prepare
-
-    def careless(path: Path, error: OSError, option: str) -> RuntimeError:
-        return RuntimeError(str(error))
-
-    datamodules.prepare.cannot_write = careless  # type: ignore[assignment]
+    replace_name("datamodules.prepare", "cannot_write", lambda _: lambda path, error, option: RuntimeError(str(error)))
 
 
 def _of_mutations(kind: str, patch: Callable[[], None]) -> Look:
@@ -118,7 +114,9 @@ def _of_full_disks(slots: Sequence[Slot], seed: int) -> Iterator[CaseResult]:
 
 
 PLANTED = (
-    PlantedFault("a reader that lets a KeyError through", ("traceback",), "KeyError", _of_mutations("bfm", unguarded_reader)),
+    PlantedFault(
+        "a reader that lets a KeyError through", ("traceback",), "KeyError", _of_mutations("bfm", unguarded_reader)
+    ),
     PlantedFault("a file written in the user's home", ("outside",), "", _of_mutations("mat", foreign_log)),
     PlantedFault("a checkpoint written in place, slowly", ("unfinished",), "", _of_kills),
     PlantedFault("a full disk without a line of its own", ("traceback",), "RuntimeError", _of_full_disks),

@@ -169,5 +169,7 @@ def _summary(output: str) -> tuple[str, str]:
     error = next((line for line in lines[1:] if line and not line.startswith((" ", "\t"))), "no error")
     ours = [found for found in map(_FRAME.search, lines) if found and found[1].startswith(f"{PROJECT}/")]
     ours = [found for found in ours if "/benchmarks/" not in found[1]]
-    place = f"{Path(ours[-1][1]).relative_to(PROJECT)}:{ours[-1][2]} {ours[-1][3]}" if ours else "outside of the project"
+    place = (
+        f"{Path(ours[-1][1]).relative_to(PROJECT)}:{ours[-1][2]} {ours[-1][3]}" if ours else "outside of the project"
+    )
     return f"{error.partition(':')[0]} at {place}", error[:_SHOWN]

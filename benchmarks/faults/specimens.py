@@ -82,20 +82,12 @@ def specimens_job(slot: Slot) -> Job:
         inputs = Inputs(slot.given)
         _write_inputs(inputs)
         shutil.copy(inputs.empty_store, _made(inputs.tracking) / "mlflow.db")
-        for arguments in (
-            inputs.fit(inputs.tracking, "--trainer.max_epochs=2"),
-            ["export", f"--ckpt_path={{run}}/best.ckpt", "--format=onnx", f"--out={inputs.network}"],
-        ):
-            code = run_command([part.replace("{run}", str(_newest(inputs))) for part in arguments], note)
-            if code:
-                return code
-        return 0
+        if code := run_command(inputs.fit(inputs.tracking, "--trainer.max_epochs=2"), note):
+            return code
+        best = f"--ckpt_path={inputs.run / 'best.ckpt'}"
+        return run_command(["export", best, "--format=onnx", f"--out={inputs.network}"], note)
 
     return Job(make, limit_s=_SECONDS)
-
-
-def _newest(inputs: Inputs) -> Path | None:
-    return next((inputs.tracking / "runs").glob("*"), None)
 
 
 def _made(folder: Path) -> Path:

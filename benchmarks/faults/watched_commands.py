@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.faults.patched_names import replace_name
 from benchmarks.faults.slots import Slot
 from benchmarks.faults.specimens import Inputs
 
@@ -90,7 +91,12 @@ def _predict(inputs: Inputs) -> list[str]:
 
 
 def _export(inputs: Inputs) -> list[str]:
-    return ["export", f"--ckpt_path={inputs.run / 'best.ckpt'}", "--format=onnx", f"--out={inputs.out / 'network.onnx'}"]
+    return [
+        "export",
+        f"--ckpt_path={inputs.run / 'best.ckpt'}",
+        "--format=onnx",
+        f"--out={inputs.out / 'network.onnx'}",
+    ]
 
 
 def _synthesize(inputs: Inputs) -> list[str]:
@@ -130,14 +136,13 @@ def _trial(inputs: Inputs) -> list[str]:
 
 def _work_in_this_process() -> None:
     """Workers of a sweep are programs of their own, whose writing nobody could watch; here one works in this process."""
-    import sweeps.run_sweep
-    from sweeps.worker_process import work
+    from sweeps.worker_process import Stage, work
 
-    def run_workers(command: Sequence[str], count: int, settings: "SweepSettings", *others: object) -> None:
+    def run_workers(command: "tuple[str, str, str, Stage]", count: int, settings: "SweepSettings", *_: object) -> None:
         settings.results.mkdir(parents=True, exist_ok=True)
-        work(command[-1], settings)  # type: ignore[arg-type]
+        work(command[-1], settings)
 
-    sweeps.run_sweep.run_workers = run_workers
+    replace_name("sweeps.run_sweep", "run_workers", lambda _: run_workers)
 
 
 def _has_a_run(inputs: Inputs) -> bool:
