@@ -49,6 +49,7 @@ def _campaign(arguments: Namespace, folder: Path) -> str | None:
         about = {
             "date": datetime.now(UTC).date().isoformat(),
             "seed": arguments.seed,
+            "count": "default" if arguments.count is None else arguments.count,
             "minutes": round((time.monotonic() - start) / 60, 1),
         }
         if arguments.only is None:

@@ -165,11 +165,17 @@ def _end(output: str) -> str:
 
 def _summary(output: str) -> tuple[str, str]:
     """The kind of the last traceback's error with the innermost line of the project, and its message."""
-    lines = output[output.rindex(_TRACEBACK) :].splitlines()
-    error = next((line for line in lines[1:] if line and not line.startswith((" ", "\t"))), "no error")
-    ours = [found for found in map(_FRAME.search, lines) if found and found[1].startswith(f"{PROJECT}/")]
-    ours = [found for found in ours if "/benchmarks/" not in found[1]]
-    place = (
-        f"{Path(ours[-1][1]).relative_to(PROJECT)}:{ours[-1][2]} {ours[-1][3]}" if ours else "outside of the project"
-    )
-    return f"{error.partition(':')[0]} at {place}", error[:_SHOWN]
+    last = output[output.rindex(_TRACEBACK) :].splitlines()
+    error = next((line for line in last[1:] if line and not line.startswith((" ", "\t"))), "no error")
+    ours = _own_frames(last) or _own_frames(output.splitlines())  # of the error, or of what led to it
+    return f"{error.partition(':')[0]} at {ours[-1] if ours else 'outside of the project'}", error[:_SHOWN]
+
+
+def _own_frames(lines: Sequence[str]) -> list[str]:
+    """File, line and function of the project's frames in tracebacks."""
+    found = [(Path(match[1]), match[2], match[3]) for match in map(_FRAME.search, lines) if match]
+    return [
+        f"{path.relative_to(PROJECT)}:{line} {function}"
+        for path, line, function in found
+        if path.is_relative_to(PROJECT) and not path.is_relative_to(PROJECT / "benchmarks")
+    ]

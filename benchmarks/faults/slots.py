@@ -69,7 +69,7 @@ class Slot:
         temporary = str(self.path / "tmp")
         # Matplotlib's cache of fonts belongs to nobody's command; programs that a command starts would write it
         os.environ |= {"HOME": str(self.path / "home"), "TMPDIR": temporary, "MPLCONFIGDIR": temporary}
-        tempfile.tempdir = None
+        tempfile.tempdir = temporary  # rather than whichever of several folders can be written
         os.chdir(self.path / "cwd")
 
     @property
@@ -78,8 +78,9 @@ class Slot:
         return [self.given, self.path / "tmp"]
 
     def strays(self) -> list[str]:
-        """Files that lie where a command has nothing to write."""
-        return [f"{path}" for name in _OWN for path in sorted((self.path / name).rglob("*"))]
+        """Files and empty folders that lie where a command has nothing to write."""
+        found = (path for name in _OWN for path in sorted((self.path / name).rglob("*")))
+        return [str(path) for path in found if path.is_file() or not any(path.iterdir())]
 
     def digests(self, folder: Path) -> dict[str, str]:
         """The digest of each file in a folder by its name, independent of slot and time; none if there is no folder."""
