@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.faults.forked_job import Ending, ForkedJob, Job, Note
@@ -101,6 +101,7 @@ class _RunningCase:
     def __init__(self, case: Case, slot: Slot) -> None:
         slot.restore()
         self._case = case
+        self._slot = slot
         self._steps = case.steps(slot)
         self._start = time.monotonic()
         self._child = ForkedJob(next(self._steps))
@@ -112,8 +113,16 @@ class _RunningCase:
         try:
             self._child = ForkedJob(self._steps.send(ending))
         except StopIteration as end:
-            return CaseResult(self._case, end.value, time.monotonic() - self._start, ending.output)
+            faults = list(dict.fromkeys(self._without_place(fault) for fault in end.value))
+            return CaseResult(self._case, faults, time.monotonic() - self._start, ending.output)
         return None
+
+    def _without_place(self, fault: Fault) -> Fault:
+        """The same fault in any slot of any campaign."""
+        return replace(fault, place=self._neutral(fault.place), detail=self._neutral(fault.detail))
+
+    def _neutral(self, text: str) -> str:
+        return text.replace(str(self._slot.path), "SLOT").replace(str(self._slot.path.parent), "CAMPAIGN")
 
 
 def command_job(slot: Slot, arguments: Callable[[], Sequence[str]], patch: Callable[[], None] | None = None) -> Job:
