@@ -18,7 +18,8 @@ from benchmarks.faults.forked_job import Note
 _GIVEN, _KEPT = "given", "kept"
 _OWN = ("home", "cwd")  # where a command has nothing to write
 _MAT_HEADER_BYTES = 116  # text with the time of writing
-_VARIABLES = ("MLFLOW_TRACKING_URI", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR")
+_VARIABLES = ("MLFLOW_TRACKING_URI", "XDG_CACHE_HOME")
+_COMPILED = "NUMBA_CACHE_DIR"  # is set for the whole campaign: compiled functions belong to no command
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Slot:
     @property
     def allowed(self) -> list[Path]:
         """The folders that a command may write to."""
-        return [self.given, self.path / "tmp"]
+        compiled = [Path(os.environ[_COMPILED])] if _COMPILED in os.environ else []
+        return [self.given, self.path / "tmp", *compiled]
 
     def strays(self) -> list[str]:
         """Files and empty folders that lie where a command has nothing to write."""
