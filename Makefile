@@ -11,7 +11,7 @@ DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
 ARGS ?=
 
-.PHONY: fit test slow docs evidence table2 bench screenshots clean
+.PHONY: fit test slow faults docs evidence table2 bench screenshots clean
 
 fit: $(RUNTIME)
 	$(RUN) run.py fit $(ARGS)
@@ -25,6 +25,10 @@ test: $(DEV)
 # what trains for minutes, or kills and restarts processes
 slow: $(DEV)
 	$(RUN) -m pytest -m "slow and not gpu and not evidence" $(ARGS)
+
+# looks for faults in the project itself, for about an hour: damaged inputs, kills, full disks, lost servers (ARGS="kills")
+faults: $(DEV)
+	$(RUN) -m benchmarks.faults $(ARGS)
 
 # strict: a broken link, or a page that is not in the navigation, is an error
 docs: $(DOCS)

@@ -147,7 +147,9 @@ def test_every_path_module_and_target_of_the_docs_is_there():
     for page in PAGES:
         for code in code_spans(page):
             for module in re.findall(r"python -m (benchmarks\.[\w.]+)", code):
-                assert (PROJECT / f"{module.replace('.', '/')}.py").is_file(), f"{page.name}: {module}"
+                place = PROJECT / module.replace(".", "/")
+                is_there = place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
+                assert is_there, f"{page.name}: {module}"
             for path in re.findall(r"\b((?:conf|tests|datamodules|lightning_module|sweeps|benchmarks)/[\w/.]*)", code):
                 assert (PROJECT / path).exists(), f"{page.name}: {path}"
             for target in re.findall(r"^make (\w+)", code):
