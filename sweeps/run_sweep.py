@@ -16,7 +16,7 @@ from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.store_check import refuse_hopeless
 from lightning_module.tracking.store_faults import first_line
-from lightning_module.tracking.tracker import TrackingPlace
+from lightning_module.tracking.tracking_place import TrackingPlace
 from lightning_module.tracking.uploader import send_left_over
 from sweeps.confirmation import Confirmation, candidates, confirmation
 from sweeps.confirmation_plan import planned_design, refuse_short_hours, warn_of_few_seeds

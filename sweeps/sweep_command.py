@@ -80,7 +80,7 @@ def sweep(
         raise InputError("--confirm_seeds is 1, which cannot show a difference. Give 0 for no confirmation, or 8.")
     from lightning_module.evaluation.protocols import validation_protocols
     from lightning_module.evaluation.score import Score
-    from lightning_module.tracking.tracker import TrackingOptions
+    from lightning_module.tracking.tracking_place import TrackingOptions
     from sweeps.run_sweep import run_sweep
     from sweeps.settings import SweepSettings
 

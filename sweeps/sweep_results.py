@@ -6,7 +6,8 @@ import yaml
 
 from datamodules.addresses import masked
 from datamodules.errors import cannot_write
-from lightning_module.tracking.tracker import Tracker, TrackingPlace
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingPlace
 from sweeps.sweep_figures import sweep_figures
 from sweeps.sweep_markdown import as_markdown, short_path
 from sweeps.sweep_report import SweepReport

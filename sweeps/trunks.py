@@ -13,7 +13,7 @@ from datamodules.errors import InputError, cannot_write
 from datamodules.files.file_locks import lock
 from lightning_module.checkpoint import state_digest
 from lightning_module.tracking.run_folder import RunFolder
-from lightning_module.tracking.tracker import TrackingPlace
+from lightning_module.tracking.tracking_place import TrackingPlace
 from sweeps.job_queue import Job, JobQueue
 from sweeps.settings import SweepSettings
 from sweeps.storage import HELD, open_study, search_study

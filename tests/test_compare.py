@@ -14,7 +14,8 @@ from lightning_module.evaluation.protocols import Protocol
 from lightning_module.reporting.evaluation_report import log_record
 from lightning_module.reporting.run_reader import is_called
 from lightning_module.tracking.run_folder import run_folders
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 from run import main
 from tests.pictures import drawn
 from tests.runs import mlflow_run

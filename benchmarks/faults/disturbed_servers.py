@@ -57,7 +57,7 @@ class DisturbedPostgres(PostgresServer):
 
     def _pids(self) -> list[int]:
         file = self._data / "postmaster.pid"
-        own = int(file.read_text().split()[0]) if file.is_file() else self._server.pid
+        own = int(file.read_text(encoding="utf-8").split()[0]) if file.is_file() else self._server.pid
         return [own, *descendants(own)]
 
 

@@ -146,7 +146,7 @@ def descendants(pid: int) -> list[int]:
     found: list[int] = []
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
+            for child in map(int, (task / "children").read_text(encoding="utf-8").split()):
                 found += [child, *descendants(child)]
     except (FileNotFoundError, ProcessLookupError):
         pass  # it has ended meanwhile

@@ -73,7 +73,7 @@ def _sweep(
         confirm_seeds=_CONFIRM_SEEDS,
     )
     written = asked.folder / "settings.json"
-    written.write_text(asked.to_json())
+    written.write_text(asked.to_json(), encoding="utf-8")
     with (asked.folder / "sweep.log").open("wb") as log:
         sweep = subprocess.Popen(
             [sys.executable, "-c", _CODE, str(written)],
@@ -96,7 +96,7 @@ def _sweep(
         sweep.wait()
     what = "; ".join(done)
     if ended != 0:
-        lines = (asked.folder / "sweep.log").read_text(errors="replace").strip().splitlines()
+        lines = (asked.folder / "sweep.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         last = lines[-1] if lines else "no output"
         return done, [Fault("hang" if ended is None else "unfinished", f"status {ended}", f"{what}; {last}")]
     return done, [*_faults(asked, mlflow.url)]

@@ -77,7 +77,10 @@ def _boxes(inputs: Inputs, number: int) -> tuple[Path, list[str]]:
     path = inputs.boxes
     if number % 2:
         path = inputs.boxes.with_suffix(".json")
-        path.write_text('{"photo.jpg": [[15, 15, 95, 105]], "photo.png": [[15, 15, 95, 105], [10.5, 1e1, 90, 99]]}')
+        path.write_text(
+            '{"photo.jpg": [[15, 15, 95, 105]], "photo.png": [[15, 15, 95, 105], [10.5, 1e1, 90, 99]]}',
+            encoding="utf-8",
+        )
     return path, inputs.predict(inputs.photos / "photo.png", inputs.network, path)
 
 

@@ -63,7 +63,7 @@ def foreign_log() -> None:
 
     def logging(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
         def read_and_log(path: Path) -> Any:
-            with Path("~/samples.log").expanduser().open("a") as log:
+            with Path("~/samples.log").expanduser().open("a", encoding="utf-8") as log:
                 log.write(f"{path}\n")
             return read(path)
 

@@ -108,5 +108,5 @@ def _write_inputs(inputs: Inputs) -> None:
         first.save(_made(inputs.photos) / f"photo.{ending}")
     box = ",".join(map(str, BOX))
     lines = ["photo,x1,y1,x2,y2", *(f"photo.{ending},{box}" for ending in PHOTO_ENDINGS)]
-    inputs.boxes.write_text("\n".join(lines) + "\n")
+    inputs.boxes.write_text("\n".join(lines) + "\n", encoding="utf-8")
     MlflowClient(f"sqlite:///{inputs.empty_store}").search_experiments()

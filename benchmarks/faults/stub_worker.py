@@ -4,7 +4,8 @@ import sys
 import time
 from dataclasses import replace
 
-from lightning_module.tracking.tracker import Tracker, TrackingPlace
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingPlace
 from sweeps.training import TrainingRequest, TrainingResult
 from sweeps.worker_process import work_for_parent
 from tests.sweeps.stubs import formula, keep

@@ -31,7 +31,7 @@ from lightning_module.face_module import FaceModule
 from lightning_module.networks.hourglass import Hourglass
 from lightning_module.project import PROJECT
 from lightning_module.region_weights import RegionWeights
-from lightning_module.tracking.tracker import TrackingOptions
+from lightning_module.tracking.tracking_place import TrackingOptions
 from lightning_module.weight_file import read_weight_map
 
 _DEFAULTS = PROJECT / "conf" / "default.yaml"

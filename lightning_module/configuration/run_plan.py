@@ -8,7 +8,7 @@ from jsonargparse import Namespace
 
 from lightning_module.configuration.run_origin import Origin
 from lightning_module.project import PROJECT
-from lightning_module.tracking.tracker import TrackingOptions, TrackingPlace
+from lightning_module.tracking.tracking_place import TrackingOptions, TrackingPlace
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from datamodules.errors import InputError
 from lightning_module.project import PROJECT
 from lightning_module.tracking.run_folder import RunFolder, run_folders
-from lightning_module.tracking.tracker import TrackingOptions
+from lightning_module.tracking.tracking_place import TrackingOptions
 
 
 def find_network(path_or_name: Path | str) -> Path:

@@ -13,7 +13,8 @@ from lightning_module.reporting.comparison import Comparison, compare_records
 from lightning_module.reporting.figures import ced_figure
 from lightning_module.reporting.run_reader import EvaluatedRun, find_runs, is_called
 from lightning_module.reporting.table_printer import print_tables
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from lightning_module.evaluation.diagnostics import diagnose
 from lightning_module.evaluation.evaluation_record import EvaluationRecord
 from lightning_module.evaluation.landmark_sets import LandmarkSet, YawUnit, evaluate_landmarks, in_degrees
 from lightning_module.reporting.evaluation_output import output_record, refuse_unwritable
-from lightning_module.tracking.tracker import TrackingOptions
+from lightning_module.tracking.tracking_place import TrackingOptions
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from lightning_module.evaluation.landmark_sets import YawUnit, in_degrees
 from lightning_module.evaluation.nme import NMEReport, face_aspect
 from lightning_module.evaluation.protocols import RECONSTRUCTION
 from lightning_module.reporting.evaluation_output import output_record, refuse_unwritable
-from lightning_module.tracking.tracker import TrackingOptions
+from lightning_module.tracking.tracking_place import TrackingOptions
 
 
 def evaluate_meshes(

@@ -13,7 +13,8 @@ from lightning_module.reporting.nme_table import nme_table, spread_table
 from lightning_module.reporting.published_figures import is_whole_aflw2000
 from lightning_module.reporting.table_printer import print_tables
 from lightning_module.tracking.environment import environment_tags
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 
 
 def refuse_unwritable(json: Path | None) -> None:

@@ -11,7 +11,7 @@ from datamodules.errors import InputError
 from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord, read_record
 from lightning_module.tracking.mlflow_store import KEY_TAG, MlflowStore
 from lightning_module.tracking.store_faults import deleted_experiment, first_line
-from lightning_module.tracking.tracker import TrackingPlace
+from lightning_module.tracking.tracking_place import TrackingPlace
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -13,7 +13,7 @@ from typing import Any
 from datamodules.addresses import masked
 from datamodules.errors import InputError
 from lightning_module.tracking.journal import Entry, Journal
-from lightning_module.tracking.mlflow_store import COPY_TAG, ENDED_BY, KEY_TAG, MlflowStore, signs_of_life
+from lightning_module.tracking.mlflow_store import COPY_TAG, ENDED_BY, HEARTBEAT, KEY_TAG, MlflowStore, signs_of_life
 from lightning_module.tracking.moved_runs import anew
 from lightning_module.tracking.store_faults import deleted_run, first_line
 
@@ -108,7 +108,7 @@ def _send(store: MlflowStore, run_id: str, entry: Entry, key: str) -> None:
     match entry.kind:
         case "resume":
             client.update_run(run_id, status="RUNNING")
-            own_tags = {**signs_of_life(), KEY_TAG: key}  # of a folder that may have another name by now
+            own_tags = {**_signs(entry), KEY_TAG: key}  # of a folder that may have another name by now
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in own_tags.items()])
             if ENDED_BY in client.get_run(run_id).data.tags:
                 client.delete_tag(run_id, ENDED_BY)
@@ -124,6 +124,14 @@ def _send(store: MlflowStore, run_id: str, entry: Entry, key: str) -> None:
             _in_parts(metrics, lambda part: client.log_batch(run_id, metrics=part))
         case "end":
             client.set_terminated(run_id, content["status"], end_time=entry.time_ms)
+
+
+def _signs(entry: Entry | None) -> dict[str, str]:
+    """Signs of life of the process that wrote an entry, at that time."""
+    signs = entry.content.get("signs") if entry is not None else None
+    if entry is None or not isinstance(signs, dict):  # earlier versions recorded none
+        return signs_of_life()
+    return {**signs, HEARTBEAT: f"{entry.time_ms / 1000:.0f}"}
 
 
 def _in_parts(items: list[Any], send: Callable[[list[Any]], object]) -> None:
@@ -159,7 +167,7 @@ def _create(store: MlflowStore, journal: Journal, experiment: str) -> str:
     existing = store.find_run(experiment_id, key, copy)
     if existing is not None:
         return existing
-    own_tags = {**signs_of_life(), KEY_TAG: key} | ({COPY_TAG: copy} if copy else {})
+    own_tags = {**_signs(created), KEY_TAG: key} | ({COPY_TAG: copy} if copy else {})
     tags, name = dict(content.get("tags", {})), str(content.get("name", key))
     start = created.time_ms if created is not None else None
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 60.0
 STALE_SECONDS = 10 * HEARTBEAT_SECONDS  # a machine can be busy or offline for a while
-KEY_TAG, COPY_TAG, _HOST, _PROCESS, _HEARTBEAT = (
+KEY_TAG, COPY_TAG, _HOST, _PROCESS, HEARTBEAT = (
     f"weightmask.{name}" for name in ("key", "copy", "host", "process", "heartbeat")
 )
 ENDED_BY = "ended_by"
@@ -114,7 +114,7 @@ class MlflowStore:
 
     def beat(self, run_id: str) -> None:
         """Records that a run is alive."""
-        self.client.set_tag(run_id, _HEARTBEAT, f"{time.time():.0f}")
+        self.client.set_tag(run_id, HEARTBEAT, f"{time.time():.0f}")
 
     def mark_killed(self, experiment: str, spared: Set[str]) -> list[str]:
         """Marks killed runs: those of this machine whose process has ended, and those with a stale heartbeat.
@@ -132,7 +132,7 @@ class MlflowStore:
             if run.info.run_id in spared or not _is_dead(tags):
                 continue
             self._end(
-                run, "killed: its process has ended or its heartbeat is stale", int(float(tags[_HEARTBEAT]) * 1000)
+                run, "killed: its process has ended or its heartbeat is stale", int(float(tags[HEARTBEAT]) * 1000)
             )
             killed.append(run.info.run_name)
         return killed
@@ -186,12 +186,12 @@ class MlflowStore:
 
 def signs_of_life() -> dict[str, str]:
     """Tags by which other processes see whether a run is alive."""
-    return {_HOST: machine_name(), _PROCESS: process_name(os.getpid()), _HEARTBEAT: f"{time.time():.0f}"}
+    return {_HOST: machine_name(), _PROCESS: process_name(os.getpid()), HEARTBEAT: f"{time.time():.0f}"}
 
 
 def _is_dead(tags: Mapping[str, Any]) -> bool:
     try:
-        beat = float(tags[_HEARTBEAT])
+        beat = float(tags[HEARTBEAT])
         if tags.get(_HOST) == machine_name() and _PROCESS in tags:
             return not is_running(tags[_PROCESS])
     except (KeyError, ValueError, IndexError):  # not a run of this project, or its tags were edited

@@ -1,113 +1,25 @@
 """A Lightning logger that writes a run into its folder and, in the background, to MLflow."""
 
-import os
-import shlex
 import shutil
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning.loggers import Logger
 
-from datamodules.addresses import sqlite_address, without_credentials
 from datamodules.errors import InputError
 from lightning_module.tracking.continued_run import continued
 from lightning_module.tracking.delivery import Delivery
 from lightning_module.tracking.journal import Journal
-from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.moved_runs import DATABASE, RUNS
+from lightning_module.tracking.mlflow_store import MlflowStore, signs_of_life
+from lightning_module.tracking.moved_runs import RUNS
 from lightning_module.tracking.run_folder import RunFolder
 from lightning_module.tracking.store_check import refuse_hopeless
+from lightning_module.tracking.tracking_place import TrackingPlace
 from lightning_module.tracking.uploader import Uploader
-
-
-@dataclass(frozen=True)
-class TrackingOptions:
-    """Where runs are kept.
-
-    Args:
-        uri: MLflow's tracking store, such as http://127.0.0.1:5000. By default MLFLOW_TRACKING_URI, else the file
-            mlflow.db below `folder`.
-        experiment: Name of the MLflow experiment.
-        run_name: Name of the run; by default the region weights and the seed, as in "16-5-4-3-0 s0".
-        folder: Folder of the run folders and, by default, of MLflow's own files; by default mlruns/ of the project.
-        tags: Tags of the run in addition to those that every run has.
-        checkpoint_seconds: Minimum number of seconds between two writes of last.ckpt.
-        keep_epochs: Epochs, counted from 1, whose checkpoints are kept as epoch_<n>.ckpt, such as [4], to branch from.
-
-    Raises:
-        InputError: If an epoch is below 1.
-    """
-
-    uri: str | None = None
-    experiment: str = "weightmask"
-    run_name: str | None = None
-    folder: Path | None = None
-    tags: dict[str, str] | None = None
-    checkpoint_seconds: float = 30.0
-    keep_epochs: list[int] | None = None
-
-    def __post_init__(self) -> None:
-        if self.keep_epochs and min(self.keep_epochs) < 1:
-            raise InputError(f"--tracking.keep_epochs is {self.keep_epochs}: epochs are counted from 1.")
-
-    def check_epochs(self, max_epochs: int | None) -> None:
-        """Refuses to keep an epoch after the end of the training.
-
-        Args:
-            max_epochs: Length of the training in epochs; None or -1 if it is not limited.
-
-        Raises:
-            InputError: If an epoch to keep is never trained.
-        """
-        last = max(self.keep_epochs or [0])
-        if max_epochs is not None and 0 <= max_epochs < last:
-            raise InputError(
-                f"--tracking.keep_epochs names epoch {last}, but the training has {max_epochs}. Leave it out, or raise "
-                "--trainer.max_epochs."
-            )
-
-    def place(self, project: Path) -> "TrackingPlace":
-        """The resolved place, for a project in the folder `project`."""
-        folder = self.folder.expanduser().absolute() if self.folder is not None else project / "mlruns"
-        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_address(folder / DATABASE)
-        return TrackingPlace(uri, folder, self.experiment)
-
-
-@dataclass(frozen=True)
-class TrackingPlace:
-    """Where runs are kept, with all defaults resolved.
-
-    Attributes:
-        uri: MLflow's tracking store.
-        folder: mlruns/, the parent of run folders and artifacts.
-        experiment: Name of the MLflow experiment.
-    """
-
-    uri: str
-    folder: Path
-    experiment: str
-
-    @property
-    def runs(self) -> Path:
-        """The folder that holds all run folders."""
-        return self.folder / RUNS
-
-    @property
-    def artifacts(self) -> Path:
-        """The folder of artifacts, for a store that does not keep them itself."""
-        return self.folder / "artifacts"
-
-    @property
-    def how_to_view(self) -> str:
-        """A server's address, or the command that shows the runs."""
-        if self.uri.startswith("http"):
-            return without_credentials(self.uri)
-        folder = shlex.quote(str(self.folder))
-        return f"python run.py ui --tracking.folder {folder}" if self.folder.name != "mlruns" else "python run.py ui"
 
 
 class Tracker(Logger):
@@ -154,8 +66,14 @@ class Tracker(Logger):
         self._journal = Journal(self.run)
         self._waiting: list[tuple[Any, dict[str, Any]]] = []
         self._delivery = Delivery(uri=self._store.uri)
+        signs = {"signs": signs_of_life()}  # of this process; another one may upload them after its end
         if resume is None:
-            own = {"key": self.run.key, "folder": str(self.run.path.absolute()), "store": self._store.uri}
+            own: dict[str, Any] = {
+                "key": self.run.key,
+                "folder": str(self.run.path.absolute()),
+                "store": self._store.uri,
+                **signs,
+            }
             self._waiting.append(
                 ("create", {"experiment": place.experiment, "name": run_name, "tags": dict(tags), **own})
             )
@@ -166,7 +84,7 @@ class Tracker(Logger):
                 self._lock.close()
                 raise
             if not appends_only:
-                self._waiting.append(("resume", {}))
+                self._waiting.append(("resume", signs))
         self.uri = self._store.uri
         self._uploader: Uploader | None = None
         if not waits:

@@ -10,7 +10,7 @@ from datamodules.errors import InputError
 from lightning_module.project import PROJECT
 from lightning_module.tracking.mlflow_store import MlflowStore
 from lightning_module.tracking.runs_view import offer_view, view_path
-from lightning_module.tracking.tracker import TrackingOptions
+from lightning_module.tracking.tracking_place import TrackingOptions
 
 _HOST = "127.0.0.1"  # MLflow has no password, so other machines must not reach it
 _NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # seven processes for features of language models

@@ -100,7 +100,8 @@ def formula(request: TrainingRequest) -> TrainingResult:
 
 def tracked(request: TrainingRequest) -> TrainingResult:
     """The same with a run in MLflow, and long enough to be killed in."""
-    from lightning_module.tracking.tracker import Tracker, TrackingPlace
+    from lightning_module.tracking.tracker import Tracker
+    from lightning_module.tracking.tracking_place import TrackingPlace
 
     place = TrackingPlace(request.settings.tracking_uri, request.settings.folder, request.settings.experiment)
     tracker = Tracker(place, request.weights.ratio, request.tags)

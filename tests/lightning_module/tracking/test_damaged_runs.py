@@ -13,7 +13,8 @@ from lightning_module.tracking import delivery, journal, mlflow_store, uploader
 from lightning_module.tracking.delivery import Delivery
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.run_folder import RunFolder
-from lightning_module.tracking.tracker import Tracker, TrackingPlace
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingPlace
 from tests.runs import mlflow_run
 
 
@@ -166,12 +167,12 @@ def test_a_damaged_run_harms_no_other(place, how, monkeypatch, caplog):
     while tracker.run_id is None:
         time.sleep(0.02)
     client = MlflowClient(place.uri)
-    client.set_tag(tracker.run_id, mlflow_store._HEARTBEAT, "0")
+    client.set_tag(tracker.run_id, mlflow_store.HEARTBEAT, "0")
     deadline = time.monotonic() + 30
-    while client.get_run(tracker.run_id).data.tags[mlflow_store._HEARTBEAT] == "0" and time.monotonic() < deadline:
+    while client.get_run(tracker.run_id).data.tags[mlflow_store.HEARTBEAT] == "0" and time.monotonic() < deadline:
         time.sleep(0.05)
     tracker.end("FINISHED")
-    assert client.get_run(tracker.run_id).data.tags[mlflow_store._HEARTBEAT] != "0"
+    assert client.get_run(tracker.run_id).data.tags[mlflow_store.HEARTBEAT] != "0"
     assert client.get_run(left.run_id).info.status == "FINISHED"
     assert mlflow_run(tracker.run).info.status == "FINISHED"
     assert "cannot be reached" not in caplog.text

@@ -12,7 +12,8 @@ from datamodules.errors import InputError
 from lightning_module.tracking import uploader
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.tracker import Tracker, TrackingPlace
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingPlace
 from tests.runs import mlflow_run
 from tests.servers import MlflowServer
 

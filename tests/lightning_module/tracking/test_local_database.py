@@ -19,7 +19,8 @@ from datamodules.addresses import sqlite_address
 from datamodules.errors import InputError
 from lightning_module.tracking.local_database import make_ready
 from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 from tests.runs import PROJECT, mlflow_run
 
 _PREPARE = (

@@ -11,7 +11,8 @@ from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import KEY_TAG, MlflowStore
 from lightning_module.tracking.moved_runs import followed
 from lightning_module.tracking.run_folder import RunFolder
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 from tests.runs import PROJECT, mlflow_run
 
 

@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from lightning_module.tracking.run_folder import newest_fit
-from lightning_module.tracking.tracker import Tracker, TrackingPlace
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingPlace
 from tests.runs import mlflow_run
 
 

@@ -17,7 +17,8 @@ import pytest
 from datamodules.errors import InputError
 from lightning_module.reporting import compare_command
 from lightning_module.tracking import store_check, ui, uploader
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 from run import main
 from tests.runs import PROJECT
 
@@ -127,7 +128,8 @@ _AS_NOBODY = """
 import os, sys
 from pathlib import Path
 import mlflow.tracking, mlflow.store.tracking.sqlalchemy_store
-from lightning_module.tracking.tracker import Tracker, TrackingOptions
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingOptions
 database = Path(sys.argv[1])
 os.setgid(65534); os.setuid(65534)
 try:

@@ -8,10 +8,11 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from datamodules.errors import InputError
-from lightning_module.tracking import mlflow_store, uploader
+from lightning_module.tracking import mlflow_store, tracker, uploader
 from lightning_module.tracking.journal import Journal
 from lightning_module.tracking.mlflow_store import MlflowStore
-from lightning_module.tracking.tracker import Tracker, TrackingPlace
+from lightning_module.tracking.tracker import Tracker
+from lightning_module.tracking.tracking_place import TrackingPlace
 from tests.runs import mlflow_run
 from tests.servers import MlflowServer
 
@@ -175,10 +176,25 @@ def test_only_runs_that_were_killed_are_marked_so(tmp_path, uri):
     assert status == [["KILLED"] * 3, ["RUNNING"] * 4]
 
 
+def test_a_run_killed_before_it_was_known_to_mlflow_is_marked_killed(tmp_path, uri, monkeypatch):
+    repair = _break(monkeypatch)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    signs = mlflow_store.signs_of_life() | {"weightmask.process": str(dead.pid)}
+    monkeypatch.setattr(tracker, "signs_of_life", lambda: signs)
+    killed = _tracker(tmp_path, uri)
+    killed._uploader.close()
+    killed._lock.close()
+    repair()
+    monkeypatch.undo()
+    _tracker(tmp_path, uri).end("FINISHED")
+    assert mlflow_run(killed.run).info.status == "KILLED"
+
+
 def test_a_killed_run_that_goes_on_forgets_that_it_was_killed(tmp_path, uri):
     first = _tracker(tmp_path, uri)
     first.end("KILLED", "stopped by a signal")
-    MlflowClient(uri).set_tag(first.run_id, mlflow_store._HEARTBEAT, str(time.time() - 3600))
+    MlflowClient(uri).set_tag(first.run_id, mlflow_store.HEARTBEAT, str(time.time() - 3600))
     _tracker(tmp_path, uri, first.run).end("FINISHED")
     run = mlflow_run(first.run)
     assert run.info.status == "FINISHED"
@@ -192,7 +208,7 @@ def test_a_long_run_shows_its_heartbeat(tmp_path, uri, monkeypatch):
         time.sleep(0.05)
 
     def last_beat():
-        return float(MlflowClient(uri).get_run(tracker.run_id).data.tags[mlflow_store._HEARTBEAT])
+        return float(MlflowClient(uri).get_run(tracker.run_id).data.tags[mlflow_store.HEARTBEAT])
 
     first = last_beat()
     time.sleep(2.5)
