@@ -111,7 +111,7 @@ def _job(
 
 def _unsuccessful(ending: Ending, slot: Slot, when: str) -> list[Fault]:
     faults = [replace(fault, detail=f"{when}; {fault.detail}") for fault in faults_of(ending, slot)]
-    if not faults and ending.code != 0:
+    if ending.code != 0 and all(fault.kind == "outside" for fault in faults):
         lines = ending.output.strip().splitlines() or ["no output"]
         faults.append(Fault("unfinished", f"status {ending.code}", f"{when}; {lines[-1]}"))
     return faults

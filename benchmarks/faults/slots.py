@@ -18,7 +18,6 @@ from benchmarks.faults.forked_job import Note
 _GIVEN, _KEPT = "given", "kept"
 _OWN = ("home", "cwd")  # where a command has nothing to write
 _MAT_HEADER_BYTES = 116  # text with the time of writing
-_VARIABLES = ("MLFLOW_TRACKING_URI", "XDG_CACHE_HOME")
 _COMPILED = "NUMBA_CACHE_DIR"  # is set for the whole campaign: compiled functions belong to no command
 
 
@@ -65,11 +64,11 @@ class Slot:
 
     def enter(self) -> None:
         """Makes this process live in the folder: its home, its working directory and its temporary files."""
-        for name in _VARIABLES:
-            os.environ.pop(name, None)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
         temporary = str(self.path / "tmp")
         # Matplotlib's cache of fonts belongs to nobody's command; programs that a command starts would write it
         os.environ |= {"HOME": str(self.path / "home"), "TMPDIR": temporary, "MPLCONFIGDIR": temporary}
+        os.environ["XDG_CACHE_HOME"] = temporary  # else each command looks whether the home folder can hold a cache
         tempfile.tempdir = temporary  # rather than whichever of several folders can be written
         os.chdir(self.path / "cwd")
 
