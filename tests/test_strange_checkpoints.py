@@ -41,6 +41,15 @@ def test_a_foreign_checkpoint_is_one_line(option, contents, fault, changed, face
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("damage", [b"seed_everything: 0\0\0\n", b"model: [1", b"\xff"])
+def test_a_damaged_configuration_of_a_run_is_one_line(damage, trained_run, tmp_path):
+    run = copied(trained_run, tmp_path)
+    run.config.write_bytes(damage)
+    with pytest.raises(InputError, match=r"config\.yaml: is no YAML file .* Mend it, or leave it out") as caught:
+        main(["test", f"--ckpt_path={run.best_checkpoint}", f"--tracking.folder={tmp_path}"])
+    assert "\n" not in str(caught.value)
+
+
 class Bomb:
     def __init__(self, path):
         self.path = path

@@ -18,6 +18,7 @@ from benchmarks.faults.forked_job import Note
 _GIVEN, _KEPT = "given", "kept"
 _OWN = ("home", "cwd")  # where a command has nothing to write
 _MAT_HEADER_BYTES = 116  # text with the time of writing
+_LIST = "data_checks.py report_faults"  # which names all faulty samples of a data set, one in each line
 _COMPILED = "NUMBA_CACHE_DIR"  # is set for the whole campaign: compiled functions belong to no command
 
 
@@ -124,7 +125,7 @@ def run_command(arguments: Sequence[str], note: Note) -> int:
         try:
             return main(args)
         except InputError as error:
-            if "\n" in reason(error):
+            if "\n" in reason(error) and _raised_at(error) != _LIST:
                 note("lines", f"{_raised_at(error)} <- {reason(error)}")
             raise
 

@@ -25,7 +25,9 @@ def options_of_file(path: Path) -> dict[str, Any]:
     try:
         options = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: is no YAML file ({' '.join(str(error).split())}). Set --config to one.") from error
+        raise InputError(
+            f"{path}: is no YAML file ({' '.join(str(error).split())}). Mend it, or leave it out."
+        ) from error
     if not isinstance(options, dict):
         raise InputError(f"{path}: holds no options. Give lines such as those of conf/default.yaml, or leave it out.")
     weights = options["model"].get("weights", {}) if isinstance(options.get("model"), dict) else {}

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from jsonargparse import Namespace
 
 from datamodules.errors import InputError
 from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.configuration.checkpoint_progress import read_progress
+from lightning_module.configuration.class_arguments import options_of_file
 from lightning_module.configuration.legacy_config import read_with_notice
 from lightning_module.process_rank import rank
 from lightning_module.tracking.logged_parameters import flat
@@ -172,7 +172,7 @@ def _checked(origin: Origin) -> Origin:
 def _read_config(run: RunFolder | None) -> dict[str, Any]:
     if run is None or not run.config.is_file():
         return {}
-    return read_with_notice(yaml.safe_load(run.config.read_text(encoding="utf-8")), str(run.config))
+    return read_with_notice(options_of_file(run.config), str(run.config))
 
 
 def _without_links(network: Mapping[str, Any]) -> dict[str, Any]:

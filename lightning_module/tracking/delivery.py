@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def read_delivery(path: Path) -> tuple[Delivery, Path | None]:
     """
     try:
         state: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        if state.pop("digest", None) not in (None, _digest(state)):  # earlier versions wrote none
+            return Delivery(), None
         sent = int(state.get("sent", 0))
         waiting, refused = (tuple(map(int, state.get(name, ()))) for name in ("waiting", "refused"))
     except (OSError, ValueError, TypeError):
@@ -60,4 +63,10 @@ def write_delivery(path: Path, delivery: Delivery, folder: Path) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    write_whole(path, json.dumps({**asdict(delivery), "folder": str(folder)}))
+    state = {**asdict(delivery), "folder": str(folder)}
+    write_whole(path, json.dumps({**state, "digest": _digest(state)}))
+
+
+def _digest(state: dict[str, Any]) -> str:
+    """A changed letter of an address would name another store."""
+    return blake2b(json.dumps(state, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -84,7 +84,10 @@ square's corners, and what lies outside the photograph is black.
 def _seed(run: RunFolder | None) -> str:
     if run is None or not run.config.is_file():
         return _UNKNOWN
-    return str(yaml.safe_load(run.config.read_text(encoding="utf-8"))["seed_everything"])
+    try:
+        return str(yaml.safe_load(run.config.read_text(encoding="utf-8"))["seed_everything"])
+    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError):  # a damaged file
+        return _UNKNOWN
 
 
 def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:

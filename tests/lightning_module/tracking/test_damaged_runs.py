@@ -39,7 +39,17 @@ def _lines(folder):
 
 
 @pytest.mark.parametrize(
-    "state", [b"", b"\0" * 64, b'{"sent": 2, "ru', b"[]", b'{"sent": "two"}', b'{"sent": -1}', b"\xff"]
+    "state",
+    [
+        b"",
+        b"\0" * 64,
+        b'{"sent": 2, "ru',
+        b"[]",
+        b'{"sent": "two"}',
+        b'{"sent": -1}',
+        b"\xff",
+        b'{"uri": "sqlite:///elsewhere/x.db", "digest": "00"}',
+    ],
 )
 def test_progress_that_cannot_be_read_is_none(folder, state):
     Journal(folder).write("tags", a="1")
@@ -132,7 +142,7 @@ def _harmed(place, how):
     tracker.end("FINISHED")
     run = tracker.run
     state = json.loads((run.path / "delivery.json").read_text())
-    (run.path / "delivery.json").write_text(json.dumps(state | {"sent": 1}))
+    (run.path / "delivery.json").write_text(json.dumps(state | {"sent": 1, "digest": None}))
     if how == "lock is a folder":
         (run.path / "lock").unlink()
         (run.path / "lock").mkdir()
@@ -159,7 +169,7 @@ def test_a_damaged_run_harms_no_other(place, how, monkeypatch, caplog):
     left = Tracker(place, "left", {})
     left.end("FINISHED")
     state = json.loads((left.run.path / "delivery.json").read_text())
-    (left.run.path / "delivery.json").write_text(json.dumps(state | {"sent": 1}))
+    (left.run.path / "delivery.json").write_text(json.dumps(state | {"sent": 1, "digest": None}))
     MlflowClient(place.uri).update_run(left.run_id, status="RUNNING")
     _harmed(place, how)
     monkeypatch.setattr(uploader, "HEARTBEAT_SECONDS", 0.05)
