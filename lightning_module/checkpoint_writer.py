@@ -1,5 +1,6 @@
-"""Writes checkpoints completely or not at all, and beside their place instead of in the temporary folder."""
+"""Writes checkpoints completely or not at all, beside their place instead of in the temporary folder, and reads them."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning_fabric.utilities.types import _PATH
 from pytorch_lightning import Trainer
 
-from datamodules.errors import cannot_write
+from datamodules.errors import InputError, cannot_write, reason
 from datamodules.files.atomic_files import write_whole
 
 
@@ -32,6 +33,23 @@ class WholeCheckpointIO(TorchCheckpointIO):
             write_whole(place, content.getbuffer())
         except OSError as error:
             raise cannot_write(place, error, "--tracking.folder") from error
+
+    def load_checkpoint(
+        self,
+        path: _PATH,
+        map_location: Callable[..., Any] | None = lambda storage, _: storage,
+        weights_only: bool | None = None,
+    ) -> dict[str, Any]:
+        """See CheckpointIO; raises InputError if the file is damaged where its list of contents does not show it."""
+        try:
+            return super().load_checkpoint(path, map_location, weights_only)
+        except (FileNotFoundError, MemoryError):
+            raise
+        except Exception as error:  # what torch raises depends on where the damage lies
+            fault = (reason(error).splitlines() or [""])[0]
+            raise InputError(
+                f"{path}: is damaged ({fault}). Give another checkpoint, such as the run's best.ckpt or last.ckpt."
+            ) from error
 
 
 def write_whole_checkpoints(trainer: Trainer) -> None:

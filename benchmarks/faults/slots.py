@@ -4,6 +4,7 @@ Runs and caches hold absolute paths, so each folder has specimens of its own, wh
 """
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ _GIVEN, _KEPT = "given", "kept"
 _OWN = ("home", "cwd")  # where a command has nothing to write
 _MAT_HEADER_BYTES = 116  # text with the time of writing
 _LIST = "data_checks.py report_faults"  # which names all faulty samples of a data set, one in each line
+_RUN = re.compile(rb"\d{8}-\d{6}-[\w.-]+-[0-9a-f]{4}")  # name of a run's folder
 _COMPILED = "NUMBA_CACHE_DIR"  # is set for the whole campaign: compiled functions belong to no command
 
 
@@ -85,11 +87,16 @@ class Slot:
         return [str(path) for path in found if path.is_file() or not any(path.iterdir())]
 
     def digests(self, folder: Path) -> dict[str, str]:
-        """The digest of each file in a folder by its name, independent of slot and time; none if there is no folder."""
-        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        """The digest of each file in a folder by its name, independent of slot and time; none if there is no folder.
+
+        Hidden files hold sizes and times of others, and runs have names with the time.
+        """
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
         place, neutral = str(self.path).encode(), b"@" * len(str(self.path))
         return {
-            path.relative_to(folder).as_posix(): blake2b(_content(path).replace(place, neutral)).hexdigest()[:16]
+            path.relative_to(folder).as_posix(): blake2b(
+                _RUN.sub(b"RUN", _content(path).replace(place, neutral))
+            ).hexdigest()[:16]
             for path in files
         }
 

@@ -4,10 +4,12 @@ A record describes its own protocols, so that figures of custom regions can be r
 """
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -94,7 +96,7 @@ def read_record(figures: Path) -> EvaluationRecord:
         aspect = torch.from_numpy(columns.pop(_ASPECT)) if _ASPECT in columns else None
         reports = {name: NMEReport(torch.from_numpy(column), yaw_deg, aspect) for name, column in columns.items()}
         protocols = [_from_data(name, content["protocols"][name]) for name in reports]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise InputError(f"{figures}: is no record of an evaluation ({error}). Run the test again.") from error
     return EvaluationRecord(dataset, figures.stem, reports, fingerprint, protocols)
 

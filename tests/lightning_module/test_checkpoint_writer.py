@@ -42,6 +42,19 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_names_the_option(tmp_path,
     assert [file.name for file in tmp_path.iterdir()] == ["a.ckpt"]
 
 
+def test_damage_behind_the_list_of_contents_is_one_line(tmp_path):
+    path = tmp_path / "a.ckpt"
+    WholeCheckpointIO().save_checkpoint({"weight": torch.ones(5000)}, path)
+    data = bytearray(path.read_bytes())
+    header = data.rfind(b"PK\x03\x04", 0, data.find(b"data/0"))  # of the weights themselves
+    data[header : header + 4] = bytes(4)
+    path.write_bytes(data)
+    torch.load(path, weights_only=True, mmap=True)
+    with pytest.raises(InputError, match=r"a\.ckpt: is damaged .* Give another checkpoint") as caught:
+        WholeCheckpointIO().load_checkpoint(path, weights_only=True)
+    assert "\n" not in str(caught.value)
+
+
 def test_the_users_own_way_of_writing_is_kept():
     class Own(TorchCheckpointIO):
         pass
