@@ -42,8 +42,8 @@ def _campaign(arguments: Namespace, folder: Path) -> str | None:
     for name in names:
         start = time.monotonic()
         figures = PARTS[name](request)
-        faults += len(figures.get("faults", []))  # type: ignore[arg-type]
-        missed += [fault for fault, cases in figures.get("cases until found", {}).items() if cases is None]  # type: ignore[attr-defined]
+        faults += len(figures.get("faults", []))
+        missed += [fault for fault, cases in figures.get("cases until found", {}).items() if cases is None]
         if missed:
             return f"error: the campaign does not find what was put in on purpose: {', '.join(missed)}."
         about = {

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.faults.findings import part_figures
 from benchmarks.faults.full_disks import WritingPlaces, disk_cases, place_cases
@@ -38,7 +39,7 @@ class Request:
     report: Report
 
 
-def planted(request: Request) -> dict[str, object]:
+def planted(request: Request) -> dict[str, Any]:
     """The faults that were put in on purpose."""
     found = {
         fault.name: cases_until_found(fault, request.slots, request.seed)
@@ -48,14 +49,14 @@ def planted(request: Request) -> dict[str, object]:
     return {"planted": len(found), "cases until found": found}
 
 
-def mutations(request: Request) -> dict[str, object]:
+def mutations(request: Request) -> dict[str, Any]:
     """Damaged inputs."""
     return _figures(
         "mutations", request, _run(request, mutation_cases(None, request.count or _MUTATIONS, request.seed))
     )
 
 
-def kills(request: Request) -> dict[str, object]:
+def kills(request: Request) -> dict[str, Any]:
     """Killed commands."""
     whole = Undisturbed()
     names = [name for name in COMMANDS if request.only is None or request.only.startswith(f"{name}:")]
@@ -64,7 +65,7 @@ def kills(request: Request) -> dict[str, object]:
     return _figures("kills", request, [*first, *_run(request, cases)])
 
 
-def disks(request: Request) -> dict[str, object]:
+def disks(request: Request) -> dict[str, Any]:
     """Full and read-only disks."""
     places = WritingPlaces()
     names = [name for name in DISK_COMMANDS if request.only is None or request.only.startswith(f"{name}:")]
@@ -74,7 +75,7 @@ def disks(request: Request) -> dict[str, object]:
     return {**_figures("disks", request, results), "writing places": sizes}
 
 
-def servers(request: Request) -> dict[str, object]:
+def servers(request: Request) -> dict[str, Any]:
     """Servers that are killed and paused during a sweep."""
     start = time.monotonic()
     done, faults = disturbed_sweep(request.count or _DISTURBANCES, request.seed)
@@ -83,7 +84,7 @@ def servers(request: Request) -> dict[str, object]:
     return {**_figures("servers", request, [result]), "disturbances": done}
 
 
-PARTS: dict[str, Callable[[Request], dict[str, object]]] = {
+PARTS: dict[str, Callable[[Request], dict[str, Any]]] = {
     "planted": planted,
     "mutations": mutations,
     "kills": kills,
@@ -101,5 +102,5 @@ def _run(request: Request, cases: Iterable[Case], is_needed: bool = False) -> li
     return results
 
 
-def _figures(part: str, request: Request, results: Sequence[CaseResult]) -> dict[str, object]:
+def _figures(part: str, request: Request, results: Sequence[CaseResult]) -> dict[str, Any]:
     return part_figures(part, results, request.seed, request.count)
