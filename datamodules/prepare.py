@@ -1,5 +1,6 @@
 """`run.py prepare`: writes UV position maps as files, in PRNet's layout."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch.utils.data import DataLoader
@@ -36,9 +37,9 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
     data.check("write")
     data.prepare_data()
     faces = data.plain_faces()
-    rows = [position for position, key in enumerate(faces.keys) if not _map_path(out, key).is_file()]
+    missing = {key for key in faces.keys if not _map_path(out, key).is_file()}
     loader: DataLoader[FaceSample] = DataLoader(
-        faces, _BATCH, sampler=[(0, position) for position in rows], num_workers=data.num_workers
+        faces, batch_sampler=_batches(faces.keys, missing), num_workers=data.num_workers
     )
     ending, write_crop = (".png", write_png) if lossless else (".jpg", write_jpeg)
     try:
@@ -47,6 +48,8 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
         for batch in tqdm(loader, desc=f"Writing {out}", unit="batch", leave=False, disable=None):
             maps = data.complete(batch).position_map.permute(0, 2, 3, 1).numpy()
             for key, crop, points in zip(batch.key, batch.image.numpy(), maps, strict=True):
+                if key not in missing:
+                    continue
                 path = _map_path(out, key)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with whole_file(path.with_name(f"{path.name.removesuffix(MAP_ENDING)}{ending}")) as crop_path:
@@ -55,10 +58,20 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
     except OSError as error:
         raise cannot_write(out, error, "--out") from error
     print(
-        f"{len(rows)} maps and crops written to {out}, {len(faces) - len(rows)} existed before.\n"
+        f"{len(missing)} maps and crops written to {out}, {len(faces) - len(missing)} existed before.\n"
         f"Train on them: python run.py fit --data.root {out} --data.reader {_READER}"
     )
-    return len(rows)
+    return len(missing)
+
+
+def _batches(keys: Sequence[str], missing: set[str]) -> list[list[tuple[int, int]]]:
+    """Batches of (epoch, position), in which a face has the same companions whenever a command was interrupted.
+
+    The last bits of a position map depend on the others of its batch, so that a batch of which one map is missing is
+    computed as a whole.
+    """
+    batches = [range(start, min(start + _BATCH, len(keys))) for start in range(0, len(keys), _BATCH)]
+    return [[(0, position) for position in batch] for batch in batches if any(keys[p] in missing for p in batch)]
 
 
 def _map_path(out: Path, key: str) -> Path:

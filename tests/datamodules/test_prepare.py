@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,18 @@ def test_a_second_call_writes_only_what_is_missing(root, model_file, tmp_path, c
     (tmp_path / "out" / "LFPW" / "c_1.npy").unlink()
     assert _prepare(root, model_file, tmp_path / "out") == 1
     assert "2 existed before" in capsys.readouterr().out
+
+
+def test_an_interrupted_call_ends_in_the_same_maps(model_file, tmp_path):
+    root = write_faces(tmp_path / "data", np.linspace(-60, 60, 20), [f"AFW/{number:02}" for number in range(20)])
+    _prepare(root, model_file, tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "interrupted")
+    for number in (3, 8, 9):
+        (tmp_path / "interrupted" / "AFW" / f"{number:02}.npy").unlink()
+    assert _prepare(root, model_file, tmp_path / "interrupted") == 3
+    for path in (tmp_path / "whole").rglob("*.npy"):
+        again = tmp_path / "interrupted" / path.relative_to(tmp_path / "whole")
+        assert again.read_bytes() == path.read_bytes(), path.name
 
 
 def test_a_folder_that_cannot_be_written_is_named(root, model_file, tmp_path):
