@@ -42,17 +42,27 @@ def named_disk_faults(arguments: Sequence[str] = ()) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if (message := _about_files(error, arguments)) is None:
+    except (OSError, RuntimeError) as error:
+        if (message := outside_fault(error, arguments)) is None:
             raise
         raise InputError(message) from error
-    except RuntimeError as error:
-        if not _SHARED_MEMORY.search(str(error)):
-            raise
-        raise InputError(
+
+
+def outside_fault(error: Exception, arguments: Sequence[str] = ()) -> str | None:
+    """The line about an error of disks, permissions or shared memory; None for any other error.
+
+    Args:
+        error: The error.
+        arguments: The command line, whose folders are looked at where an error does not say which disk is full.
+    """
+    if isinstance(error, OSError):
+        return _about_files(error, arguments)
+    if isinstance(error, RuntimeError) and _SHARED_MEMORY.search(str(error)):
+        return (
             f"worker processes cannot share memory ({_first_line(error)}). Set --data.num_workers 0, or make /dev/shm "
             "larger, as with docker run --shm-size 1g."
-        ) from error
+        )
+    return None
 
 
 def _about_files(error: OSError, arguments: Sequence[str]) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import BaseModel
 from optuna.trial import TrialState
 
 from datamodules.addresses import masked, resolved, sqlite_file
@@ -215,7 +216,21 @@ def _make_folder(url: str) -> None:
 
 def _make_tables(url: str) -> None:
     """Creates Optuna's tables if needed, and checks their version."""
-    RDBStorage(_literal(url), engine_kwargs=opening_options(url)).engine.dispose()
+    engine = RDBStorage(_literal(url), engine_kwargs=opening_options(url)).engine
+    if url.startswith("sqlite"):
+        _complete_indexes(engine)
+    engine.dispose()
+
+
+def _complete_indexes(engine: sqlalchemy.Engine) -> None:
+    """Creates the indexes of tables that have none yet, since a new SQLite file is not made in one step.
+
+    A process that is killed on the way, or is on its way still, has made the table of studies without the index by
+    which two studies cannot have the same name, and Optuna creates no index of a table that exists.
+    """
+    for table in BaseModel.metadata.tables.values():
+        for index in table.indexes:
+            index.create(engine, checkfirst=True)
 
 
 def _literal(url: str) -> str:

@@ -14,6 +14,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from datamodules.addresses import masked
+from datamodules.disk_faults import outside_fault
 from datamodules.errors import InputError
 from sweeps.confirmation import candidates, run_confirmation
 from sweeps.confirmation_plan import planned_design
@@ -88,10 +89,13 @@ def _work(stage: Stage, settings: SweepSettings, train: Train) -> None:
             raise
         except Exception as error:
             failures += 1
-            print(masked(traceback.format_exc()), file=sys.stderr)
-            print(masked(f"error: a trial failed: {type(error).__name__}: {error}"), file=sys.stderr, flush=True)
+            if outside := outside_fault(error, [str(settings.folder)]):
+                print(masked(f"error: a trial failed: {outside}"), file=sys.stderr, flush=True)
+            else:
+                print(masked(traceback.format_exc()), file=sys.stderr)
+                print(masked(f"error: a trial failed: {type(error).__name__}: {error}"), file=sys.stderr, flush=True)
             if failures == _MOST_FAILURES:
-                raise InputError(f"{failures} trials in a row failed, the last with: {error}") from error
+                raise InputError(f"{failures} trials in a row failed, the last with: {outside or error}") from error
 
 
 def run_worker(stage: Stage) -> None:

@@ -1,5 +1,7 @@
 """What a search tries, and what it makes of it."""
 
+import errno
+
 import numpy as np
 import optuna
 import pytest
@@ -148,12 +150,20 @@ def test_a_training_that_comes_to_nothing_fails_and_others_go_on(tmp_path):
     assert "no validation with an NME" in failed[0].user_attrs["error"]
 
 
-def test_a_fit_that_never_works_ends_the_search(tmp_path):
+def test_a_fit_that_never_works_ends_the_search(tmp_path, capsys):
     def fit(_):
         raise RuntimeError("no memory")
 
     with pytest.raises(InputError, match="3 trials in a row failed, the last with: no memory"):
         work("search", settings(tmp_path), fit)
+
+    def full_disk(_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/runs/last.ckpt")
+
+    capsys.readouterr()
+    with pytest.raises(InputError, match=r"the last with: /runs/last.ckpt: cannot be .*Make room"):
+        work("search", settings(tmp_path / "full"), full_disk)
+    assert "Traceback" not in capsys.readouterr().err
 
     def refused(_):
         raise InputError("there is no such file")

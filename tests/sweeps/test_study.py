@@ -1,9 +1,12 @@
 """What a study was begun with, and who goes on with it."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import optuna
 import pytest
+from sqlalchemy import inspect
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.score import Score
@@ -84,6 +87,22 @@ def test_a_first_attempt_that_was_killed_is_remembered(tmp_path):
     trials = finished_search(asked, fit)
     assert trials[0].user_attrs["retry_of"] == 0
     assert len(trials) == 2
+
+
+def test_a_database_that_was_made_in_part_is_completed(tmp_path):
+    asked = settings(tmp_path)
+    search_study(asked, open_storage(asked.storage))
+    with (
+        closing(sqlite3.connect(asked.folder / "optuna.db")) as database,
+        database,
+    ):  # as after a kill between two steps
+        database.execute("DROP INDEX ix_studies_study_name")
+        database.execute("DROP TABLE trial_heartbeats")
+    storage = open_storage(asked.storage)
+    assert "ix_studies_study_name" in {index["name"] for index in inspect(storage.engine).get_indexes("studies")}
+    again = [search_study(asked, open_storage(asked.storage)) for _ in range(2)]
+    assert again[0]._study_id == again[1]._study_id
+    assert len(finished_search(settings(tmp_path, n_trials=2))) == 2
 
 
 def test_a_first_try_of_another_space_is_replaced_when_nothing_came_of_it(tmp_path):
