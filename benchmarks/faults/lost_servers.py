@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -74,6 +74,26 @@ def _sweep(
     )
     written = asked.folder / "settings.json"
     written.write_text(asked.to_json(), encoding="utf-8")
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    with _started(asked, written) as sweep:
+        while not any(asked.folder.glob("runs/*")) and sweep.poll() is None and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        done = disturb([postgres, mlflow], count, rng, lambda: sweep.poll() is not None)
+        ended = _ended(sweep, deadline)
+    if ended == 0:  # what a server that was away at the end has not received, the next command sends
+        with _started(asked, written) as again:
+            ended = _ended(again, deadline)
+    what = "; ".join(done)
+    if ended != 0:
+        lines = (asked.folder / "sweep.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last = lines[-1] if lines else "no output"
+        return done, [Fault("hang" if ended is None else "unfinished", f"status {ended}", f"{what}; {last}")]
+    return done, [*_faults(asked, mlflow.url)]
+
+
+@contextmanager
+def _started(asked: SweepSettings, written: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of the sweep, which ends with this block, together with its workers."""
     with (asked.folder / "sweep.log").open("wb") as log:
         sweep = subprocess.Popen(
             [sys.executable, "-c", _CODE, str(written)],
@@ -83,23 +103,18 @@ def _sweep(
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             start_new_session=True,
         )
-    deadline = time.monotonic() + _LIMIT_SECONDS
     try:
-        while not any(asked.folder.glob("runs/*")) and sweep.poll() is None and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-        done = disturb([postgres, mlflow], count, rng, lambda: sweep.poll() is not None)
-        while sweep.poll() is None and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-        ended = sweep.poll()
+        yield sweep
     finally:
         kill_descendants(sweep.pid)
         sweep.wait()
-    what = "; ".join(done)
-    if ended != 0:
-        lines = (asked.folder / "sweep.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        last = lines[-1] if lines else "no output"
-        return done, [Fault("hang" if ended is None else "unfinished", f"status {ended}", f"{what}; {last}")]
-    return done, [*_faults(asked, mlflow.url)]
+
+
+def _ended(sweep: "subprocess.Popen[bytes]", deadline: float) -> int | None:
+    """The exit status of a process; None if it still runs at the deadline."""
+    while sweep.poll() is None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return sweep.poll()
 
 
 def _faults(asked: SweepSettings, uri: str) -> Iterator[Fault]:
