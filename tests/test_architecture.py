@@ -59,7 +59,7 @@ MAY_IMPORT = {
     # where data and network meet
     "lightning_module/configuration/command_options.py": (ROOM, "datamodules"),
     "lightning_module": (ROOM, *SAFE_FILES, ADDRESSES, TYPES, GEOMETRY, ERRORS),
-    "sweeps": ("sweeps", ROOM, *SAFE_FILES, ADDRESSES, ERRORS, f"{GEOMETRY}.regions"),
+    "sweeps": ("sweeps", ROOM, *SAFE_FILES, ADDRESSES, ERRORS, "datamodules.disk_faults", f"{GEOMETRY}.regions"),
     "run.py": ("datamodules", ROOM, "sweeps"),
 }
 # Exceptions from the rooms above, within lightning_module: what stands above a file.

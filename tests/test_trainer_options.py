@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from datamodules.errors import InputError
+from lightning_module.configuration.command_options import FaceCLI
 from lightning_module.network_check import training_offsets
 from lightning_module.networks.hourglass import Hourglass
 from lightning_module.optimisation import adam_with_schedule
@@ -105,3 +106,17 @@ def test_a_batch_of_one_face_is_too_small_for_batch_norms():
 def test_only_lightnings_own_errors_become_a_line():
     with pytest.raises(ZeroDivisionError), refusals_while_running():
         _ = 1 / 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["score", "test_at_end", "model.lr", "model.landmark_radius_texels", "data.reader", "trainer.detect_anomaly"],
+)
+def test_an_option_whose_value_was_cut_off_is_named(option, tmp_path):
+    group, _, name = option.rpartition(".")
+    (tmp_path / "mine.yaml").write_text(
+        "seed_everything: 1\n" + (f"{group}: {{{name}: }}\n" if group else f"{name}:\n")
+    )
+    with pytest.raises(InputError, match=rf"--{option} is null") as caught:
+        FaceCLI("fit", ["--config", str(tmp_path / "mine.yaml")])
+    assert "\n" not in str(caught.value)

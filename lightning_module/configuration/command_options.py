@@ -21,6 +21,7 @@ from lightning_module.configuration.class_arguments import (
     without_other_classes,
 )
 from lightning_module.configuration.fit_parser import FitParser
+from lightning_module.configuration.null_options import refuse_nulls
 from lightning_module.configuration.run_origin import Origin, find_origin
 from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.configuration.secret_options import shareable
@@ -167,6 +168,7 @@ class FaceCLI(LightningCLI):
         parser.named_classes, parser.chosen_classes = named_classes(defaults), {}
         parser.set_defaults({_NETWORK: {"class_path": _HOURGLASS}})
         config: Namespace = parser.parse_args(list(args))
+        refuse_nulls(parser, config)
         chosen = {option: config[option].class_path for option in EXCHANGEABLE if "class_path" in config[option]}
         if not any(is_other_class(named, chosen.get(option, named)) for option, named in parser.named_classes):
             return config
@@ -178,6 +180,7 @@ class FaceCLI(LightningCLI):
             parser.default_config_files = [str(path)]
             config = parser.parse_args(list(args))
             parser.default_config_files = [str(_DEFAULTS)]
+        refuse_nulls(parser, config)
         return config
 
     def plain_options(self) -> dict[str, Any]:
