@@ -67,7 +67,8 @@ class MapLayout:
 class Face:
     """A face of a photograph.
 
-    Points are in 0-based pixels of the photograph, y downwards; z is in pixels too, larger is nearer, its minimum is 0.
+    Points are in 0-based pixels of the photograph, y downwards; z is in pixels too, larger is nearer, its minimum over the
+    vertices is 0.
 
     Attributes:
         image: (H, W, 3) the photograph, RGB.
@@ -96,9 +97,8 @@ class Face:
     ) -> "Face":
         """The face of an (S, S, 3) map in crop pixels, transformed back by the inverse of the crop."""
         points = uncrop_points(position_map.reshape(-1, 3).astype(np.float64), crop_matrix(crop))
-        is_face = layout.grid.is_valid.ravel()
-        points[:, 2] -= points[is_face, 2].min()
-        is_visible = is_face & _in_sight(points, layout.grid) & _is_inside(points, image)
+        points[:, 2] -= layout.surface.interpolated(points[:, 2]).min()
+        is_visible = layout.grid.is_valid.ravel() & _in_sight(points, layout.grid) & _is_inside(points, image)
         return cls(image, detection, crop, layout, points, is_visible)
 
     @property
