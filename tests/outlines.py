@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 
 def outlines(triangles: NDArray[np.integer]) -> list[list[int]]:
     """The closed curves at which (F, 3) triangles end, each a list of vertices, none of which occurs twice."""
-    edges = directed_edges(triangles)
-    numbers, twins = (edges @ [[1], [edges.max() + 1]]).ravel(), (edges[:, ::-1] @ [[1], [edges.max() + 1]]).ravel()
+    edges = triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64)  # in the direction of their triangle
+    size = edges.max() + 1
+    numbers, twins = edges[:, 0] * size + edges[:, 1], edges[:, 1] * size + edges[:, 0]
     assert len(np.unique(numbers)) == len(edges), "two triangles lie on the same side of an edge"
     border = edges[~np.isin(numbers, twins)]
     following = dict(border.tolist())
@@ -19,11 +20,6 @@ def outlines(triangles: NDArray[np.integer]) -> list[list[int]]:
             curve.append(after)
         curves.append(curve)
     return curves
-
-
-def directed_edges(triangles: NDArray[np.integer]) -> NDArray[np.int64]:
-    """(3 F, 2) the edges of (F, 3) triangles, in the direction of each triangle."""
-    return triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64)
 
 
 def turning_deg(points: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -24,12 +24,18 @@ ERROR, WARNING = 0, 1  # severities of the validator
 
 @pytest.fixture
 def face(made_once):
+    """It looks at the camera."""
+    return _face(made_once, 1)
+
+
+def _face(made_once, number):
     (_, data, maps, crops), _, _ = made_once
     image = np.full((110, 120, 3), 40, np.uint8)
-    return Face.of_map(maps[1], crops[1], map_layout(data), image, detection(crops[1]))
+    return Face.of_map(maps[number], crops[number], map_layout(data), image, detection(crops[number]))
 
 
-def test_files_hold_the_mesh_of_the_face(face, tmp_path):
+def test_files_hold_the_mesh_of_the_face(made_once, tmp_path):
+    face = _face(made_once, 0)  # turned away, so that a half is hidden
     write_textured(textured_mesh(face, 128, fill_hidden=True), tmp_path / "face")
     for ending in (".obj", ".ply"):
         mesh = trimesh.load(tmp_path / f"face{ending}", process=False)
@@ -37,14 +43,14 @@ def test_files_hold_the_mesh_of_the_face(face, tmp_path):
         np.testing.assert_array_equal(mesh.faces, face.triangles)
     written = trimesh.load(tmp_path / "face.ply", process=False).metadata["_ply_raw"]["vertex"]["data"]
     np.testing.assert_array_equal(written["visible"].ravel(), face.visible)
-    assert 0.5 < face.visible.mean() < 1
+    assert 0.3 < face.visible.mean() < 0.95
 
 
 def test_the_mesh_of_a_face_ends_in_one_curve_and_texture_coordinates_follow_it(face):
     (curve,) = outlines(face.triangles)
     mesh = textured_mesh(face, 256, fill_hidden=True)
     steps = np.linalg.norm(np.diff(mesh.uv[curve], axis=0), axis=1) * 256
-    assert steps.max() < 1.5  # texels
+    assert steps.max() < 2  # texels
     assert mesh.uv.min() > 0
     assert mesh.uv.max() < 1
     # a vertex between two texels lies between their points
@@ -69,9 +75,9 @@ def test_the_page_shows_the_same_outline_with_fewer_vertices(face):
 def test_the_picture_of_depth_ends_at_the_outline(face):
     is_face = np.ptp(overlays(face)["depth"].astype(int), axis=2) > 20  # on grey
     points = crop_points(face.vertices, image_matrix(crop_matrix(face.crop), OVERLAY_SIZE))[:, :2]
+    box = np.clip([points.min(axis=0), points.max(axis=0)], 0, OVERLAY_SIZE - 1)
     rows, cols = np.nonzero(is_face)
-    assert [cols.min(), cols.max()] == pytest.approx([points[:, 0].min(), points[:, 0].max()], abs=1.5)
-    assert [rows.min(), rows.max()] == pytest.approx([points[:, 1].min(), points[:, 1].max()], abs=1.5)
+    assert [[cols.min(), rows.min()], [cols.max(), rows.max()]] == pytest.approx(box, abs=1.5)
 
 
 def test_khronos_validator_finds_no_error_and_no_warning(made_once, tmp_path):
