@@ -1,10 +1,13 @@
 """A position map as a mesh whose vertices are its texels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from datamodules.geometry.cut_surface import CutSurface
+from datamodules.geometry.visibility import facing
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,21 @@ class UVGrid:
         """(F, 3) the same triangles, counter-clockwise as seen from outside with y upwards, as in mesh files."""
         return self.triangles if self.outward > 0 else np.ascontiguousarray(self.triangles[:, ::-1])
 
+    def cut(self, height: NDArray[np.floating], step: int = 1) -> CutSurface:
+        """The surface over the texels of every `step`-th row and column that ends at a curve, which may run anywhere.
+
+        Args:
+            height: (G, G) height of the texels over the curve, above 0 within it.
+            step: Texels between the vertices of the surface.
+
+        Returns:
+            Its triangles are counter-clockwise as seen from outside with y upwards; its texels are numbered as in the grid.
+        """
+        coarse = UVGrid(np.ones_like(self.is_valid[::step, ::step]), self.outward)
+        surface = CutSurface.of(coarse.outward_triangles, height[::step, ::step].ravel())
+        numbers = np.arange(self.is_valid.size).reshape(self.is_valid.shape)[::step, ::step].ravel()
+        return replace(surface, inner=numbers[surface.inner], outer=numbers[surface.outer])
+
     def normals(self, vertices_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """(G G, 3) outward unit normals of vertices in an image that is not mirrored; z points to the camera."""
         return np.asarray(
@@ -49,13 +67,8 @@ class UVGrid:
         )
 
     def seen_triangles(self, vertices_px: NDArray[np.floating]) -> NDArray[np.int32]:
-        """(M, 3) triangles that face the camera, for vertices in an image that is not mirrored.
-
-        The surface of a face is open, so the inside of its far half must not be drawn.
-        """
-        x, y = (vertices_px[self.triangles, axis] for axis in (0, 1))
-        area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
-        return np.asarray(self.triangles[self.outward * area < 0])
+        """(M, 3) triangles that face the camera, for vertices in an image that is not mirrored."""
+        return np.asarray(self.triangles[facing(vertices_px, self.triangles, self.outward)])
 
     def in_uv(self, values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
         """(S, S, ...) values at all texels of a texture with S texels per side, from (G G, ...) values at vertices."""

@@ -76,3 +76,18 @@ def depth_map(
     """(H, W) z of the surface at each pixel; minus infinity in the background."""
     depth = (vertices_px[triangles[triangle_ids], 2] * barycentric).sum(axis=-1)
     return np.where(triangle_ids >= 0, depth, -np.inf).astype(np.float32)
+
+
+def facing(vertices_px: NDArray[np.floating], triangles: NDArray[np.int32], orientation: int = 1) -> NDArray[np.bool_]:
+    """(F,) whether triangles face the camera, in an image that is not mirrored.
+
+    The surface of a face is open, so the inside of its far half must not be drawn.
+
+    Args:
+        vertices_px: (V, 3) vertices, y downwards.
+        triangles: (F, 3) triangles.
+        orientation: 1 if they are counter-clockwise as seen from outside with y upwards, -1 if clockwise.
+    """
+    x, y = (vertices_px[triangles, axis] for axis in (0, 1))
+    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    return np.asarray(orientation * area < 0)

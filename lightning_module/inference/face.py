@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
 from datamodules.geometry.crop import crop_matrix, uncrop_points
+from datamodules.geometry.cut_surface import CutSurface
+from datamodules.geometry.face_outline import outline_height
 from datamodules.geometry.head_pose import head_angles_deg
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.uv_grid import UVGrid
@@ -26,7 +28,7 @@ class MapLayout:
     """The layout of a network's position maps, the same for all faces.
 
     Attributes:
-        grid: The surface over the texels of the face, without the neck, which networks are not trained on.
+        grid: The triangles over the texels of the face regions, without the neck, which networks are not trained on.
         mean_map: (S, S, 3) map of the frontal mean face, in crop pixels.
         landmark_texels: (81, 2) row, col.
     """
@@ -43,21 +45,30 @@ class MapLayout:
         return cls(UVGrid.of(mean_map, is_face), mean_map, landmark_texels)
 
     @cached_property
-    def vertices(self) -> NDArray[np.intp]:
-        """(V,) texels, row by row, that the triangles of the surface use."""
-        return np.unique(self.grid.triangles)
+    def surface(self) -> CutSurface:
+        """The mesh of a face: its triangles are counter-clockwise as seen from outside with y upwards."""
+        return self.coarse_surface(1)
+
+    def coarse_surface(self, step: int) -> CutSurface:
+        """The mesh with every `step`-th row and column of texels, within the same outline."""
+        return self.grid.cut(self._outline, step)
+
+    @property
+    def is_within(self) -> NDArray[np.bool_]:
+        """(S, S) texels within the outline of the mesh."""
+        return np.asarray(self._outline > 0)
 
     @cached_property
-    def triangles(self) -> NDArray[np.int32]:
-        """(F, 3) triangles of these vertices, counter-clockwise as seen from outside with y upwards."""
-        return np.searchsorted(self.vertices, self.grid.outward_triangles).astype(np.int32)
+    def _outline(self) -> NDArray[np.float64]:
+        return outline_height(self.grid.is_valid, self.landmark_texels)
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
     """A face of a photograph.
 
-    Points are in 0-based pixels of the photograph, y downwards; z is in pixels too, larger is nearer, its minimum is 0.
+    Points are in 0-based pixels of the photograph, y downwards; z is in pixels too, larger is nearer, its minimum over the
+    vertices is 0.
 
     Attributes:
         image: (H, W, 3) the photograph, RGB.
@@ -86,25 +97,24 @@ class Face:
     ) -> "Face":
         """The face of an (S, S, 3) map in crop pixels, transformed back by the inverse of the crop."""
         points = uncrop_points(position_map.reshape(-1, 3).astype(np.float64), crop_matrix(crop))
-        is_face = layout.grid.is_valid.ravel()
-        points[:, 2] -= points[is_face, 2].min()
-        is_visible = is_face & _in_sight(points, layout.grid) & _is_inside(points, image)
+        points[:, 2] -= layout.surface.interpolated(points[:, 2]).min()
+        is_visible = layout.grid.is_valid.ravel() & _in_sight(points, layout.grid) & _is_inside(points, image)
         return cls(image, detection, crop, layout, points, is_visible)
 
     @property
     def vertices(self) -> NDArray[np.float64]:
-        """(V, 3) vertices of the face's surface."""
-        return np.asarray(self.map_px[self.layout.vertices])
+        """(V, 3) vertices of the face's surface, which ends in a smooth outline before the ears."""
+        return self.layout.surface.interpolated(self.map_px)
 
     @property
     def triangles(self) -> NDArray[np.int32]:
         """(F, 3) triangles of the vertices, counter-clockwise as seen from outside with y upwards."""
-        return self.layout.triangles
+        return self.layout.surface.triangles
 
     @property
     def visible(self) -> NDArray[np.bool_]:
-        """(V,) whether each vertex is visible in the photograph."""
-        return np.asarray(self.map_visible[self.layout.vertices])
+        """(V,) whether each vertex, or on the outline the nearest texel within it, is visible in the photograph."""
+        return np.asarray(self.map_visible[self.layout.surface.inner])
 
     @property
     def landmarks(self) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ def textured_mesh(face: Face, size: int, fill_hidden: bool) -> TexturedMesh:
     return TexturedMesh(
         face.vertices * [1, -1, 1] + [0, len(face.image) - 1, 0],
         face.triangles,
-        texture_coordinates(face.layout.grid, size)[face.layout.vertices],
+        face.layout.surface.interpolated(texture_coordinates(face.layout.grid, size)),
         photo_texture(face.image, face.map_px, face.layout.grid, size, fill_hidden),
         face.visible,
         _EYES_METRES / max(eyes_px, 1.0),
@@ -33,7 +33,7 @@ def textured_mesh(face: Face, size: int, fill_hidden: bool) -> TexturedMesh:
 
 
 def texture_coordinates(grid: UVGrid, size: int) -> NDArray[np.float64]:
-    """(G G, 2) u, v of all vertices in a texture image; its outer corners are 0 and 1."""
+    """(G G, 2) u, v of all texels of a map in a texture image; its outer corners are 0 and 1."""
     steps = (np.linspace(0, size - 1, len(grid.is_valid)) + 0.5) / size
     v, u = np.meshgrid(1 - steps, steps, indexing="ij")
     return np.stack([u.ravel(), v.ravel()], axis=1)

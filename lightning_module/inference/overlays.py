@@ -9,7 +9,7 @@ from datamodules.geometry.camera import rotation_matrices
 from datamodules.geometry.crop import crop_matrix, crop_points, image_matrix
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.rasterizer import rasterize
-from datamodules.geometry.visibility import depth_map
+from datamodules.geometry.visibility import depth_map, facing
 from lightning_module.inference.face import Face
 
 Image = NDArray[np.uint8]
@@ -48,10 +48,10 @@ def _landmarks(background: Image, points: NDArray[np.float64], is_visible: NDArr
 
 
 def _mesh(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
-    """Every fifth row and column of texels, where they are visible."""
+    """Every fifth row and column of texels, where they are visible and within the outline."""
     shape = face.layout.grid.is_valid.shape
     points = vertices[:, :2].reshape(*shape, 2)[::_MESH_STEP, ::_MESH_STEP]
-    seen = face.map_visible.reshape(shape)[::_MESH_STEP, ::_MESH_STEP]
+    seen = (face.map_visible.reshape(shape) & face.layout.is_within)[::_MESH_STEP, ::_MESH_STEP]
     across = np.stack([points[:, :-1], points[:, 1:]], axis=2)[seen[:, :-1] & seen[:, 1:]]
     down = np.stack([points[:-1], points[1:]], axis=2)[seen[:-1] & seen[1:]]
     lines = np.rint(np.concatenate([across, down]) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
@@ -61,8 +61,10 @@ def _mesh(background: Image, vertices: NDArray[np.float64], face: Face) -> Image
 
 
 def _depth(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
-    triangles = face.layout.grid.seen_triangles(vertices)
-    depth = depth_map(vertices, *rasterize(vertices, triangles, OVERLAY_SIZE, OVERLAY_SIZE), triangles)
+    surface = face.layout.surface
+    corners = surface.interpolated(vertices)
+    triangles = surface.triangles[facing(corners, surface.triangles)]
+    depth = depth_map(corners, *rasterize(corners, triangles, OVERLAY_SIZE, OVERLAY_SIZE), triangles)
     is_face = np.isfinite(depth)
     picture = np.asarray(background * _DIMMED, np.uint8)
     if is_face.any():

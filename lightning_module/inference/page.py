@@ -5,21 +5,21 @@ import json
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.files.images import encode_jpeg
+from datamodules.geometry.cut_surface import CutSurface
 from datamodules.geometry.textured_mesh import TexturedMesh
-from datamodules.geometry.uv_grid import UVGrid
 from lightning_module.inference.face import Face, MapLayout
 from lightning_module.inference.face_mesh import texture_coordinates
 from lightning_module.inference.photo_list import Photo
 
 _NAME = "index.html"
-_STEP = 2  # every second texel is a vertex: 11 000 per face, a tenth of a megabyte
+_STEP = 2  # every second row and column of texels has vertices: 11 000 per face, a tenth of a megabyte
 _TEXTURE = 512  # largest number of texels per side
 _LARGEST = 32767  # largest 16-bit integer
 
@@ -36,8 +36,7 @@ class PageFace:
 
     def __init__(self, face: Face, photo: Photo, mesh: TexturedMesh, pictures: dict[str, str]) -> None:
         self.layout = face.layout
-        surface = _surface(face.layout)
-        points = face.map_px[surface.vertices] * [1, -1, 1]
+        points = _surface(face.layout).interpolated(face.map_px) * [1, -1, 1]
         middle, half = (points.max(axis=0) + points.min(axis=0)) / 2, np.ptp(points, axis=0).max() / 2
         texture = mesh.texture
         if len(texture) > _TEXTURE:
@@ -55,21 +54,10 @@ class PageFace:
         }
 
 
-class _Surface(NamedTuple):
-    """The mesh that all faces of a page share: (V,) texels of the vertices, and (F, 3) triangles."""
-
-    vertices: NDArray[np.intp]
-    triangles: NDArray[np.intp]
-
-
 @lru_cache(maxsize=1)
-def _surface(layout: MapLayout) -> _Surface:
-    grid = layout.grid
-    side = len(grid.is_valid)
-    numbers = np.arange(side * side).reshape(side, side)[::_STEP, ::_STEP]
-    coarse = UVGrid(grid.is_valid[::_STEP, ::_STEP], grid.outward)
-    used, triangles = np.unique(coarse.outward_triangles, return_inverse=True)
-    return _Surface(numbers.ravel()[used], triangles.reshape(-1, 3))
+def _surface(layout: MapLayout) -> CutSurface:
+    """The mesh that all faces of a page share."""
+    return layout.coarse_surface(_STEP)
 
 
 def write_page(faces: list[PageFace], texture_size: int, out: Path) -> Path:
@@ -77,7 +65,7 @@ def write_page(faces: list[PageFace], texture_size: int, out: Path) -> Path:
     layout = faces[0].layout
     surface = _surface(layout)
     # texture coordinates are those of the original size, since resizing a texture does not change them
-    uv = texture_coordinates(layout.grid, texture_size)[surface.vertices]
+    uv = surface.interpolated(texture_coordinates(layout.grid, texture_size))
     content = {
         "triangles": _packed(surface.triangles, np.uint16),
         "uv": _packed(np.rint(uv * (2 * _LARGEST + 1)), np.uint16),
