@@ -91,9 +91,9 @@ landmarks.
 
 ## Limits
 
-The network was trained on no photograph; photographs have only served to choose its recipe and to test it. It expects one face of a person in the middle of each crop, found by a detector
-or marked by hand. It measures nobody: the shape that it returns is a likely one, without scale, and must not be used to
-recognise or judge people.
+The network was trained on no photograph; photographs have only served to choose its recipe and to test it. It expects
+one face in the middle of each crop, found by a detector or marked by hand. It measures nobody: the shape that it
+returns is a likely one, without scale, and must not be used to recognise or judge people.
 
 ## Licence
 
