@@ -1,23 +1,26 @@
-"""Reads checkpoints, as tensors and plain values only, so that no code in them can run."""
+"""Reads checkpoints and network files, as tensors and plain values only, so that no code in them can run."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser
-from torch import Tensor, nn
+from torch import nn
 
 from datamodules.errors import DivergedError, InputError, reason
 from datamodules.geometry.regions import five_regions, regions_from_data
+from lightning_module.content_hash import hash_content
 from lightning_module.face_module import FaceModule
 from lightning_module.legacy import migrated_model_options
+from lightning_module.packed_network import is_packed, read_packed
 from lightning_module.region_weights import RegionWeights
 
 _OPTIONS = ("image_size", "weights", "is_residual", "loss_norm")  # that every version has written
 # what a training that goes on from a checkpoint depends on; the rest names files, which differ between machines
 _STATE = ("state_dict", "optimizer_states", "lr_schedulers", "epoch", "global_step")
+_AVERAGE = ("current_model_state", "averaging_state")  # of fits that average their weights
 _NOT_OPTIONS = ("_instantiator",)  # an entry of Lightning's own
 
 
@@ -38,7 +41,10 @@ def state_digest(path: Path) -> str:
     checkpoint = _read(path)
     digest = hashlib.sha256()
     for name in _STATE:
-        _hash(checkpoint.get(name), name, digest.update)
+        hash_content(checkpoint.get(name), name, digest.update)
+    for name in _AVERAGE:
+        if name in checkpoint:
+            hash_content(checkpoint[name], name, digest.update)
     return digest.hexdigest()[:16]
 
 
@@ -105,6 +111,8 @@ def parameter_mismatch(path: Path, network: nn.Module) -> InputError:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint. Set --ckpt_path.")
+    if is_packed(path):
+        return read_packed(path)
     try:
         # checkpoints of modules that earlier versions constructed in Python hold this dataclass
         with torch.serialization.safe_globals([RegionWeights]):
@@ -116,21 +124,6 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:
         raise InputError(f"{path}: is no checkpoint of this project. Give a run's best.ckpt or last.ckpt.") from error
     return checkpoint
-
-
-def _hash(value: Any, name: str, update: Callable[[bytes], None]) -> None:
-    """Passes a nested value to a hash function, with the name and the type of each of its parts."""
-    if isinstance(value, Tensor):
-        update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        update(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    elif isinstance(value, Mapping):
-        for key in sorted(value, key=str):
-            _hash(value[key], f"{name}.{key}", update)
-    elif isinstance(value, list | tuple):
-        for number, part in enumerate(value):
-            _hash(part, f"{name}.{number}", update)
-    else:
-        update(f"{name} {value!r}".encode())
 
 
 def _make_network(path: Path, options: Mapping[str, Any]) -> nn.Module:

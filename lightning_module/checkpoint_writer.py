@@ -12,6 +12,7 @@ from pytorch_lightning import Trainer
 
 from datamodules.errors import InputError, cannot_write, reason
 from datamodules.files.atomic_files import write_whole
+from lightning_module.packed_network import is_packed, read_packed
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -40,7 +41,13 @@ class WholeCheckpointIO(TorchCheckpointIO):
         map_location: Callable[..., Any] | None = lambda storage, _: storage,
         weights_only: bool | None = None,
     ) -> dict[str, Any]:
-        """See CheckpointIO; raises InputError if the file is damaged where its list of contents does not show it."""
+        """See CheckpointIO; reads network files too.
+
+        Raises:
+            InputError: If the file is damaged where its list of contents does not show it.
+        """
+        if is_packed(Path(path)):
+            return read_packed(Path(path))
         try:
             return super().load_checkpoint(path, map_location, weights_only)
         except (FileNotFoundError, MemoryError):

@@ -24,6 +24,7 @@ from lightning_module.data_interface import FaceData
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.evaluation.score import Score
 from lightning_module.face_module import FaceModule
+from lightning_module.pretrained_network import network_name
 from lightning_module.process_rank import rank
 from lightning_module.project import PROJECT
 from lightning_module.tracking.environment import environment_tags
@@ -60,7 +61,7 @@ class RunSession:
     def record_tested_checkpoint(self, path: Path, slug: str, epoch: int | None) -> None:
         """Records the checkpoint, and its epoch, that the test figures of a data set belong to."""
         if self.tracker is not None:
-            tags = {f"test.{slug}.checkpoint": f"{path.name} {checkpoint_digest(path)}"}
+            tags = {f"test.{slug}.checkpoint": f"{network_name(path)} {checkpoint_digest(path)}"}
             self.tracker.log_tags(tags | ({} if epoch is None else {f"test.{slug}.epoch": str(epoch)}))
 
 
@@ -150,17 +151,17 @@ def _run_name(plan: RunPlan, module: FaceModule) -> str:
     if plan.command == "fit" or plan.origin is None:
         return plan.tracking.run_name or f"{module.weights_name} s{plan.options.seed_everything}"
     run, checkpoint = plan.origin.run, plan.origin.checkpoint
-    return f"{plan.command} {run.key if run else checkpoint.name if checkpoint else ''}"
+    return f"{plan.command} {run.key if run else network_name(checkpoint) if checkpoint else ''}"
 
 
 def _tags(plan: RunPlan, module: FaceModule) -> dict[str, str]:
     tags = {"command": plan.command, "ratio": module.weights_name, **environment_tags(PROJECT)}
     origin = plan.origin
     if origin is not None and origin.checkpoint is not None:
-        tags["checkpoint"] = str(origin.checkpoint)
+        tags["checkpoint"] = origin.label
         if origin.start != "ckpt_path":
             tags["started_by"] = origin.start
-            tags["parent"] = origin.run.key if origin.run else str(origin.checkpoint)
+            tags["parent"] = origin.run.key if origin.run else origin.label
             if origin.run is not None:
                 tags["weightmask.parent"] = origin.run.key
     return tags | (plan.tracking.tags or {})

@@ -11,6 +11,7 @@ import yaml
 from datamodules.errors import InputError
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions
 from lightning_module.configuration.legacy_config import migrated_config
+from lightning_module.pretrained_network import is_pretrained, network_label, network_path
 from lightning_module.project import PROJECT
 from lightning_module.tracking.logged_parameters import flat
 
@@ -48,12 +49,20 @@ def read_trial_config(config: Path) -> dict[str, Any]:
 
 
 def digest(options: dict[str, Any]) -> str:
-    """A digest that is equal for configurations with comparable trials: it ignores local paths and searched weights."""
+    """A digest that is equal for configurations with comparable trials: it ignores local paths and searched weights.
+
+    Trials that start from the network that comes with the project are comparable as long as that is the same.
+
+    Raises:
+        InputError: If they start from that network, and it is missing.
+    """
     kept = {
         name: value
         for name, value in options.items()
         if name not in _LOCAL and not name.startswith(_SEARCHED) and name.partition(".")[0] in _GROUPS
     }
+    if is_pretrained(str(options.get("init_from"))):
+        kept["init_from"] = network_label(network_path(options["init_from"]))
     return blake2b(json.dumps(kept, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
 

@@ -82,6 +82,7 @@ ONLY_IN = {
     "PIL": ("datamodules/files",),
     "face_alignment": ("lightning_module/inference/face_alignment_detector.py",),
     "skimage": ("lightning_module/inference",),
+    "safetensors": ("lightning_module/packed_network.py",),
     "onnx": ("lightning_module/inference/export",),
     "onnxruntime": ("lightning_module/inference/export",),
 }

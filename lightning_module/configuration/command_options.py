@@ -22,7 +22,7 @@ from lightning_module.configuration.class_arguments import (
 )
 from lightning_module.configuration.fit_parser import FitParser
 from lightning_module.configuration.null_options import refuse_nulls
-from lightning_module.configuration.run_origin import Origin, find_origin
+from lightning_module.configuration.run_origin import STARTS, Origin, find_origin
 from lightning_module.configuration.run_plan import RunPlan
 from lightning_module.configuration.secret_options import shareable
 from lightning_module.configuration.trainer_options import refuse_useless_options
@@ -30,6 +30,7 @@ from lightning_module.evaluation.protocols import validation_protocols
 from lightning_module.evaluation.score import DEFAULT_SCORE, Score
 from lightning_module.face_module import FaceModule
 from lightning_module.networks.hourglass import Hourglass
+from lightning_module.pretrained_network import is_pretrained
 from lightning_module.project import PROJECT
 from lightning_module.region_weights import RegionWeights
 from lightning_module.tracking.tracking_place import TrackingOptions
@@ -84,8 +85,12 @@ class FaceCLI(LightningCLI):
         """Adds the options of this project, and links those that network and data share."""
         parser.add_argument("--tracking", type=TrackingOptions, default=TrackingOptions())
         for name, text in (
-            ("ckpt_path", "checkpoint to test, or to continue the run of; `last` is that of the newest run"),
-            ("init_from", "fit: checkpoint whose weights a new run starts from"),
+            (
+                "ckpt_path",
+                "checkpoint to test, or to continue the run of; `last` is that of the newest run; `pretrained`, to test "
+                "only, is the network that comes with the project",
+            ),
+            ("init_from", "fit: checkpoint whose weights a new run starts from, or `pretrained`"),
             ("branch_from", "fit: checkpoint that a new run continues with other options, such as region weights"),
             ("maps", "test: folder for the predicted position maps"),
         ):
@@ -118,7 +123,7 @@ class FaceCLI(LightningCLI):
                     options.get("data", {}).pop("regions", None)
                 base.write_text(yaml.safe_dump(options), encoding="utf-8")
                 self.config = self._parsed(parser, ["--config", str(base), *self._args])
-            self.config[self.origin.start] = self.origin.checkpoint
+            self.config[self.origin.start] = self.origin.named
         regions = checked_table(self.config.data.regions)
         Score.parse(self.config.score).require(protocol.name for protocol in validation_protocols(regions))
         weights = RegionWeights.of(regions, self.config.model.weights, self.config.model.landmark_radius_texels)
@@ -130,7 +135,7 @@ class FaceCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Makes paths absolute, so that a run's configuration repeats it from any folder."""
         for name, value in list(self.config.items()):
-            if isinstance(value, Path):
+            if isinstance(value, Path) and not (name in STARTS and is_pretrained(value)):
                 self.config[name] = value.expanduser().absolute()
 
         if self.command != "fit":

@@ -2,7 +2,7 @@
 
 A fit starts from a checkpoint in one of three ways: `--ckpt_path` continues a run, `--init_from` starts a new run with
 the weights only, and `--branch_from` starts a new run that also continues the optimiser, the schedule and the order of
-the data.
+the data. A network file, such as that which comes with the project, holds weights only.
 """
 
 import os
@@ -18,6 +18,8 @@ from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.configuration.checkpoint_progress import read_progress
 from lightning_module.configuration.class_arguments import options_of_file
 from lightning_module.configuration.legacy_config import read_with_notice
+from lightning_module.packed_network import is_packed
+from lightning_module.pretrained_network import PRETRAINED, is_pretrained_file, network_label, network_path
 from lightning_module.process_rank import rank
 from lightning_module.tracking.logged_parameters import flat
 from lightning_module.tracking.moved_runs import followed
@@ -25,7 +27,7 @@ from lightning_module.tracking.run_folder import RunFolder, newest_fit
 
 Start = Literal["ckpt_path", "init_from", "branch_from"]
 
-_STARTS: tuple[Start, ...] = ("ckpt_path", "init_from", "branch_from")
+STARTS: tuple[Start, ...] = ("ckpt_path", "init_from", "branch_from")
 _LAST = "last"
 _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the other processes that Lightning starts
 _NETWORK = ("network", "is_residual")
@@ -56,6 +58,18 @@ class Origin:
     model_options: Mapping[str, Any]
 
     @property
+    def named(self) -> Path | None:
+        """The checkpoint as a configuration names it, which another machine may read: `pretrained`, or its path."""
+        return Path(PRETRAINED) if is_pretrained_file(self.checkpoint) else self.checkpoint
+
+    @property
+    def label(self) -> str:
+        """The checkpoint in a run's tags: `pretrained` with its checksum, or its path."""
+        if self.checkpoint is not None and is_pretrained_file(self.checkpoint):
+            return network_label(self.checkpoint)
+        return str(self.checkpoint)
+
+    @property
     def frozen_options(self) -> tuple[str, ...] | None:
         """Options of `model:` that cannot be changed; None for all of them."""
         return {"ckpt_path": None, "init_from": _NETWORK, "branch_from": (*_NETWORK, *_SCHEDULE)}[self.start]
@@ -65,7 +79,7 @@ class Origin:
         config: dict[str, Any] = {}
         run_config = _read_config(self.run)
         if self.is_resumed or (self.start == "branch_from" and run_config):
-            config = {name: value for name, value in run_config.items() if name not in _STARTS}
+            config = {name: value for name, value in run_config.items() if name not in STARTS}
         if self.run is not None and "tracking" in config:
             config["tracking"] = followed(config["tracking"], self.run)
         if self.start == "branch_from":
@@ -122,7 +136,7 @@ def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
     Raises:
         InputError: If the checkpoint does not exist, two are named, or a command that needs one has none.
     """
-    starts = [start for start in _STARTS if options.get(start) is not None]
+    starts = [start for start in STARTS if options.get(start) is not None]
     if len(starts) > 1:
         raise InputError(f"--{starts[0]} and --{starts[1]} are both set: a run starts from one checkpoint. Give one.")
     if command != "fit" and starts != ["ckpt_path"]:
@@ -134,9 +148,14 @@ def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
     (start,) = starts
     if str(options[start]) == _LAST:
         return _newest(command, start, runs)
-    path = Path(options[start]).expanduser()
+    path = network_path(options[start])
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint. Set --{start}.")
+    if command == "fit" and start != "init_from" and is_packed(path):
+        raise InputError(
+            f"--{start} {options[start]}: holds a network without the state of its optimiser, so that no training can go on "
+            f"from it. Take its weights with --init_from {options[start]}."
+        )
     run = RunFolder.of_checkpoint(path)
     # only last.ckpt continues its run; any other checkpoint starts a new one
     is_resumed = command == "fit" and start == "ckpt_path" and run is not None and path.name == run.LAST_CHECKPOINT

@@ -1,8 +1,9 @@
-"""Finds the file of the network that a user names: a checkpoint, an exported file, or that of a run."""
+"""Finds the file of the network that a user names: a checkpoint, an exported file, that of a run, or `pretrained`."""
 
 from pathlib import Path
 
 from datamodules.errors import InputError
+from lightning_module.pretrained_network import is_pretrained, network_path
 from lightning_module.project import PROJECT
 from lightning_module.tracking.run_folder import RunFolder, run_folders
 from lightning_module.tracking.tracking_place import TrackingOptions
@@ -12,14 +13,14 @@ def find_network(path_or_name: Path | str) -> Path:
     """The file of a network.
 
     Args:
-        path_or_name: A file; the folder of a run; or the name or key (or its end) of a run below mlruns/. Of several
-            runs, the newest with a checkpoint is taken.
+        path_or_name: `pretrained` for the network that comes with the project; a file; the folder of a run; or the name
+            or key (or its end) of a run below mlruns/. Of several runs, the newest with a checkpoint is taken.
 
     Raises:
         InputError: If the file or run does not exist, or the run has no checkpoint.
     """
-    path = Path(path_or_name).expanduser()
-    if path.is_file():
+    path = network_path(path_or_name)
+    if is_pretrained(path_or_name) or path.is_file():
         return path
     if path.is_dir():
         return _best(path, RunFolder(path))

@@ -22,6 +22,7 @@ from lightning_module.inference.network_file import find_network
 from lightning_module.inference.page import PageFace, write_page
 from lightning_module.inference.photo_list import Photo, collect_photos
 from lightning_module.inference.reconstructor import Reconstructor
+from lightning_module.pretrained_network import PRETRAINED, network_label
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ class PredictedFiles:
 
 def predict(
     photos: list[Path],
-    ckpt_path: Path,
-    out: Path,
+    ckpt_path: Path = Path(PRETRAINED),
+    out: Path = Path("faces"),
     boxes: Path | None = None,
     detector: DetectorName = "auto",
     mirror_average: bool | None = None,
@@ -62,7 +63,8 @@ def predict(
 
     Args:
         photos: Photographs, and folders of .jpg, .png, .bmp, .tif and .webp files.
-        ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, or the name of a run.
+        ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, the name of a run, or `pretrained` for the
+            network that comes with the project.
         out: Folder for the results: for each face <name>.obj, .mtl, .png, .ply, .glb and .json, four pictures, and one
             index.html for all.
         boxes: File of face boxes, which replaces the detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
@@ -87,7 +89,7 @@ def predict(
     find = _marked_faces(boxes, listed) if boxes is not None else _detected_faces(reconstructor)
     try:
         with logging_redirect_tqdm():  # a warning stands above the progress bar
-            made = write_faces(listed, find, reconstructor, network.name, out, texture_size, fill_hidden)
+            made = write_faces(listed, find, reconstructor, network_label(network), out, texture_size, fill_hidden)
     except KeyboardInterrupt:
         _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
@@ -122,7 +124,7 @@ def write_faces(
         photos: The photographs, and the names of their results.
         find: Returns the faces of a photograph.
         reconstructor: Reconstructs them.
-        network: Name of the network's file, for the JSON files.
+        network: Name of the network, for the JSON files.
         out: Folder; existing files are overwritten.
         texture_size: Texels per side of a face's texture, a power of two.
         fill_hidden: Whether hidden texels are filled from the other half of the face.

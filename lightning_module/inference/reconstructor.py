@@ -2,7 +2,7 @@
 
 from lightning_module.inference.reconstructor import Reconstructor
 
-reconstructor = Reconstructor.load("mlruns/runs/<run>/best.ckpt")
+reconstructor = Reconstructor.load("pretrained")  # or a checkpoint: "mlruns/runs/<run>/best.ckpt"
 for face in reconstructor(image):  # (H, W, 3) uint8 RGB
     print(face.landmarks, face.pose)
 """
@@ -64,8 +64,8 @@ class Reconstructor:
         """A reconstructor with the network of a checkpoint or of an exported ONNX file.
 
         Args:
-            path_or_name: A checkpoint, an ONNX file, the folder of a run, or the name or key of a run below mlruns/, whose
-                best network is taken.
+            path_or_name: `pretrained` for the network that comes with the project, a checkpoint, an ONNX file, the folder
+                of a run, or the name or key of a run below mlruns/, whose best network is taken.
             mirror_average: Whether to average the maps of each face and its mirror image; by default the setting of
                 the checkpoint.
             detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" finds

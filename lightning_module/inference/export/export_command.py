@@ -14,6 +14,7 @@ from lightning_module.inference.export.formats import FORMATS, ExportFormat
 from lightning_module.inference.export.model_card import model_card
 from lightning_module.inference.map_check import require_plausible_maps
 from lightning_module.inference.sample_photo import sample_crops
+from lightning_module.pretrained_network import network_path
 
 _MOST_PX = 0.01  # largest mean distance from the maps of the checkpoint, far below the resolution of any figure
 
@@ -22,9 +23,10 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
     """Writes a network as a file for other runtimes, and checks it against its checkpoint.
 
     Args:
-        ckpt_path: Checkpoint of a fit.
+        ckpt_path: Checkpoint of a fit, or `pretrained` for the network that comes with the project.
         format: "onnx", "torchscript" or "pt2".
-        out: The file; by default in the folder of the checkpoint. The model card <name>.md is written next to it.
+        out: The file; by default in the folder of the checkpoint, for `pretrained` in the working directory. The model
+            card <name>.md is written next to it.
 
     Returns:
         The mean distance between the maps of file and checkpoint, in pixels of a 256 x 256 crop.
@@ -33,10 +35,11 @@ def export(ckpt_path: Path, format: ExportFormat, out: Path | None = None) -> fl
         InputError: If the checkpoint does not exist, or the file cannot be written or computes other maps.
         DivergedError: If its weights are not finite, or its maps cannot be those of faces.
     """
-    ckpt_path = ckpt_path.expanduser()
+    beside = ckpt_path
+    ckpt_path = network_path(ckpt_path)
     module = load_module(ckpt_path)
     file_format = FORMATS[format]
-    out = (out or ckpt_path.with_suffix(file_format.ending)).expanduser()
+    out = (out or beside.with_suffix(file_format.ending)).expanduser()
     if out.suffix != file_format.ending:
         raise InputError(f"{out}: a file of --format {format} ends in {file_format.ending}. Set --out.")
     images = network_input(torch.from_numpy(sample_crops(module.image_size)))

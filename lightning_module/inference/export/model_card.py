@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-import yaml
-
 from datamodules.geometry.regions import is_drawn
 from lightning_module.checkpoint import checkpoint_digest
-from lightning_module.evaluation.evaluation_record import FOLDER, read_record
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.exported_network import INPUT
-from lightning_module.reporting.evaluation_report import description
-from lightning_module.tracking.run_folder import RunFolder
+from lightning_module.inference.network_facts import network_facts
+from lightning_module.pretrained_network import network_name
 
 _UNKNOWN = "not known"
+_TRAINING = ("trained on", "data's fingerprint", "face model's fingerprint", "seed")
 _LICENCE = """\
 weightmask's MIT licence covers code. A network made from photographs and a face model falls under the terms of their
 owners too: those of 300W-3D, 300W-LP, AFLW2000-3D and the Basel Face Model allow research, and neither commercial use
@@ -29,9 +27,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
         apart_px: Mean distance between the maps of file and checkpoint.
         crops: Number of crops of a photograph on which this was measured.
     """
-    run = RunFolder.of_checkpoint(checkpoint)
-    tags = run.tags() if run else {}
-    digest = checkpoint_digest(checkpoint)
+    known = network_facts(checkpoint)
     size, regions = module.image_size, module.region_table
     ratio = module.region_weights.ratio.replace("-", ":")
     weights = f"{ratio} ({' : '.join(region.title for region in regions)})"
@@ -41,14 +37,11 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     facts = {
         "network": f"{type(module.network).__name__}, {parameters:,} parameters before folding",
-        "checkpoint": f"{checkpoint.name}, sha256 {digest}",
-        "run": run.key if run else "not known: the checkpoint lies outside its run's folder",
-        "trained on": tags.get("dataset.train", _UNKNOWN),
-        "data's fingerprint": tags.get("fingerprint.data", _UNKNOWN),
-        "face model's fingerprint": tags.get("fingerprint.morphable_model", _UNKNOWN),
-        "seed": _seed(run),
+        "checkpoint": f"{network_name(checkpoint)}, sha256 {checkpoint_digest(checkpoint)}",
+        "run": known.get("run", "not known: the checkpoint lies outside its run's folder"),
+        **{name: known.get(name, _UNKNOWN) for name in _TRAINING},
         "region weights": weights,
-        "code": tags.get("mlflow.source.git.commit", _UNKNOWN),
+        "code": known.get("code", _UNKNOWN),
         "checked": f"{apart_px:.2g} px from the checkpoint on average, on {crops} crops of a photograph",
         "mirror images": "averaged" if module.mirror_average else "not averaged",
     }
@@ -73,25 +66,9 @@ square's corners, and what lies outside the photograph is black.
 
 ## Test figures
 
-{_figures(run, tags, digest)}
+{known.get("figures", "Not tested, or not known.")}
 
 ## Licence
 
-{_LICENCE}
+{known.get("licence", _LICENCE)}
 """
-
-
-def _seed(run: RunFolder | None) -> str:
-    if run is None or not run.config.is_file():
-        return _UNKNOWN
-    try:
-        return str(yaml.safe_load(run.config.read_text(encoding="utf-8"))["seed_everything"])
-    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError):  # a damaged file
-        return _UNKNOWN
-
-
-def _figures(run: RunFolder | None, tags: dict[str, str], digest: str) -> str:
-    """The test figures of this checkpoint; those of other epochs of its run are left out."""
-    records = sorted((run.path / FOLDER).glob("*.json")) if run else []
-    own = [read_record(path) for path in records if tags.get(f"test.{path.stem}.checkpoint", "").endswith(digest)]
-    return "\n\n".join(description(record.summaries(), record.dataset) for record in own) or "Not tested, or not known."
