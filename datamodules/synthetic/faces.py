@@ -14,7 +14,7 @@ from datamodules.synthetic.head import Array
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.head_poses import draw_tilt_deg
 from datamodules.synthetic.looks import Look, draw_look
-from datamodules.synthetic.variety import NO_VARIETY, Variety
+from datamodules.synthetic.variety import NO_VARIETY, Variety, option_generator
 
 _MOST_DEVIATIONS = 2.6
 _TRIES = 50
@@ -65,18 +65,28 @@ class SyntheticFace:
     def landmarks_image_px(self) -> Array:
         """(68, 3) in 0-based pixels."""
         projection = self.head_pose.projection(self.image_size)
-        return np.asarray(_landmarks().project(self.identity[None], self.expression[None], projection[None])[0])
+        return np.asarray(
+            _landmarks(self.variety).project(self.identity[None], self.expression[None], projection[None])[0]
+        )
 
 
 def draw_person(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> tuple[NDArray[np.float32], Look]:
-    """Draws a person: (40,) identity coefficients with plausible proportions, and an appearance."""
-    model = synthetic_model()
+    """Draws a person: (K,) identity coefficients with plausible proportions, and an appearance."""
+    identity = _draw_identity(rng, NO_VARIETY)
+    look = draw_look(rng, variety)
+    if variety.proportions:
+        identity = _draw_identity(option_generator(rng, "proportions"), variety)
+    return identity, look
+
+
+def _draw_identity(rng: np.random.Generator, variety: Variety) -> NDArray[np.float32]:
+    model = synthetic_model(variety)
     for _ in range(_TRIES):
         draw = rng.normal(size=len(model.identity_deviations)).clip(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
         identity = (draw * model.identity_deviations).astype(np.float32)
-        if _is_plausible(identity):
+        if _is_plausible(identity, variety):
             break
-    return identity, draw_look(rng, variety)
+    return identity
 
 
 def draw_face(
@@ -95,7 +105,7 @@ def draw_face(
     share = CROP_SHARE * rng.uniform(0.9, 1.05)
     centre = (0.5 + rng.uniform(-0.03, 0.03, 2)) * image_size
     angles = np.deg2rad([pitch, yaw_deg, roll])
-    pose = _placed(identity, expression, angles, share * image_size, centre, image_size)
+    pose = _placed(identity, expression, angles, share * image_size, centre, image_size, variety)
     return SyntheticFace(identity, expression, pose, image_size, look, gaze, variety)
 
 
@@ -106,9 +116,10 @@ def _placed(
     crop_side_px: float,
     centre_px: Array,
     image_size: int,
+    variety: Variety,
 ) -> NDArray[np.float32]:
     """The pose at which the crop has a given side and centre."""
-    rotated = project(_landmarks().points(identity[None], expression[None])[0], _rotated(angles).projection(0))
+    rotated = project(_landmarks(variety).points(identity[None], expression[None])[0], _rotated(angles).projection(0))
     low, high = rotated[:, :2].min(axis=0), rotated[:, :2].max(axis=0)
     scale = crop_side_px / (CROP_MARGIN * (high - low).mean())
     x, y = centre_px - scale * (low + high) / 2
@@ -137,9 +148,9 @@ def _draw_expression(rng: np.random.Generator) -> NDArray[np.float32]:
     return amounts
 
 
-def _is_plausible(identity: NDArray[np.float32]) -> bool:
+def _is_plausible(identity: NDArray[np.float32], variety: Variety) -> bool:
     """Whether the proportions of a head lie within the ranges of anthropometry, slightly widened."""
-    points = _landmarks().points(identity[None], np.zeros((1, len(EXPRESSIONS))))[0]
+    points = _landmarks(variety).points(identity[None], np.zeros((1, len(EXPRESSIONS))))[0]
     x, y, z = points.T
     width, height = x[16] - x[0], points[[37, 38, 43, 44], 1].mean() - y[8]
     checks = (
@@ -159,5 +170,5 @@ def _is_plausible(identity: NDArray[np.float32]) -> bool:
 
 
 @cache
-def _landmarks() -> LandmarkModel:
-    return LandmarkModel(synthetic_model().face)
+def _landmarks(variety: Variety) -> LandmarkModel:
+    return LandmarkModel(synthetic_model(variety).face)

@@ -1,6 +1,6 @@
 """The morphable model of the synthetic faces, in the form of the Basel Face Model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -11,6 +11,8 @@ from datamodules.synthetic.expression import expression_basis
 from datamodules.synthetic.head import GRID, Array, HeadSheet, make_head
 from datamodules.synthetic.head_landmarks import landmark_vertices
 from datamodules.synthetic.identity import identity_basis
+from datamodules.synthetic.measured_head import measured_head
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +30,23 @@ class SyntheticModel:
     sheet: HeadSheet
 
 
+def synthetic_model(variety: Variety = NO_VARIETY) -> SyntheticModel:
+    """The model of the faces.
+
+    Options change the mean head and the modes, not the topology, the texture coordinates and the landmarks' vertices.
+    Checkpoints and data of all users without options are compatible.
+    """
+    return _model(variety.proportions)
+
+
 @cache
-def synthetic_model() -> SyntheticModel:
-    """The model. It has no options, so that checkpoints and data of all users are compatible."""
+def _model(has_proportions: bool) -> SyntheticModel:
     sheet = make_head()
-    identity, deviations = identity_basis(sheet)
+    measured = None
+    if has_proportions:
+        measured = measured_head(sheet)
+        sheet = replace(sheet, points=measured.points)
+    identity, deviations = identity_basis(sheet, measured)
     row, col = np.mgrid[:GRID, :GRID] / (GRID - 1)
     face = MorphableModel(
         sheet.points.reshape(-1, 3).astype(np.float32),

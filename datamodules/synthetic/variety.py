@@ -20,15 +20,18 @@ class Variety:
     """What the synthetic faces vary in beyond the default.
 
     Args:
+        proportions: Whether the mean head and its spread follow tables of anthropometry, of women and men of many groups
+            of people.
         wide_poses: Share of the views whose head pose is drawn as in photographs: yaw mostly near frontal and at times
             beyond a profile, strong pitch and roll now and then.
     """
 
+    proportions: bool = False
     wide_poses: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not 0 <= value <= 1:
+            if isinstance(value, float) and not 0 <= value <= 1:
                 raise InputError(f"variety.{name} is {value}: give a share from 0 to 1.")
 
     def changes(self) -> dict[str, Any]:
