@@ -43,9 +43,9 @@ def identity_basis(sheet: HeadSheet, measured: MeasuredHead | None = None) -> tu
             measurements of the tables as they are, and all modes are kept.
     """
     if measured is None:
-        fields, modes = [*_named(sheet).values(), *_smooth(sheet)], IDENTITY_MODES
+        fields, modes = [*named_features(sheet).values(), *_smooth(sheet)], IDENTITY_MODES
     else:
-        others = [field for name, field in _named(sheet).items() if name not in _MEASURED]
+        others = [field for name, field in named_features(sheet).items() if name not in _MEASURED]
         fields = [*measured.features, *map(measured.deformation.unmeasured, [*others, *_smooth(sheet)])]
         # few vertices move with eyes and lips, so that their modes are among the last; sex and size are sums of others
         modes = len(fields) - SUMS
@@ -59,7 +59,7 @@ def identity_basis(sheet: HeadSheet, measured: MeasuredHead | None = None) -> tu
     return (basis * signs).reshape(-1, 3, modes), deviations
 
 
-def _named(sheet: HeadSheet) -> dict[str, Array]:
+def named_features(sheet: HeadSheet) -> dict[str, Array]:
     """Displacements of one standard deviation each, (V / 129, 129, 3)."""
     x, y = np.abs(sheet.across), sheet.height
     side = np.sign(sheet.across)

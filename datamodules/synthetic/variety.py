@@ -22,11 +22,18 @@ class Variety:
     Args:
         proportions: Whether the mean head and its spread follow tables of anthropometry, of women and men of many groups
             of people.
+        children: Share of the people who are children of up to 16 years.
+        elderly: Share of the people who are old.
+        expressions: Share of the views with a strong expression: a mouth wide open, eyes that are shut or squeezed, a laugh,
+            or one side of the face unlike the other.
         wide_poses: Share of the views whose head pose is drawn as in photographs: yaw mostly near frontal and at times
             beyond a profile, strong pitch and roll now and then.
     """
 
     proportions: bool = False
+    children: float = 0.0
+    elderly: float = 0.0
+    expressions: float = 0.0
     wide_poses: float = 0.0
 
     def __post_init__(self) -> None:
