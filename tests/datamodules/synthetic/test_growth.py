@@ -33,7 +33,6 @@ def test_the_younger_a_child_the_shorter_its_face_and_the_larger_its_eyes(values
     for younger, older in zip(children, [*children[1:], adult], strict=True):
         for lower, upper in (
             ("n-gn", "zy-zy"),
-            ("n-sn", "n-gn"),
             ("zy-zy", "eu-eu"),
             ("ch-ch", "ex-ex"),
             ("sn-prn", "en-en"),
