@@ -7,7 +7,7 @@ from datamodules.synthetic.head_poses import TILT_DEG, VIEWS, draw_tilt_deg, dra
 from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 WIDE = Variety(wide_poses=1)
-FACES = 6000
+FACES = 3000
 
 
 @pytest.fixture(scope="module")
