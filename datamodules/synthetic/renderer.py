@@ -86,7 +86,7 @@ class _Scene:
 
 
 def _build(face: SyntheticFace, rng: np.random.Generator) -> _Scene:
-    sheet = synthetic_model().face.vertices(face.identity, face.expression).reshape(GRID, GRID, 3)
+    sheet = synthetic_model(face.variety).face.vertices(face.identity, face.expression).reshape(GRID, GRID, 3)
     pose = face.head_pose
     head = (pose.projection(face.image_size), pose.rotation())
     whole = Surface(sheet, unit_texels(GRID, GRID))
