@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.synthetic.head import GRID, Array
 from datamodules.synthetic.head_model import synthetic_model
+from datamodules.synthetic.surfaces import surface_normals
 
 _DIRECTIONS = 64  # from which ambient occlusion is measured
 _VIEW_SIZE = 192  # pixels per side of the view from each direction
@@ -79,21 +80,6 @@ def illuminate(normals: Array, exposure: NDArray[np.floating], light: Light) -> 
         shine = np.clip(normals @ halfway.T, 0, None) ** np.float32(light.sharpness) * (facing > 0)
         received += np.float32(2.5 * light.gloss) * (shine @ colours)
     return received
-
-
-def surface_normals(points: Array) -> Array:
-    """(R, C, 3) outward unit normals of a grid of points whose rows go down and columns to the right."""
-    across = np.empty_like(points)
-    across[:, 1:-1] = points[:, 2:] - points[:, :-2]
-    across[:, 0], across[:, -1] = points[:, 1] - points[:, 0], points[:, -1] - points[:, -2]
-    down = np.empty_like(points)
-    down[1:-1] = points[2:] - points[:-2]
-    down[0], down[-1] = points[1] - points[0], points[-1] - points[-2]
-    x = down[..., 1] * across[..., 2] - down[..., 2] * across[..., 1]
-    y = down[..., 2] * across[..., 0] - down[..., 0] * across[..., 2]
-    z = down[..., 0] * across[..., 1] - down[..., 1] * across[..., 0]
-    normals = np.stack([x, y, z], axis=-1)
-    return np.asarray(normals / (np.sqrt(x * x + y * y + z * z) + 1e-12)[..., None])
 
 
 @cache

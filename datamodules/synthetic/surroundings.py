@@ -1,16 +1,15 @@
 """The surroundings of the synthetic face: back of the head, hair, hats and shoulders."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from datamodules.synthetic.head import GRID, Array, jaw_edge, ramp
-from datamodules.synthetic.head_model import grid_triangles, synthetic_model
+from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.looks import HairStyle, Look
 from datamodules.synthetic.noise import smooth_noise
+from datamodules.synthetic.surfaces import Surface, unit_texels
 
 _STEP = 2  # every other vertex of the sheet carries hair
 _ROWS = GRID // _STEP + 1
@@ -30,19 +29,6 @@ _HAIRLINES: dict[HairStyle, list[float]] = {
     "hat": [48, 47, 44, 40, 34, 28, 24, 20, 12, 4, -5],
     "scarf": [70, 69, 62, 48, 26, -20, -62, -120, -400, -400, -400],
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """A surface over a grid of points.
-
-    Attributes:
-        points: (R, C, 3) in millimetres, in the frame of the head.
-        texels: (R, C, 2) coordinates in its texture, 0 to 1, downwards and across.
-    """
-
-    points: Array
-    texels: Array
 
 
 def scalp(face: Array) -> list[Surface]:
@@ -110,12 +96,6 @@ def _body() -> Surface:
     return Surface(points, unit_texels(_BODY_ROWS, _BODY_COLUMNS))
 
 
-@cache
-def surface_triangles(rows: int, columns: int) -> NDArray[np.int32]:
-    """(F, 3) triangles of a surface of so many rows and columns."""
-    return grid_triangles(rows, columns)
-
-
 def _behind(edge: Array, thickness: Array, thickness_behind: Array) -> list[Surface]:
     """The surfaces that close the sheet behind and above the head."""
     left, right = edge[:, 0], edge[:, -1]
@@ -148,9 +128,3 @@ def _outward(points: Array) -> Array:
     """Horizontal unit vectors away from the axis of the head."""
     direction = points * [1.0, 0.0, 1.0] + [0.0, 0.0, 10.0]
     return np.asarray(direction / np.linalg.norm(direction, axis=-1, keepdims=True))
-
-
-@cache
-def unit_texels(rows: int, columns: int) -> Array:
-    """(rows, columns, 2) texture coordinates of a grid that fills its texture, 0 to 1."""
-    return np.stack(np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij"), axis=-1)

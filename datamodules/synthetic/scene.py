@@ -1,0 +1,107 @@
+"""The scene of a photograph: all surfaces about a head, as one mesh in the frame of the camera."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.geometry.camera import HeadPose, project
+from datamodules.synthetic.atlas import CLOTHES, HAIR, SCALP, SKIN, Place
+from datamodules.synthetic.faces import SyntheticFace
+from datamodules.synthetic.head import GRID, Array
+from datamodules.synthetic.head_model import synthetic_model
+from datamodules.synthetic.lighting import ambient_occlusion
+from datamodules.synthetic.surfaces import Surface, surface_normals, surface_triangles, unit_texels
+from datamodules.synthetic.surroundings import body, hair, scalp
+
+_EXPOSURE = 0.9  # ambient occlusion of hair and shoulders: fraction of the sky that is visible
+_NECK_BASE = np.array([[0.0, -150.0, -14.0]])  # pivot between body and head
+_FOLLOWS = 0.35  # rotation of the body / rotation of the head
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All surfaces as one mesh.
+
+    Attributes:
+        vertices_px: (V, 3) in image pixels.
+        normals: (V, 3) in the frame of the camera.
+        texels: (V, 2) row, col in the atlas.
+        triangles: (F, 3).
+        exposure: (V,) ambient occlusion: fraction of the sky that is visible.
+    """
+
+    vertices_px: Array
+    normals: Array
+    texels: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    exposure: NDArray[np.float32]
+
+
+class _View(NamedTuple):
+    """How the camera sees a rigid body: (3, 4) projection into the image, and (3, 3) rotation."""
+
+    projection: Array
+    rotation: Array
+
+
+def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
+    """Places head, hair and body before the camera.
+
+    Args:
+        face: The face.
+        rng: Draws what a photograph's label does not depend on: the hair's edge and the pose of the body.
+    """
+    sheet = synthetic_model().face.vertices(face.identity, face.expression).reshape(GRID, GRID, 3)
+    pose = face.head_pose
+    head = _View(pose.projection(face.image_size), pose.rotation())
+    whole = Surface(sheet, unit_texels(GRID, GRID))
+    parts: list[tuple[Surface, _View, Place]] = [(whole, head, SKIN)]
+    if face.look.hair_style not in ("long", "scarf"):  # these hide the scalp
+        parts += [(surface, head, SCALP) for surface in scalp(sheet)]
+    parts += [(surface, head, HAIR) for surface in hair(sheet, face.look, rng)]
+    parts.append((body(), _body_view(face, rng), CLOTHES))
+    vertices, normals, texels, triangles, exposure = [], [], [], [], []
+    first = 0
+    for surface, (projection, rotation), place in parts:
+        rows, columns = surface.points.shape[:2]
+        points = surface.points.reshape(-1, 3)
+        vertices.append(project(points, np.asarray(projection, np.float64)))
+        normals.append(surface_normals(surface.points).reshape(-1, 3) @ rotation.T)
+        texels.append(surface.texels.reshape(-1, 2) * [place.height - 1, place.width - 1] + [place.top, place.left])
+        corners = surface_triangles(rows, columns)
+        if surface is whole:  # its inside is never visible
+            corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
+        triangles.append(corners + first)
+        exposure.append(ambient_occlusion() if surface is whole else np.full(len(points), _EXPOSURE, np.float32))
+        first += len(points)
+    return Scene(
+        np.concatenate(vertices),
+        np.concatenate(normals),
+        np.concatenate(texels).astype(np.float32),
+        np.concatenate(triangles),
+        np.concatenate(exposure),
+    )
+
+
+def _face_camera(points_px: Array) -> NDArray[np.bool_]:
+    """(F,) whether the triangles of a grid, in the order of `grid_triangles`, face the camera."""
+    x, y = points_px[..., 0], points_px[..., 1]
+    across_x, across_y = x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1]
+    down_x, down_y = x[1:] - x[:-1], y[1:] - y[:-1]
+    upper = across_x[:-1] * down_y[:, :-1] - across_y[:-1] * down_x[:, :-1]
+    lower = across_x[1:] * down_y[:, 1:] - across_y[1:] * down_x[:, 1:]
+    return np.concatenate([upper.ravel(), lower.ravel()]) > 0
+
+
+def _body_view(face: SyntheticFace, rng: np.random.Generator) -> _View:
+    """Projection and rotation of the body, which follows a part of the head's rotation and is joined to the neck."""
+    pose = face.head_pose
+    angles = _FOLLOWS * np.array([pose.pitch_rad, pose.yaw_rad, pose.roll_rad]) + rng.normal(0, 0.12, 3) * [0.3, 1, 0.3]
+    at_neck = project(_NECK_BASE, pose.projection(face.image_size))[0]
+    pitch, yaw, roll = angles.tolist()
+    rotated = HeadPose(pitch, yaw, roll, np.zeros(3), pose.scale)
+    projection = rotated.projection(0)
+    projection[:, 3] = at_neck
+    return _View(projection, rotated.rotation())
