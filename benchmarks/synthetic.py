@@ -15,7 +15,8 @@ import numpy as np
 
 from benchmarks.measurements import save
 from datamodules.files.images import write_jpeg
-from datamodules.synthetic.population import VIEWS, Population
+from datamodules.synthetic.head_poses import VIEWS
+from datamodules.synthetic.population import Population
 
 _SIZE = 256
 _REPEATS, _PEOPLE = 5, 10

@@ -25,7 +25,9 @@ def people_sheet(population: Population) -> NDArray[np.uint8]:
         identity, look = population.person(person)
         for yaw_deg in _YAWS_DEG:
             rng = np.random.default_rng([population.seed, person])  # the same expression, light and background
-            face = draw_face(identity, look, yaw_deg, population.tilt_deg, population.image_size, rng)
+            face = draw_face(
+                identity, look, yaw_deg, population.tilt_deg, population.image_size, rng, population.variety
+            )
             photographs.append(render(face, rng))
     return _tiled(photographs, len(_YAWS_DEG))
 

@@ -8,8 +8,10 @@ from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.sample_maker import Placement, SampleMaker
 from datamodules.synthetic.faces_on_disk import MODEL_FILE, SyntheticSettings, make_data_set
-from datamodules.synthetic.population import TILT_DEG, Population
+from datamodules.synthetic.head_poses import TILT_DEG
+from datamodules.synthetic.population import Population
 from datamodules.synthetic.stream import StreamedFaces
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 from datamodules.types import FaceRecord
 
 _SMALL_BYTES = 2**30
@@ -31,6 +33,7 @@ class SyntheticFaces:
         validation_samples: Number of faces to validate on with `stream`.
         labels: Labels to train on: "exact" coefficients and poses, or "fitted" ones, from fits of the face model to
             noisy landmarks as annotators place them. Photographs, validation and test are the same with both.
+        variety: What all these faces vary in beyond the default.
     """
 
     samples: int = 5000
@@ -41,6 +44,7 @@ class SyntheticFaces:
     validation_samples: int = 600
     tilt_deg: tuple[float, float] = TILT_DEG
     labels: Literal["exact", "fitted"] = "exact"
+    variety: Variety = NO_VARIETY
 
     def __post_init__(self) -> None:
         for name in ("samples", "test_samples", "validation_samples"):
@@ -60,11 +64,12 @@ class SyntheticFaces:
         return self._settings(self.test_samples, _FIRST_TEST_PERSON)
 
     def _settings(self, samples: int, first_person: int) -> SyntheticSettings:
-        return SyntheticSettings(samples, self.seed, self.image_size, first_person, self.tilt_deg)
+        return SyntheticSettings(samples, self.seed, self.image_size, first_person, self.tilt_deg, self.variety)
 
     def streamed(self, placement: Placement[FaceRecord], maker: SampleMaker) -> StreamedFaces:
         """The streamed training faces."""
-        return StreamedFaces(Population(self.seed, self.image_size, self.tilt_deg), self.samples, placement, maker)
+        population = Population(self.seed, self.image_size, self.tilt_deg, self.variety)
+        return StreamedFaces(population, self.samples, placement, maker)
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.synthetic.expression import EXPRESSIONS
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.head_model import synthetic_model
+from datamodules.synthetic.head_poses import draw_tilt_deg
 from datamodules.synthetic.looks import Look, draw_look
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 _MOST_DEVIATIONS = 2.6
 _TRIES = 50
-_MOST_TILTED = 3.0  # standard deviations of pitch and roll
 CROP_SHARE = 0.72  # side of the plain crop / side of the image; leaves room for jitter and rotation
 
 # Probability of each expression, and the range of its amount.
@@ -45,6 +46,7 @@ class SyntheticFace:
         image_size: Pixels per side.
         look: Appearance of the person.
         gaze: Displacement of the irises in millimetres, sideways and upwards.
+        variety: What it varies in beyond the default.
     """
 
     identity: NDArray[np.float32]
@@ -53,6 +55,7 @@ class SyntheticFace:
     image_size: int
     look: Look
     gaze: tuple[float, float]
+    variety: Variety = NO_VARIETY
 
     @property
     def head_pose(self) -> HeadPose:
@@ -65,7 +68,7 @@ class SyntheticFace:
         return np.asarray(_landmarks().project(self.identity[None], self.expression[None], projection[None])[0])
 
 
-def draw_person(rng: np.random.Generator) -> tuple[NDArray[np.float32], Look]:
+def draw_person(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> tuple[NDArray[np.float32], Look]:
     """Draws a person: (40,) identity coefficients with plausible proportions, and an appearance."""
     model = synthetic_model()
     for _ in range(_TRIES):
@@ -73,7 +76,7 @@ def draw_person(rng: np.random.Generator) -> tuple[NDArray[np.float32], Look]:
         identity = (draw * model.identity_deviations).astype(np.float32)
         if _is_plausible(identity):
             break
-    return identity, draw_look(rng)
+    return identity, draw_look(rng, variety)
 
 
 def draw_face(
@@ -83,16 +86,17 @@ def draw_face(
     tilt_deg: tuple[float, float],
     image_size: int,
     rng: np.random.Generator,
+    variety: Variety = NO_VARIETY,
 ) -> SyntheticFace:
-    """Draws a view of a person at a yaw; pitch and roll are normal, with the standard deviations `tilt_deg`."""
+    """Draws a view of a person at a yaw; pitch and roll have the standard deviations `tilt_deg`."""
     expression = _draw_expression(rng)
-    pitch, roll = tilt_deg * rng.normal(size=2).clip(-_MOST_TILTED, _MOST_TILTED)
+    pitch, roll = draw_tilt_deg(tilt_deg, rng, variety)
     gaze = (float(rng.normal(0, 2.2)), float(rng.normal(0, 1.0)))
     share = CROP_SHARE * rng.uniform(0.9, 1.05)
     centre = (0.5 + rng.uniform(-0.03, 0.03, 2)) * image_size
     angles = np.deg2rad([pitch, yaw_deg, roll])
     pose = _placed(identity, expression, angles, share * image_size, centre, image_size)
-    return SyntheticFace(identity, expression, pose, image_size, look, gaze)
+    return SyntheticFace(identity, expression, pose, image_size, look, gaze, variety)
 
 
 def _placed(

@@ -25,7 +25,9 @@ from datamodules.files.images import write_jpeg
 from datamodules.files.listed_names import is_empty
 from datamodules.synthetic.drawn_files import DrawnFiles
 from datamodules.synthetic.head_model import synthetic_model
-from datamodules.synthetic.population import TILT_DEG, VIEWS, Population
+from datamodules.synthetic.head_poses import TILT_DEG, VIEWS
+from datamodules.synthetic.population import Population
+from datamodules.synthetic.variety import NO_VARIETY, VARIETY_VERSION, Variety
 from datamodules.types import FaceParameters
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class SyntheticSettings:
         image_size: Pixels per side of the photographs; the plain crop takes about 0.7 of it.
         first_person: Number of the first person; data sets with disjoint numbers have no person in common.
         tilt_deg: Standard deviations of pitch and roll.
+        variety: What the faces vary in beyond the default.
     """
 
     samples: int
@@ -53,6 +56,7 @@ class SyntheticSettings:
     image_size: int = 256
     first_person: int = 0
     tilt_deg: tuple[float, float] = TILT_DEG
+    variety: Variety = NO_VARIETY
 
     def __post_init__(self) -> None:
         if self.samples < 1:
@@ -66,8 +70,11 @@ class SyntheticSettings:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the settings and the version."""
-        identity = f"{VERSION} {sorted(asdict(self).items())}"
+        """16 hexadecimal digits of the settings and the version; options that are off leave it as it is."""
+        plain = {name: value for name, value in asdict(self).items() if name != "variety"}
+        identity = f"{VERSION} {sorted(plain.items())}"
+        if changes := self.variety.changes():
+            identity += f" {VARIETY_VERSION} {changes}"
         return blake2b(identity.encode(), digest_size=8).hexdigest()
 
     @property
@@ -222,7 +229,7 @@ def _use_one_thread() -> None:
 def _draw_person(settings: SyntheticSettings, folder: Path, task: tuple[int, int]) -> tuple[int, int]:
     """Draws the missing views of a person; returns their number, and the number of all views."""
     person, views = task
-    population = Population(settings.seed, settings.image_size, settings.tilt_deg)
+    population = Population(settings.seed, settings.image_size, settings.tilt_deg, settings.variety)
     made = 0
     for view in range(views):
         stem = folder / _name(settings, person, view)

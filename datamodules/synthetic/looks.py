@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.synthetic.head import Array
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 HairStyle = Literal["bald", "short", "medium", "long", "hat", "scarf"]
 
@@ -50,7 +51,7 @@ class Look:
     clothes: Array
 
 
-def draw_look(rng: np.random.Generator) -> Look:
+def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
     """Draws the appearance of a person."""
     tone = rng.uniform()
     skin = _ramp(_SKIN, tone) * (1 + rng.normal(0, 0.03, 3)) * (1 + rng.normal(0, 0.05))

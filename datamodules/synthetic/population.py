@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.synthetic.faces import SyntheticFace, draw_face, draw_person
+from datamodules.synthetic.head_poses import TILT_DEG, VIEWS, draw_yaw_deg
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.renderer import render
-
-VIEWS = 6  # views of each person; the yaw range is divided into as many equal parts
-YAW_RANGE_DEG = 90.0
-TILT_DEG = (12.0, 10.0)  # standard deviations of pitch and roll, as in most photographs of people
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 
 @dataclass(frozen=True)
@@ -23,23 +21,24 @@ class Population:
         seed: Seed of all faces.
         image_size: Pixels per side of the photographs.
         tilt_deg: Standard deviations of pitch and roll.
+        variety: What the faces vary in beyond the default.
     """
 
     seed: int
     image_size: int
     tilt_deg: tuple[float, float] = TILT_DEG
+    variety: Variety = NO_VARIETY
 
     def person(self, person: int) -> tuple[NDArray[np.float32], Look]:
         """(40,) identity coefficients and the appearance of a person."""
-        return _person(self.seed, person)
+        return _person(self.seed, person, self.variety)
 
     def face(self, person: int, view: int) -> tuple[SyntheticFace, np.random.Generator]:
         """A view of a person, and the generator for rendering its photograph."""
         identity, look = self.person(person)
         rng = np.random.default_rng([self.seed, person, 1 + view])
-        part = (view + person) % VIEWS
-        yaw_deg = YAW_RANGE_DEG * (2 * (part + rng.random()) / VIEWS - 1)
-        return draw_face(identity, look, yaw_deg, self.tilt_deg, self.image_size, rng), rng
+        yaw_deg = draw_yaw_deg((view + person) % VIEWS, rng, self.variety)
+        return draw_face(identity, look, yaw_deg, self.tilt_deg, self.image_size, rng, self.variety), rng
 
     def photograph(self, person: int, view: int) -> tuple[SyntheticFace, NDArray[np.uint8]]:
         """A view of a person, and its (S, S, 3) RGB photograph."""
@@ -48,5 +47,5 @@ class Population:
 
 
 @lru_cache(maxsize=64)
-def _person(seed: int, person: int) -> tuple[NDArray[np.float32], Look]:
-    return draw_person(np.random.default_rng([seed, person]))
+def _person(seed: int, person: int, variety: Variety) -> tuple[NDArray[np.float32], Look]:
+    return draw_person(np.random.default_rng([seed, person]), variety)

@@ -7,7 +7,8 @@ from torch.utils.data import Dataset
 
 from datamodules.geometry.crop import crop_boxes
 from datamodules.sample_maker import Placement, SampleMaker
-from datamodules.synthetic.population import VIEWS, Population
+from datamodules.synthetic.head_poses import VIEWS
+from datamodules.synthetic.population import Population
 from datamodules.types import FaceRecord, FaceSample
 
 _FIRST_PERSON = 1_000_000  # beyond the persons of data sets on disk

@@ -7,7 +7,9 @@ from datamodules.errors import cannot_write
 from datamodules.files.images import write_jpeg
 from datamodules.synthetic.contact_sheets import people_sheet, samples_sheet
 from datamodules.synthetic.faces_on_disk import MODEL_FILE, SyntheticSettings, make_data_set
-from datamodules.synthetic.population import TILT_DEG, Population
+from datamodules.synthetic.head_poses import TILT_DEG
+from datamodules.synthetic.population import Population
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 
 def synthesize(
@@ -17,6 +19,7 @@ def synthesize(
     image_size: int = 256,
     first_person: int = 0,
     tilt_deg: tuple[float, float] = TILT_DEG,
+    variety: Variety = NO_VARIETY,
     processes: int | None = None,
     sheet: bool = False,
 ) -> int:
@@ -29,15 +32,16 @@ def synthesize(
         image_size: Pixels per side of the photographs.
         first_person: Number of the first person; data sets of one seed with disjoint numbers have no person in common.
         tilt_deg: Standard deviations of pitch and roll; yaw goes from -90 to 90 degrees.
+        variety: What the faces vary in beyond the default.
         processes: Number of processes that draw, by default one per core; it does not change the files.
         sheet: Write contact sheets of the first faces to --out instead of a data set.
 
     Returns:
         Number of faces drawn.
     """
-    settings = SyntheticSettings(samples, seed, image_size, first_person, tilt_deg)
+    settings = SyntheticSettings(samples, seed, image_size, first_person, tilt_deg, variety)
     if sheet:
-        return _write_sheets(out, Population(seed, image_size, tilt_deg))
+        return _write_sheets(out, Population(seed, image_size, tilt_deg, variety))
     drawn = make_data_set(settings, out.absolute(), processes or os.cpu_count() or 1)
     print(
         f"{drawn} faces drawn, {samples} in {out}.\nTrain on them: python run.py fit --data.root {out}  "

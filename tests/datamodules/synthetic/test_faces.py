@@ -7,7 +7,8 @@ from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
 from datamodules.synthetic.faces import CROP_SHARE, draw_face, draw_person
 from datamodules.synthetic.head_model import synthetic_model
-from datamodules.synthetic.population import VIEWS, Population
+from datamodules.synthetic.head_poses import VIEWS
+from datamodules.synthetic.population import Population
 
 
 def _person(seed=0):

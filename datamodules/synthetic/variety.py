@@ -1,0 +1,55 @@
+"""Options that make synthetic people and their photographs more varied than the default; all of them are off by default.
+
+Every option draws from a generator of its own, so that what it does not concern stays the same: two data sets that
+differ in one option show the same people with the same everything else.
+"""
+
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from datamodules.errors import InputError
+
+VARIETY_VERSION = 1  # to be raised by any change of what an option draws, so that data sets with options are made again
+
+
+@dataclass(frozen=True)
+class Variety:
+    """What the synthetic faces vary in beyond the default.
+
+    Args:
+        wide_poses: Share of the views whose head pose is drawn as in photographs: yaw mostly near frontal and at times
+            beyond a profile, strong pitch and roll now and then.
+    """
+
+    wide_poses: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not 0 <= value <= 1:
+                raise InputError(f"variety.{name} is {value}: give a share from 0 to 1.")
+
+    def changes(self) -> dict[str, Any]:
+        """The options that are not at their defaults, by name."""
+        defaults = asdict(NO_VARIETY)
+        return {name: value for name, value in sorted(asdict(self).items()) if value != defaults[name]}
+
+
+NO_VARIETY = Variety()  # the default faces
+
+
+def option_generator(rng: np.random.Generator, option: str) -> np.random.Generator:
+    """A generator for the draws of one option.
+
+    It depends on the seed of the given generator and on the option, not on what the given one has drawn, and it leaves
+    that one as it is.
+
+    Args:
+        rng: The generator of a person or a view.
+        option: Name of the option.
+    """
+    seeds: Any = rng.bit_generator.seed_seq
+    key = int.from_bytes(blake2b(option.encode(), digest_size=4).digest(), "big")
+    return np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, key)))
