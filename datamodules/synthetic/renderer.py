@@ -7,10 +7,14 @@ from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.shading import shade
 from datamodules.synthetic.atlas import paint_atlas
 from datamodules.synthetic.backdrop import draw_background
-from datamodules.synthetic.exposure import develop
+from datamodules.synthetic.exposure import photograph
 from datamodules.synthetic.faces import SyntheticFace
+from datamodules.synthetic.harsh_light import draw_harsh_light
 from datamodules.synthetic.lighting import draw_light, illuminate
 from datamodules.synthetic.scene import build_scene
+from datamodules.synthetic.scenery import draw_scenery
+from datamodules.synthetic.shadows import cast_shadows
+from datamodules.synthetic.variety import occurrence
 
 SUPERSAMPLING = 2
 
@@ -24,11 +28,20 @@ def render(face: SyntheticFace, rng: np.random.Generator) -> NDArray[np.uint8]:
     """
     size = face.image_size
     scene = build_scene(face, rng)
-    received = illuminate(scene.normals, scene.exposure, draw_light(rng))
+    light = draw_light(rng)
+    if own := occurrence(rng, face.variety, "harsh_light"):
+        light = draw_harsh_light(own)
+    lit = None
+    if own := occurrence(rng, face.variety, "cast_shadows"):
+        lit = cast_shadows(scene, light.directions, own)
+    received = illuminate(scene.normals, scene.exposure, light, lit)
     first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
     fine = scene.vertices_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0]
     ids, barycentric = rasterize(fine, scene.triangles, size * SUPERSAMPLING, size * SUPERSAMPLING)
     atlas = paint_atlas(face.look, face.gaze, rng)
     colours, coverage = shade(ids, barycentric, scene.triangles, scene.texels, received, atlas, SUPERSAMPLING)
-    behind = draw_background(size, rng) * (1 - coverage[..., None])
-    return develop(behind + colours, coverage, rng)
+    background = draw_background(size, rng)
+    if own := occurrence(rng, face.variety, "scenery"):
+        background = draw_scenery(size, own)
+    behind = background * (1 - coverage[..., None])
+    return photograph(behind + colours, coverage, rng, face.variety)

@@ -17,6 +17,7 @@ from datamodules.synthetic.surroundings import body, hair, scalp
 
 _EXPOSURE = 0.9  # ambient occlusion of hair and shoulders: fraction of the sky that is visible
 _NECK_BASE = np.array([[0.0, -150.0, -14.0]])  # pivot between body and head
+_CASTER_STEP = 2  # every other vertex of the head casts shadows
 _FOLLOWS = 0.35  # rotation of the body / rotation of the head
 
 
@@ -30,6 +31,7 @@ class Scene:
         texels: (V, 2) row, col in the atlas.
         triangles: (F, 3).
         exposure: (V,) ambient occlusion: fraction of the sky that is visible.
+        casters: (F, 3) coarser triangles of the same surfaces, on all sides, which cast shadows.
     """
 
     vertices_px: Array
@@ -37,6 +39,7 @@ class Scene:
     texels: NDArray[np.float32]
     triangles: NDArray[np.int32]
     exposure: NDArray[np.float32]
+    casters: NDArray[np.int32]
 
 
 class _View(NamedTuple):
@@ -62,7 +65,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         parts += [(surface, head, SCALP) for surface in scalp(sheet)]
     parts += [(surface, head, HAIR) for surface in hair(sheet, face.look, rng)]
     parts.append((body(), _body_view(face, rng), CLOTHES))
-    vertices, normals, texels, triangles, exposure = [], [], [], [], []
+    vertices, normals, texels, triangles, exposure, casters = [], [], [], [], [], []
     first = 0
     for surface, (projection, rotation), place in parts:
         rows, columns = surface.points.shape[:2]
@@ -74,6 +77,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         if surface is whole:  # its inside is never visible
             corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
         triangles.append(corners + first)
+        casters.append(surface_triangles(rows, columns, step=_CASTER_STEP if surface is whole else 1) + first)
         exposure.append(ambient_occlusion() if surface is whole else np.full(len(points), _EXPOSURE, np.float32))
         first += len(points)
     return Scene(
@@ -82,6 +86,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         np.concatenate(texels).astype(np.float32),
         np.concatenate(triangles),
         np.concatenate(exposure),
+        np.concatenate(casters),
     )
 
 
