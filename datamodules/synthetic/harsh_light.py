@@ -53,7 +53,7 @@ def draw_harsh_light(rng: np.random.Generator) -> Light:
         ambient, wrap = _warm(rng.normal(-0.08, 0.1)) * rng.uniform(0.6, 0.9), 0.5
     order = np.argsort([-colour.sum() for colour in colours])
     # surroundings are brighter on one side, mostly above, and reflect their colour
-    bright = rng.normal(0, (0.5, 0.4, 0.5)) + (0.0, 0.4, 0.0)
+    bright = rng.normal(0, (0.5, 0.4, 0.5)) + np.array([0.0, 0.4, 0.0])
     slope = ambient.mean() * np.outer(bright, _warm(rng.normal(0, 0.15)))
     return Light(
         ambient,

@@ -1,13 +1,27 @@
 """Appearance of a person apart from the shape of the head: colours, hair, beard, make-up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.synthetic.adornments import (
+    Beard,
+    Hat,
+    LooseHair,
+    MakeUp,
+    SkinDetail,
+    Spectacles,
+    draw_beard,
+    draw_hat,
+    draw_loose_hair,
+    draw_make_up,
+    draw_skin_detail,
+    draw_spectacles,
+)
 from datamodules.synthetic.head import Array
-from datamodules.synthetic.variety import NO_VARIETY, Variety
+from datamodules.synthetic.variety import NO_VARIETY, Variety, occurrence
 
 HairStyle = Literal["bald", "short", "medium", "long", "hat", "scarf"]
 
@@ -49,6 +63,12 @@ class Look:
     age: float
     glasses: float
     clothes: Array
+    locks: LooseHair | None = None
+    full_beard: Beard | None = None
+    hat: Hat | None = None
+    spectacles: Spectacles | None = None
+    make_up: MakeUp | None = None
+    skin_detail: SkinDetail | None = None
 
 
 def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
@@ -67,7 +87,7 @@ def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
     if made_up:
         lips = 0.5 * lips + 0.5 * np.array([rng.uniform(120, 200), rng.uniform(20, 80), rng.uniform(40, 100)])
     beard_kind = rng.random() if has_beard_growth else 1.0
-    return Look(
+    look = Look(
         skin=np.clip(skin, 20, 250),
         redness=rng.uniform(0.2, 1.0),
         blotches=rng.uniform(0.3, 1.0),
@@ -92,6 +112,28 @@ def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
         glasses=rng.uniform(0.6, 1.0) if rng.random() < 0.12 else 0.0,
         clothes=rng.uniform(10, 235, 3) if rng.random() < 0.6 else np.full(3, rng.uniform(10, 240)),
     )
+    return _adorned(look, has_beard_growth, rng, variety)
+
+
+def _adorned(look: Look, has_beard_growth: bool, rng: np.random.Generator, variety: Variety) -> Look:
+    """A look with what the options add, in place of what it has of the same kind."""
+    if (own := occurrence(rng, variety, "loose_hair")) and look.hair_style not in ("bald", "scarf"):
+        look = replace(look, locks=draw_loose_hair(own))
+    if (own := occurrence(rng, variety, "beards")) and has_beard_growth:
+        look = replace(
+            look, full_beard=draw_beard(look.hair, own), beard=0.0, moustache=0.0, stubble=own.uniform(0.3, 1)
+        )
+    if own := occurrence(rng, variety, "hats"):
+        look = replace(look, hat=draw_hat(own))
+        if look.hair_style in ("hat", "scarf"):
+            look = replace(look, hair_style="short")
+    if own := occurrence(rng, variety, "glasses"):
+        look = replace(look, spectacles=draw_spectacles(own), glasses=0.0)
+    if (own := occurrence(rng, variety, "make_up")) and not has_beard_growth:
+        look = replace(look, make_up=draw_make_up(own))
+    if own := occurrence(rng, variety, "skin_detail"):
+        look = replace(look, skin_detail=draw_skin_detail(look.age, own))
+    return look
 
 
 def _ramp(colours: NDArray[np.floating], place: float) -> Array:

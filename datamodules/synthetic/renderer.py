@@ -9,12 +9,15 @@ from datamodules.synthetic.atlas import paint_atlas
 from datamodules.synthetic.backdrop import draw_background
 from datamodules.synthetic.exposure import photograph
 from datamodules.synthetic.faces import SyntheticFace
+from datamodules.synthetic.glazing import Drawn, glaze
 from datamodules.synthetic.harsh_light import draw_harsh_light
+from datamodules.synthetic.head import Array
 from datamodules.synthetic.lighting import draw_light, illuminate
 from datamodules.synthetic.scene import build_scene
 from datamodules.synthetic.scenery import draw_scenery
 from datamodules.synthetic.shadows import cast_shadows
-from datamodules.synthetic.variety import occurrence
+from datamodules.synthetic.surfaces import Surface
+from datamodules.synthetic.variety import occurrence, option_generator
 
 SUPERSAMPLING = 2
 
@@ -35,13 +38,23 @@ def render(face: SyntheticFace, rng: np.random.Generator) -> NDArray[np.uint8]:
     if own := occurrence(rng, face.variety, "cast_shadows"):
         lit = cast_shadows(scene, light.directions, own)
     received = illuminate(scene.normals, scene.exposure, light, lit)
-    first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
-    fine = scene.vertices_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0]
+    fine = _subpixels(scene.vertices_px)
     ids, barycentric = rasterize(fine, scene.triangles, size * SUPERSAMPLING, size * SUPERSAMPLING)
-    atlas = paint_atlas(face.look, face.gaze, rng)
+    atlas = paint_atlas(face.look, face.gaze, rng, scene.has_additions)
     colours, coverage = shade(ids, barycentric, scene.triangles, scene.texels, received, atlas, SUPERSAMPLING)
     background = draw_background(size, rng)
     if own := occurrence(rng, face.variety, "scenery"):
         background = draw_scenery(size, own)
     behind = background * (1 - coverage[..., None])
-    return photograph(behind + colours, coverage, rng, face.variety)
+    image = behind + colours
+    if face.look.spectacles and scene.lenses_px:
+        fine_lenses = Surface(_subpixels(scene.lenses_px.points), scene.lenses_px.texels)
+        drawn = Drawn(fine[:, 2], scene.triangles, ids, barycentric)
+        image = glaze(image, fine_lenses, drawn, face.look.spectacles, option_generator(rng, "reflections"))
+    return photograph(image, coverage, rng, face.variety)
+
+
+def _subpixels(points_px: Array) -> Array:
+    """(..., 3) points in subpixels."""
+    first = (SUPERSAMPLING - 1) / 2  # the centre of a pixel is the centre of its subpixels
+    return np.asarray(points_px * [SUPERSAMPLING, SUPERSAMPLING, 1] + [first, first, 0])

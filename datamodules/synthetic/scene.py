@@ -1,23 +1,29 @@
 """The scene of a photograph: all surfaces about a head, as one mesh in the frame of the camera."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.camera import HeadPose, project
-from datamodules.synthetic.atlas import CLOTHES, HAIR, SCALP, SKIN, Place
+from datamodules.synthetic.atlas import BEARD, CLOTHES, FRAME, HAIR, HAT, LOCKS, SCALP, SKIN, STRANGER, THING, Place
+from datamodules.synthetic.beards import beard_shell
 from datamodules.synthetic.faces import SyntheticFace
+from datamodules.synthetic.glasses import glasses_on
+from datamodules.synthetic.hats import UNDER_HAT, hat_surfaces
 from datamodules.synthetic.head import GRID, Array
 from datamodules.synthetic.head_model import synthetic_model
+from datamodules.synthetic.held_things import draw_held_thing
 from datamodules.synthetic.lighting import ambient_occlusion
+from datamodules.synthetic.locks import loose_hair
 from datamodules.synthetic.surfaces import Surface, surface_normals, surface_triangles, unit_texels
 from datamodules.synthetic.surroundings import body, hair, scalp
+from datamodules.synthetic.variety import occurrence
 
 _EXPOSURE = 0.9  # ambient occlusion of hair and shoulders: fraction of the sky that is visible
 _NECK_BASE = np.array([[0.0, -150.0, -14.0]])  # pivot between body and head
-_CASTER_STEP = 2  # every other vertex of the head casts shadows
+_CASTER_STEP, _FEW = 2, 40  # every other vertex of a surface of more rows and columns casts shadows
 _FOLLOWS = 0.35  # rotation of the body / rotation of the head
 
 
@@ -32,6 +38,8 @@ class Scene:
         triangles: (F, 3).
         exposure: (V,) ambient occlusion: fraction of the sky that is visible.
         casters: (F, 3) coarser triangles of the same surfaces, on all sides, which cast shadows.
+        has_additions: Whether there are surfaces that options add.
+        lenses_px: Lenses of glasses, in image pixels; they are no part of the mesh.
     """
 
     vertices_px: Array
@@ -40,6 +48,8 @@ class Scene:
     triangles: NDArray[np.int32]
     exposure: NDArray[np.float32]
     casters: NDArray[np.int32]
+    has_additions: bool
+    lenses_px: Surface | None
 
 
 class _View(NamedTuple):
@@ -63,21 +73,27 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
     parts: list[tuple[Surface, _View, Place]] = [(whole, head, SKIN)]
     if face.look.hair_style not in ("long", "scarf"):  # these hide the scalp
         parts += [(surface, head, SCALP) for surface in scalp(sheet)]
-    parts += [(surface, head, HAIR) for surface in hair(sheet, face.look, rng)]
+    look = face.look
+    if look.hat:  # which presses the hair down
+        look = replace(look, hair_volume=look.hair_volume * UNDER_HAT)
+    parts += [(surface, head, HAIR) for surface in hair(sheet, look, rng)]
     parts.append((body(), _body_view(face, rng), CLOTHES))
+    additions, lenses = _additions(face, sheet, rng)
+    parts += [(surface, head, place) for surface, place in additions]
     vertices, normals, texels, triangles, exposure, casters = [], [], [], [], [], []
     first = 0
     for surface, (projection, rotation), place in parts:
-        rows, columns = surface.points.shape[:2]
+        *grids, rows, columns, _ = surface.points.shape
         points = surface.points.reshape(-1, 3)
         vertices.append(project(points, np.asarray(projection, np.float64)))
         normals.append(surface_normals(surface.points).reshape(-1, 3) @ rotation.T)
         texels.append(surface.texels.reshape(-1, 2) * [place.height - 1, place.width - 1] + [place.top, place.left])
-        corners = surface_triangles(rows, columns)
+        corners = surface_triangles(rows, columns, *grids)
         if surface is whole:  # its inside is never visible
             corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
         triangles.append(corners + first)
-        casters.append(surface_triangles(rows, columns, step=_CASTER_STEP if surface is whole else 1) + first)
+        step = _CASTER_STEP if min(rows, columns) > _FEW else 1
+        casters.append(surface_triangles(rows, columns, *grids, step=step) + first)
         exposure.append(ambient_occlusion() if surface is whole else np.full(len(points), _EXPOSURE, np.float32))
         first += len(points)
     return Scene(
@@ -87,7 +103,33 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         np.concatenate(triangles),
         np.concatenate(exposure),
         np.concatenate(casters),
+        bool(additions),
+        lenses and Surface(project(lenses.points, head.projection), lenses.texels),
     )
+
+
+def _additions(
+    face: SyntheticFace, sheet: Array, rng: np.random.Generator
+) -> tuple[list[tuple[Surface, Place]], Surface | None]:
+    """The surfaces that options add, with their textures, and the lenses of glasses."""
+    look = face.look
+    added: list[tuple[Surface, Place]] = []
+    lenses = None
+    if look.locks and (locks := loose_hair(sheet, look, look.locks)):
+        added.append((locks, LOCKS))
+    if look.full_beard:
+        added.append((beard_shell(sheet, look.full_beard), BEARD))
+    if look.hat:
+        volume = 0.0 if look.hair_style == "bald" else look.hair_volume
+        added += [(surface, HAT) for surface in hat_surfaces(sheet, look.hat, volume)]
+    if look.spectacles:
+        frame, lenses = glasses_on(sheet, look.spectacles)
+        added += [(surface, FRAME) for surface in frame]
+    if own := occurrence(rng, face.variety, "occlusion"):
+        thing = draw_held_thing(sheet, own)
+        added += [(surface, SCALP if thing.is_own else STRANGER) for surface in thing.skin]
+        added += [(surface, THING) for surface in thing.other]
+    return added, lenses
 
 
 def _face_camera(points_px: Array) -> NDArray[np.bool_]:

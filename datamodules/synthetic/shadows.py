@@ -10,7 +10,8 @@ from datamodules.synthetic.scene import Scene
 
 _MAP = 160  # pixels per side of the view from a lamp
 _BIAS = 2.2  # pixels of that view by which a surface must lie deeper to be in shadow
-_SAMPLES = 6  # of the view, averaged for a soft edge
+_MARGIN = 12  # pixels about that view
+_SAMPLES = 5  # of the view, averaged for a soft edge
 _MOST_LAMPS = 2  # that cast shadows; a third is too weak to matter
 _SOFTNESS = (0.004, 0.06)  # radius of soft edges / width of the scene
 _OUTSIDE_SHARE = 0.35  # of the photographs with shadows, in which something outside the picture casts one
@@ -46,16 +47,21 @@ def _seen(
 ) -> NDArray[np.float32]:
     """(C,) share of a lamp that the chosen vertices see; pixels is (V, 3) in the view from the lamp."""
     ids, barycentric = rasterize(pixels, casters, _MAP, _MAP)
-    depth = (pixels[casters[ids], 2].astype(np.float32) * barycentric).sum(axis=-1)
-    depth[ids < 0] = -np.inf
+    view = np.full((_MAP + 2 * _MARGIN, _MAP + 2 * _MARGIN), -np.inf, np.float32)
+    inner = view[_MARGIN : _MARGIN + _MAP, _MARGIN : _MARGIN + _MAP]
+    covered = ids >= 0
+    depths = pixels[:, 2].astype(np.float32)[casters[ids[covered]]]
+    inner[covered] = np.einsum("pc,pc->p", depths, barycentric[covered])
+    softness_px = min(max(softness_px, 0.5), _MARGIN - 1)
     turn = np.arange(_SAMPLES) * 2.4  # the golden angle
-    radius = max(softness_px, 0.5) * np.sqrt((np.arange(_SAMPLES) + 0.5) / _SAMPLES)
+    radius = softness_px * np.sqrt((np.arange(_SAMPLES) + 0.5) / _SAMPLES)
     seen = np.zeros(len(chosen), np.float32)
-    places, level = pixels[chosen, :2], pixels[chosen, 2] + _BIAS + 0.5 * softness_px
-    for shift_x, shift_y in zip(radius * np.cos(turn), radius * np.sin(turn), strict=True):
-        columns = np.clip(np.rint(places[:, 0] + shift_x), 0, _MAP - 1).astype(np.intp)
-        rows = np.clip(np.rint(places[:, 1] + shift_y), 0, _MAP - 1).astype(np.intp)
-        seen += depth[rows, columns] <= level
+    columns, rows, level = pixels[chosen].astype(np.float32).T
+    level = level + np.float32(_BIAS + 0.5 * softness_px)
+    for shift_x, shift_y in zip(radius * np.cos(turn) + 0.5, radius * np.sin(turn) + 0.5, strict=True):
+        column = (columns + np.float32(_MARGIN + shift_x)).astype(np.int32)
+        row = (rows + np.float32(_MARGIN + shift_y)).astype(np.int32)
+        seen += view.ravel()[row * np.int32(view.shape[1]) + column] <= level
     return seen / np.float32(_SAMPLES)
 
 

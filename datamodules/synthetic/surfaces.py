@@ -59,3 +59,24 @@ def surface_normals(points: Array) -> Array:
 def unit_texels(rows: int, columns: int) -> Array:
     """(rows, columns, 2) texture coordinates of a grid that fills its texture, 0 to 1."""
     return np.stack(np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij"), axis=-1)
+
+
+def tube(path: Array, radius: Array, sides: int, flatness: float = 1.0, flat_along: Array | None = None) -> Surface:
+    """A tube about a path, whose texture runs along it.
+
+    Args:
+        path: (K, 3) its middle.
+        radius: (K,) half its width.
+        sides: Number of its faces around.
+        flatness: Its thickness / its width.
+        flat_along: (3,) direction in which it is thinner; it must not run along the path.
+    """
+    along = np.gradient(path, axis=0)
+    along /= np.linalg.norm(along, axis=-1, keepdims=True) + 1e-12
+    thin = np.array([0.3, 0.2, 0.93]) if flat_along is None else flat_along
+    wide = np.cross(thin, along)
+    wide /= np.linalg.norm(wide, axis=-1, keepdims=True) + 1e-12
+    thin = np.cross(along, wide)
+    turn = np.linspace(0, 2 * np.pi, sides + 1)[:, None]
+    ring = np.cos(turn) * wide[:, None] - np.sin(turn) * flatness * thin[:, None]
+    return Surface(path[:, None] + radius[:, None, None] * ring, unit_texels(len(path), sides + 1))

@@ -32,6 +32,13 @@ class Variety:
         low_resolution: Share of the photographs that were once smaller.
         grain: Share of the photographs with the noise of a sensor.
         compression: Share of the photographs that went through a small JPEG file.
+        loose_hair: Share of the people with locks of hair over forehead, temples or cheeks.
+        beards: Share of the people with growth of beard whose beard stands out from the skin, in several shapes.
+        hats: Share of the people with a cap, a hat with a brim, or a knitted hat.
+        glasses: Share of the people with glasses that have frames and lenses, also against the sun.
+        make_up: Share of the people without growth of beard with colours on lips, lids and cheeks.
+        skin_detail: Share of the people whose skin has wrinkles, pores, moles and rings under the eyes.
+        occlusion: Share of the photographs with a hand or another thing before the face.
         borders: Share of the photographs that end close to the face, in black or plain bars or repeated pixels.
     """
 
@@ -44,6 +51,13 @@ class Variety:
     low_resolution: float = 0.0
     grain: float = 0.0
     compression: float = 0.0
+    loose_hair: float = 0.0
+    beards: float = 0.0
+    hats: float = 0.0
+    glasses: float = 0.0
+    make_up: float = 0.0
+    skin_detail: float = 0.0
+    occlusion: float = 0.0
     borders: float = 0.0
 
     def __post_init__(self) -> None:
