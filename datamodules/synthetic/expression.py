@@ -1,4 +1,8 @@
-"""The expression basis of the synthetic head: twelve displacements, each at its full amount for coefficient 1."""
+"""The expression basis of the synthetic head: displacements, each at its full amount for coefficient 1.
+
+The default has twelve. With strong expressions there are others, of which those named `_side` move the left half of the
+face's image in one direction and the right half in the other, so that a sum with their symmetric mode is one-sided.
+"""
 
 import numpy as np
 
@@ -17,6 +21,7 @@ from datamodules.synthetic.head import (
     mouth_line,
     ramp,
 )
+from datamodules.synthetic.variety import Variety
 
 _JAW_AXIS = (-22.0, 8.0)  # height and depth of the joint in front of the ear
 _JAW_TURN_DEG = 17.0
@@ -34,10 +39,17 @@ EXPRESSIONS = (
     "puff",
     "shift",
 )
+_STRONG_EXPRESSIONS = ("squint", "smile_side", "upper_lip_side", "brows_side", "puff_side", "jaw_side")
+_SIDE_WIDTH = 8.0  # millimetres from the midline within which the sides blend
 
 
-def expression_basis(sheet: HeadSheet) -> Array:
-    """(V, 3, 12) in the order of `EXPRESSIONS`."""
+def expression_names(variety: Variety) -> tuple[str, ...]:
+    """Names of the modes, in the order of their coefficients."""
+    return EXPRESSIONS + _STRONG_EXPRESSIONS if variety.expressions else EXPRESSIONS
+
+
+def expression_basis(sheet: HeadSheet, names: tuple[str, ...] = EXPRESSIONS) -> Array:
+    """(V, 3, L) displacements in the order of their names."""
     x, y = np.abs(sheet.across), sheet.height
     side = np.sign(sheet.across)
     px, py, pz = np.moveaxis(sheet.points, -1, 0)
@@ -79,7 +91,17 @@ def expression_basis(sheet: HeadSheet) -> Array:
         ),
         "shift": move(dx=5.5 * bump(x, y, (0.0, MOUTH_HEIGHT - 3), (30.0, 22.0))),
     }
-    return np.stack([modes[name].reshape(-1, 3) for name in EXPRESSIONS], axis=-1)
+    sides = np.tanh(sheet.across / _SIDE_WIDTH)[..., None]
+    lower_lid = bump(x, y, (EYE_CENTRE[0], -5.0), (15.0, 4.5))
+    modes |= {
+        "squint": move(dy=2.6 * lower_lid + 1.5 * cheeks, dz=1.0 * cheeks),
+        "smile_side": sides * modes["smile"],
+        "upper_lip_side": sides * modes["upper_lip"],
+        "brows_side": sides * modes["brows_up"],
+        "puff_side": sides * modes["puff"],
+        "jaw_side": move(dx=7.0 * lower * ramp(-py, 60.0, 85.0)),
+    }
+    return np.stack([modes[name].reshape(-1, 3) for name in names], axis=-1)
 
 
 def _lower_jaw(sheet: HeadSheet) -> Array:

@@ -1,6 +1,6 @@
 """Random synthetic faces: identity, expression, head pose and appearance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -9,30 +9,18 @@ from numpy.typing import NDArray
 from datamodules.geometry.camera import HeadPose, project
 from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.landmark_model import LandmarkModel
-from datamodules.synthetic.expression import EXPRESSIONS
+from datamodules.synthetic.ages import aged, draw_age
+from datamodules.synthetic.expression import expression_names
+from datamodules.synthetic.expression_draws import draw_expression
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.head_poses import draw_tilt_deg
 from datamodules.synthetic.looks import Look, draw_look
-from datamodules.synthetic.variety import NO_VARIETY, Variety
+from datamodules.synthetic.variety import NO_VARIETY, Variety, option_generator
 
 _MOST_DEVIATIONS = 2.6
 _TRIES = 50
 CROP_SHARE = 0.72  # side of the plain crop / side of the image; leaves room for jitter and rotation
-
-# Probability of each expression, and the range of its amount.
-_OCCURS = {
-    "jaw": (0.4, 0.0, 1.0),
-    "smile": (0.45, 0.1, 1.0),
-    "frown": (0.15, 0.1, 1.0),
-    "pucker": (0.12, 0.1, 0.9),
-    "upper_lip": (0.25, 0.0, 0.9),
-    "lower_lip": (0.25, 0.0, 0.9),
-    "brows_up": (0.3, 0.1, 1.0),
-    "brows_together": (0.25, 0.1, 1.0),
-    "puff": (0.08, 0.1, 1.0),
-}
-_BLINK_CHANCE = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +28,7 @@ class SyntheticFace:
     """One view of one person.
 
     Attributes:
-        identity: (40,) identity coefficients.
+        identity: (K,) identity coefficients.
         expression: (L,) expression coefficients.
         pose: (7,) pitch, yaw, roll (radians), tx, ty, tz, scale, as on disk.
         image_size: Pixels per side.
@@ -65,18 +53,29 @@ class SyntheticFace:
     def landmarks_image_px(self) -> Array:
         """(68, 3) in 0-based pixels."""
         projection = self.head_pose.projection(self.image_size)
-        return np.asarray(_landmarks().project(self.identity[None], self.expression[None], projection[None])[0])
+        return np.asarray(
+            _landmarks(self.variety).project(self.identity[None], self.expression[None], projection[None])[0]
+        )
 
 
 def draw_person(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> tuple[NDArray[np.float32], Look]:
-    """Draws a person: (40,) identity coefficients with plausible proportions, and an appearance."""
-    model = synthetic_model()
+    """Draws a person: (K,) identity coefficients with plausible proportions, and an appearance."""
+    identity = _draw_identity(rng, NO_VARIETY)
+    look = draw_look(rng, variety)
+    if variety.proportions:
+        identity = _draw_identity(option_generator(rng, "proportions"), replace(NO_VARIETY, proportions=True))
+    age = draw_age(rng, variety)
+    return np.concatenate([identity, age.coefficients]), aged(look, age, rng)
+
+
+def _draw_identity(rng: np.random.Generator, variety: Variety) -> NDArray[np.float32]:
+    model = synthetic_model(variety)
     for _ in range(_TRIES):
         draw = rng.normal(size=len(model.identity_deviations)).clip(-_MOST_DEVIATIONS, _MOST_DEVIATIONS)
         identity = (draw * model.identity_deviations).astype(np.float32)
-        if _is_plausible(identity):
+        if _is_plausible(identity, variety):
             break
-    return identity, draw_look(rng, variety)
+    return identity
 
 
 def draw_face(
@@ -89,13 +88,13 @@ def draw_face(
     variety: Variety = NO_VARIETY,
 ) -> SyntheticFace:
     """Draws a view of a person at a yaw; pitch and roll have the standard deviations `tilt_deg`."""
-    expression = _draw_expression(rng)
+    expression = draw_expression(rng, variety)
     pitch, roll = draw_tilt_deg(tilt_deg, rng, variety)
     gaze = (float(rng.normal(0, 2.2)), float(rng.normal(0, 1.0)))
     share = CROP_SHARE * rng.uniform(0.9, 1.05)
     centre = (0.5 + rng.uniform(-0.03, 0.03, 2)) * image_size
     angles = np.deg2rad([pitch, yaw_deg, roll])
-    pose = _placed(identity, expression, angles, share * image_size, centre, image_size)
+    pose = _placed(identity, expression, angles, share * image_size, centre, image_size, variety)
     return SyntheticFace(identity, expression, pose, image_size, look, gaze, variety)
 
 
@@ -106,9 +105,10 @@ def _placed(
     crop_side_px: float,
     centre_px: Array,
     image_size: int,
+    variety: Variety,
 ) -> NDArray[np.float32]:
     """The pose at which the crop has a given side and centre."""
-    rotated = project(_landmarks().points(identity[None], expression[None])[0], _rotated(angles).projection(0))
+    rotated = project(_landmarks(variety).points(identity[None], expression[None])[0], _rotated(angles).projection(0))
     low, high = rotated[:, :2].min(axis=0), rotated[:, :2].max(axis=0)
     scale = crop_side_px / (CROP_MARGIN * (high - low).mean())
     x, y = centre_px - scale * (low + high) / 2
@@ -120,26 +120,9 @@ def _rotated(angles: Array) -> HeadPose:
     return HeadPose(pitch, yaw, roll, np.zeros(3), 1.0)
 
 
-def _draw_expression(rng: np.random.Generator) -> NDArray[np.float32]:
-    amounts = np.zeros(len(EXPRESSIONS), np.float32)
-    is_neutral = rng.random() < 0.2
-    for name, (chance, least, most) in _OCCURS.items():
-        draw, amount = rng.random(), rng.uniform(least, most)
-        if draw < chance and not is_neutral:
-            amounts[EXPRESSIONS.index(name)] = amount
-    amounts[EXPRESSIONS.index("jaw")] **= 1.5  # mostly a little
-    amounts[EXPRESSIONS.index("shift")] = rng.normal(0, 0.2)
-    blinks = [EXPRESSIONS.index("blink_left"), EXPRESSIONS.index("blink_right")]
-    narrowed = rng.uniform(-0.25, 0.35)
-    amounts[blinks] = narrowed + rng.normal(0, 0.05, 2)
-    if rng.random() < _BLINK_CHANCE:
-        amounts[blinks if rng.random() < 0.8 else blinks[rng.integers(0, 2)]] = rng.uniform(0.7, 1.0)
-    return amounts
-
-
-def _is_plausible(identity: NDArray[np.float32]) -> bool:
+def _is_plausible(identity: NDArray[np.float32], variety: Variety) -> bool:
     """Whether the proportions of a head lie within the ranges of anthropometry, slightly widened."""
-    points = _landmarks().points(identity[None], np.zeros((1, len(EXPRESSIONS))))[0]
+    points = _landmarks(variety).points(identity[None], np.zeros((1, len(expression_names(variety)))))[0]
     x, y, z = points.T
     width, height = x[16] - x[0], points[[37, 38, 43, 44], 1].mean() - y[8]
     checks = (
@@ -159,5 +142,5 @@ def _is_plausible(identity: NDArray[np.float32]) -> bool:
 
 
 @cache
-def _landmarks() -> LandmarkModel:
-    return LandmarkModel(synthetic_model().face)
+def _landmarks(variety: Variety) -> LandmarkModel:
+    return LandmarkModel(synthetic_model(variety).face)

@@ -165,7 +165,7 @@ def _complete(settings: SyntheticSettings, folder: Path, processes: int, is_mend
     drawn = _draw(settings, folder, processes)
     if not files.has_model():
         files.model_file.parent.mkdir(exist_ok=True)
-        model = synthetic_model()
+        model = synthetic_model(settings.variety)
         with (
             whole_file(files.model_file) as model_file,
             whole_file(files.model_file.with_name(UV_FILE)) as uv_file,

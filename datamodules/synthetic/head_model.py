@@ -1,16 +1,20 @@
 """The morphable model of the synthetic faces, in the form of the Basel Face Model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.morphable_model import MorphableModel
-from datamodules.synthetic.expression import expression_basis
+from datamodules.synthetic.ages import age_deviations
+from datamodules.synthetic.expression import expression_basis, expression_names
+from datamodules.synthetic.growth import age_modes
 from datamodules.synthetic.head import GRID, Array, HeadSheet, make_head
 from datamodules.synthetic.head_landmarks import landmark_vertices
 from datamodules.synthetic.identity import identity_basis
+from datamodules.synthetic.measured_head import measured_head
+from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +23,7 @@ class SyntheticModel:
 
     Attributes:
         face: The model, in millimetres.
-        identity_deviations: (40,) standard deviations of the identity coefficients.
+        identity_deviations: (K,) standard deviations of the identity coefficients.
         sheet: The mean head, with the coordinates of each vertex.
     """
 
@@ -28,16 +32,37 @@ class SyntheticModel:
     sheet: HeadSheet
 
 
+def synthetic_model(variety: Variety = NO_VARIETY) -> SyntheticModel:
+    """The model of the faces.
+
+    Options change the mean head and the modes, not the topology, the texture coordinates and the landmarks' vertices.
+    Checkpoints and data of all users without options are compatible.
+    """
+    model = _model(variety.proportions, expression_names(variety), bool(variety.children), bool(variety.elderly))
+    if not (variety.children or variety.elderly):
+        return model
+    return replace(model, identity_deviations=np.r_[model.identity_deviations, age_deviations(variety)])
+
+
 @cache
-def synthetic_model() -> SyntheticModel:
-    """The model. It has no options, so that checkpoints and data of all users are compatible."""
+def _model(
+    has_proportions: bool, expressions: tuple[str, ...], has_children: bool, has_elderly: bool
+) -> SyntheticModel:
     sheet = make_head()
-    identity, deviations = identity_basis(sheet)
+    measured = None
+    if has_proportions:
+        measured = measured_head(sheet)
+        sheet = replace(sheet, points=measured.points)
+    identity, deviations = identity_basis(sheet, measured)
+    if has_children or has_elderly:
+        children, old = age_modes(sheet)
+        modes = (children if has_children else []) + ([old] if has_elderly else [])
+        identity = np.concatenate([identity, np.stack([mode.reshape(-1, 3) for mode in modes], axis=-1)], axis=-1)
     row, col = np.mgrid[:GRID, :GRID] / (GRID - 1)
     face = MorphableModel(
         sheet.points.reshape(-1, 3).astype(np.float32),
         identity.astype(np.float32),
-        expression_basis(sheet).astype(np.float32),
+        expression_basis(sheet, expressions).astype(np.float32),
         grid_triangles(GRID, GRID),
         np.column_stack([col.ravel(), 1 - row.ravel()]),
         landmark_vertices(sheet),

@@ -14,8 +14,8 @@ _MOST_TILTED = 3.0  # standard deviations of pitch and roll
 # poses are even over a range that goes beyond profiles, so that there are enough of each to learn from.
 _WIDE_YAW_DEG = 105.0
 _FRONTAL_YAW_DEG = 22.0  # standard deviation of the other half
-_LEANING_SHARE, _LEANING_TIMES = 0.3, 2.5  # of wide poses, and how many times more they are tilted
-_MOST_TILT_DEG = np.array([65.0, 80.0])  # pitch, roll
+_LEANING_SHARE, _LEANING_TIMES = 0.3, 2.2  # of wide poses, and how many times more they are tilted
+_MOST_TILT_DEG = np.array([50.0, 80.0])  # pitch, roll
 _YAWS_DEG = np.linspace(-_WIDE_YAW_DEG, _WIDE_YAW_DEG, 421)
 
 

@@ -30,7 +30,7 @@ class Population:
     variety: Variety = NO_VARIETY
 
     def person(self, person: int) -> tuple[NDArray[np.float32], Look]:
-        """(40,) identity coefficients and the appearance of a person."""
+        """(K,) identity coefficients and the appearance of a person."""
         return _person(self.seed, person, self.variety)
 
     def face(self, person: int, view: int) -> tuple[SyntheticFace, np.random.Generator]:

@@ -66,7 +66,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         face: The face.
         rng: Draws what a photograph's label does not depend on: the hair's edge and the pose of the body.
     """
-    sheet = synthetic_model().face.vertices(face.identity, face.expression).reshape(GRID, GRID, 3)
+    sheet = synthetic_model(face.variety).face.vertices(face.identity, face.expression).reshape(GRID, GRID, 3)
     pose = face.head_pose
     head = _View(pose.projection(face.image_size), pose.rotation())
     whole = Surface(sheet, unit_texels(GRID, GRID))

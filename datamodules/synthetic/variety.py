@@ -20,6 +20,12 @@ class Variety:
     """What the synthetic faces vary in beyond the default.
 
     Args:
+        proportions: Whether the mean head and its spread follow tables of anthropometry, of women and men of many groups
+            of people.
+        children: Share of the people who are children of up to 16 years.
+        elderly: Share of the people who are old.
+        expressions: Share of the views with a strong expression: a mouth wide open, eyes that are shut or squeezed, a laugh,
+            or one side of the face unlike the other.
         wide_poses: Share of the views whose head pose is drawn as in photographs: yaw mostly near frontal and at times
             beyond a profile, strong pitch and roll now and then.
         scenery: Share of the photographs whose background has the edges, the spectrum and the lights out of focus of
@@ -42,6 +48,10 @@ class Variety:
         borders: Share of the photographs that end close to the face, in black or plain bars or repeated pixels.
     """
 
+    proportions: bool = False
+    children: float = 0.0
+    elderly: float = 0.0
+    expressions: float = 0.0
     wide_poses: float = 0.0
     scenery: float = 0.0
     harsh_light: float = 0.0
@@ -62,7 +72,7 @@ class Variety:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not 0 <= value <= 1:
+            if isinstance(value, float) and not 0 <= value <= 1:
                 raise InputError(f"variety.{name} is {value}: give a share from 0 to 1.")
 
     def changes(self) -> dict[str, Any]:
