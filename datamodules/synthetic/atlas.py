@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from datamodules.synthetic.adornments import Hat
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.noise import smooth_noise, streak_noise
-from datamodules.synthetic.skin import TEXTURE, paint_skin, to_linear
+from datamodules.synthetic.skin import paint_skin
+from datamodules.synthetic.skin_planes import TEXTURE, to_linear
 from datamodules.synthetic.variety import option_generator
 
 _PATCH = 128  # texels per side of the texture of hair; those of clothes and scalp have half as many rows

@@ -27,10 +27,10 @@ def beard_shell(face: Array, beard: Beard) -> Surface:
     part, edge, down, texels = _region(beard.kind)
     points = face[part]
     shape = edge.shape
-    ragged = 3.0 * smooth_noise(shape, 8, rng) + 1.5 * streak_noise(shape, rng)
-    inside = edge + ragged - 4 * (1 - beard.density)
+    ragged = 2.0 * smooth_noise(shape, 8, rng) + 1.0 * streak_noise(shape, rng)
+    inside = edge + ragged - 1.5 * (1 - beard.density)
     clumps = 1 + 0.25 * streak_noise(shape, rng) + 0.15 * smooth_noise(shape, 4, rng)
-    grown = np.where(inside > 0, (1.0 + beard.length * clumps * (0.25 + 0.3 * down)) * np.tanh(inside / 7), _HIDDEN)
+    grown = np.where(inside > 0, (1.8 + beard.length * clumps * (0.25 + 0.3 * down)) * np.tanh(inside / 7), _HIDDEN)
     hanging = np.clip(grown, 0, None) * down * 0.9
     moved = points + grown[..., None] * outward(points) - hanging[..., None] * [0.0, 1.0, 0.0]
     return Surface(moved, texels)

@@ -33,7 +33,7 @@ def glasses_on(face: Array, glasses: Spectacles) -> tuple[list[Surface], Surface
     turn = np.linspace(0, 2 * np.pi, _OUTLINE + 1)
     waves = [np.sign(wave) * np.abs(wave) ** glasses.squareness for wave in (np.cos(turn), np.sin(turn))]
     for eye, side in zip(_EYES, (-1, 1), strict=True):
-        middle = landmarks[eye].mean(axis=0) + [0.0, -1.0, 0.0]
+        middle = landmarks[eye].mean(axis=0) - np.array([0.0, 1.0, 0.0])
         middle[0] = side * max(abs(middle[0]), glasses.half_width + 5)
         x = middle[0] + side * glasses.half_width * waves[0]
         y = middle[1] + glasses.half_height * waves[1]

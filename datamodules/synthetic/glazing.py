@@ -9,7 +9,7 @@ from datamodules.geometry.rasterizer import rasterize
 from datamodules.synthetic.adornments import Spectacles
 from datamodules.synthetic.head import Array, ramp
 from datamodules.synthetic.noise import smooth_noise
-from datamodules.synthetic.skin import to_linear
+from datamodules.synthetic.skin_planes import to_linear
 from datamodules.synthetic.surfaces import Surface, surface_triangles
 
 _BRIGHT = 1.4  # a reflected window or lamp, relative to white

@@ -130,7 +130,9 @@ def _adorned(look: Look, has_beard_growth: bool, rng: np.random.Generator, varie
     if own := occurrence(rng, variety, "glasses"):
         look = replace(look, spectacles=draw_spectacles(own), glasses=0.0)
     if (own := occurrence(rng, variety, "make_up")) and not has_beard_growth:
-        look = replace(look, make_up=draw_make_up(own))
+        make_up = draw_make_up(own)
+        lips = look.lips + make_up.lip_amount * (make_up.lips - look.lips)
+        look = replace(look, make_up=make_up, lips=np.clip(lips, 15, 235))
     if own := occurrence(rng, variety, "skin_detail"):
         look = replace(look, skin_detail=draw_skin_detail(look.age, own))
     return look

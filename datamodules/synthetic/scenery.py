@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.synthetic.noise import fractal_noise, smooth_noise
-from datamodules.synthetic.skin import to_linear
+from datamodules.synthetic.skin_planes import to_linear
 
 Image = NDArray[np.float32]
 Colours = NDArray[np.floating]
