@@ -1,6 +1,5 @@
 """The textures of a photograph's surfaces, side by side in one picture."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,10 +41,11 @@ HAT = Place(128, _MORE, 64, _PATCH)
 FRAME = Place(192, _MORE, 8, 32)
 STRANGER = Place(192, _MORE + 32, 32, 32)  # skin of someone else
 THING = Place(200, _MORE + 64, 56, 64)
+_ADDED = frozenset({LOCKS, BEARD, HAT, FRAME, STRANGER, THING})
 
 
 def paint_atlas(
-    look: Look, gaze: tuple[float, float], rng: np.random.Generator, has_more: bool = False
+    look: Look, gaze: tuple[float, float], rng: np.random.Generator, places: frozenset[Place] = frozenset()
 ) -> NDArray[np.float32]:
     """(256, 384, 3) linear textures: the skin, and to its right hair, clothes and scalp.
 
@@ -53,9 +53,10 @@ def paint_atlas(
         look: The person.
         gaze: Displacement of the irises in millimetres, sideways and upwards.
         rng: Draws the textures.
-        has_more: Whether there is a further column, (256, 512, 3), with what options add.
+        places: What is needed of what options add; if it is anything, there is a further column, (256, 512, 3).
     """
-    atlas = np.zeros((TEXTURE, TEXTURE + (2 if has_more else 1) * _PATCH, 3), np.float32)
+    added = places & _ADDED
+    atlas = np.zeros((TEXTURE, TEXTURE + (2 if added else 1) * _PATCH, 3), np.float32)
     atlas[SKIN.part] = paint_skin(look, gaze, rng)
     is_cloth = look.hair_style in ("hat", "scarf")
     patch = (_PATCH, _PATCH)
@@ -70,25 +71,26 @@ def paint_atlas(
     atlas[CLOTHES.part] = to_linear(cloth)
     scalp_shades = 1 + 0.03 * smooth_noise((half, _PATCH), 8, rng)
     atlas[SCALP.part] = to_linear(look.skin * scalp_shades[..., None])
-    if has_more:
-        for place, colours in paint_additions(look, option_generator(rng, "additions")):
-            atlas[place.part] = to_linear(colours)
+    for place in sorted(added):
+        colours = _paint_addition(place, look, option_generator(rng, f"texture {place}"))
+        atlas[place.part] = to_linear(colours)
     return atlas
 
 
-def paint_additions(look: Look, rng: np.random.Generator) -> Iterator[tuple[Place, NDArray[np.floating]]]:
-    """The textures of what options add, in sRGB."""
-    if look.locks:
-        yield LOCKS, look.hair * _strands(LOCKS, 0.22, rng)
-    if look.full_beard:
-        yield BEARD, look.full_beard.colour * _strands(BEARD, 0.16, rng)
-    if look.hat:
-        yield HAT, _hat_cloth(look.hat, rng)
-    if look.spectacles:
-        yield FRAME, look.spectacles.frame * np.ones((FRAME.height, FRAME.width, 1))
-    tone = np.array([226, 178, 148]) * rng.uniform(0.3, 1.1)
-    yield STRANGER, tone * (1 + 0.04 * smooth_noise((STRANGER.height, STRANGER.width), 8, rng))[..., None]
-    yield THING, _printed(rng)
+def _paint_addition(place: Place, look: Look, rng: np.random.Generator) -> NDArray[np.floating]:
+    """The texture of something that an option adds, in sRGB."""
+    if place == LOCKS:
+        return look.hair * _strands(LOCKS, 0.22, rng)
+    if place == BEARD and look.full_beard:
+        return look.full_beard.colour * _strands(BEARD, 0.16, rng)
+    if place == HAT and look.hat:
+        return _hat_cloth(look.hat, rng)
+    if place == FRAME and look.spectacles:
+        return look.spectacles.frame * np.ones((FRAME.height, FRAME.width, 1))
+    if place == STRANGER:
+        tone = np.array([226, 178, 148]) * rng.uniform(0.3, 1.1)
+        return np.asarray(tone * (1 + 0.04 * smooth_noise((STRANGER.height, STRANGER.width), 8, rng))[..., None])
+    return _printed(rng)
 
 
 def _strands(place: Place, contrast: float, rng: np.random.Generator) -> NDArray[np.floating]:

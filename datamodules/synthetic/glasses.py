@@ -29,7 +29,7 @@ def glasses_on(face: Array, glasses: Spectacles) -> tuple[list[Surface], Surface
     """
     landmarks = face.reshape(-1, 3)[synthetic_model().face.landmark_vertices]
     front = float(landmarks[_BROWS, 2].max()) + _BEFORE_BROWS
-    frame, lenses, inner = [], [], []
+    rims, temples, lenses, inner = [], [], [], []
     turn = np.linspace(0, 2 * np.pi, _OUTLINE + 1)
     waves = [np.sign(wave) * np.abs(wave) ** glasses.squareness for wave in (np.cos(turn), np.sin(turn))]
     for eye, side in zip(_EYES, (-1, 1), strict=True):
@@ -39,7 +39,7 @@ def glasses_on(face: Array, glasses: Spectacles) -> tuple[list[Surface], Surface
         y = middle[1] + glasses.half_height * waves[1]
         rim = _on_plane(x, y, middle[1], front)
         shown = rim[turn <= np.pi + 0.01] if glasses.is_rimless_below else rim
-        frame.append(tube(shown, np.full(len(shown), glasses.rim), _SIDES))
+        rims.append(shown)
         shares = np.linspace(0.02, 1, _RINGS)[:, None]
         lenses.append(
             _on_plane(middle[0] + shares * (x - middle[0]), middle[1] + shares * (y - middle[1]), middle[1], front)
@@ -48,13 +48,14 @@ def glasses_on(face: Array, glasses: Spectacles) -> tuple[list[Surface], Surface
         edge = landmarks[0 if side < 0 else 16]
         ear = np.array([edge[0] + side * _EAR_GAP, middle[1] + 2, _EAR_DEPTH])
         beside = np.array([ear[0], middle[1] + 5, hinge[2] - 18])
-        temple = np.stack([hinge, beside, (beside + ear) / 2, ear])
-        frame.append(
-            tube(temple, np.full(len(temple), max(glasses.rim, 1.0)), _SIDES, flat_along=np.array([1.0, 0, 0]))
-        )
+        temples.append(np.stack([hinge, beside, (beside + ear) / 2, ear]))
         inner.append(
             _on_plane(np.array(middle[0] - side * glasses.half_width), np.array(middle[1] + 4), middle[1], front)
         )
+    frame = [
+        tube(np.stack(rims), np.full((2, len(rims[0])), glasses.rim), _SIDES),
+        tube(np.stack(temples), np.full((2, 4), max(glasses.rim, 1.0)), _SIDES, flat_along=np.array([1.0, 0.0, 0.0])),
+    ]
     bridge_z = max(front, float(landmarks[27, 2]) + 2)
     top = (inner[0] + inner[1]) / 2 + [0.0, 2.0, 0.0]
     top[2] = max(top[2], bridge_z)

@@ -14,7 +14,7 @@ _KINDS: dict[_Kind, float] = {
 
 
 def draw_harsh_light(rng: np.random.Generator) -> Light:
-    """Draws the light of a scene; the first lamp is the strongest."""
+    """Draws the light of a scene."""
     kinds = list(_KINDS)
     kind = kinds[rng.choice(len(kinds), p=list(_KINDS.values()))]
     side = float(rng.choice([-1.0, 1.0]))
@@ -51,15 +51,14 @@ def draw_harsh_light(rng: np.random.Generator) -> Light:
         directions = [_towards(rng.normal(0, 0.6), rng.uniform(0.8, 1.5))]
         colours = [white * rng.uniform(0.1, 0.4)]
         ambient, wrap = _warm(rng.normal(-0.08, 0.1)) * rng.uniform(0.6, 0.9), 0.5
-    order = np.argsort([-colour.sum() for colour in colours])
     # surroundings are brighter on one side, mostly above, and reflect their colour
     bright = rng.normal(0, (0.5, 0.4, 0.5)) + np.array([0.0, 0.4, 0.0])
     slope = ambient.mean() * np.outer(bright, _warm(rng.normal(0, 0.15)))
     return Light(
         ambient,
         np.zeros(3),
-        np.stack([directions[lamp] for lamp in order]),
-        np.stack([colours[lamp] for lamp in order]),
+        np.stack(directions),
+        np.stack(colours),
         float(gloss),
         float(rng.uniform(6, 60)),
         float(wrap),

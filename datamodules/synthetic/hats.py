@@ -19,6 +19,7 @@ UNDER_HAT = 0.4  # thickness of hair under a hat / without
 _CLEARANCE = 4.0  # millimetres over that hair
 _ROUND_DEG = 110.0  # the sheet reaches this far to either side
 _BACK_DEPTH = 62.0  # of the head behind the ends of the sheet
+_ROWS = 27  # of a shell, from its top to below the edges of hats
 _VISOR_DEG = 62.0  # of a cap, to either side of its middle
 _BRIM_ROWS, _BRIM_COLUMNS = 5, 41
 _BRIM_THICKNESS = 1.6
@@ -33,7 +34,7 @@ def hat_surfaces(face: Array, hat: Hat, hair_volume: float) -> list[Surface]:
         hat: The hat.
         hair_volume: Thickness of the hair below it, in millimetres.
     """
-    angle, height = shell_places()
+    angle, height = (places[:_ROWS] for places in shell_places())
     inside = height - hairline("hat", angle) - hat.raised
     thick = UNDER_HAT * hair_volume + _CLEARANCE
     thickness = np.where(inside > -1, thick * np.tanh((inside + 2) / 3), BELOW_SKIN)

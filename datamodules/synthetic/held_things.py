@@ -7,7 +7,7 @@ import numpy as np
 
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.sheet_places import sheet_points
-from datamodules.synthetic.surfaces import Surface, tube, unit_texels
+from datamodules.synthetic.surfaces import Surface, cross, tube, unit_texels
 from datamodules.synthetic.surroundings import outward
 
 Thing = Literal["hand", "mask", "microphone", "cup", "slab", "blob"]
@@ -77,13 +77,13 @@ def _hand(face: Array, side: float, rng: np.random.Generator) -> HeldThing:
     away /= np.linalg.norm(away)
     # the arm comes from below, from the person's own side or from another's
     lean = np.deg2rad(rng.normal(0, 45))
-    beside = np.cross([0.0, 1.0, 0.0], away)
+    beside = cross(np.array([0.0, 1.0, 0.0]), away)
     fingers = np.cos(lean) * np.array([0.0, 1.0, 0.0]) - np.sin(lean) * side * beside
-    across = np.cross(fingers, away)
+    across = cross(fingers, away)
     curl, spread, size = rng.uniform(0.1, 1.5), rng.uniform(0.0, 0.28), rng.uniform(0.85, 1.12)
     wrist = touched + away * (_SKIN_GAP + 9) - fingers * rng.uniform(85, 150)
     t = np.linspace(0, 1, _JOINTS)
-    skin = []
+    paths, widths = [], []
     shown = rng.random(4) < 0.92
     for is_shown, (offset, length, radius) in zip(shown, _FINGERS, strict=True):
         if not is_shown:
@@ -91,15 +91,15 @@ def _hand(face: Array, side: float, rng: np.random.Generator) -> HeldThing:
         turn, tilt = curl * rng.uniform(0.7, 1.3) * t, spread * offset / 29
         step = size * length / (_JOINTS - 1)
         along = np.cos(turn)[:, None] * (fingers + tilt * across) - np.sin(turn)[:, None] * away
-        path = wrist + size * (88 * fingers + offset * across) + np.cumsum(step * along, axis=0)
-        skin.append(tube(path, size * radius * _tip(t), 7, flat_along=away))
+        paths.append(wrist + size * (88 * fingers + offset * across) + np.cumsum(step * along, axis=0))
+        widths.append(size * radius * _tip(t))
     thumb_side = float(rng.choice([-1.0, 1.0]))
     thumb_along = 0.75 * fingers + thumb_side * rng.uniform(0.3, 0.9) * across - 0.3 * away
-    thumb = wrist + size * (22 * fingers + 34 * thumb_side * across) + (size * 72 * t)[:, None] * thumb_along
-    skin.append(tube(thumb, size * 9.5 * _tip(t), 7, flat_along=away))
+    paths.append(wrist + size * (22 * fingers + 34 * thumb_side * across) + (size * 72 * t)[:, None] * thumb_along)
+    widths.append(size * 9.5 * _tip(t))
+    skin = [tube(np.stack(paths), np.stack(widths), 7, flat_along=away)]
     palm = wrist + size * np.linspace(-25, 95, 7)[:, None] * fingers
-    widths = size * np.array([27.0, 29, 37, 42, 43, 41, 30])
-    skin.append(tube(palm, widths, 12, 0.36, away))
+    skin.append(tube(palm, size * np.array([27.0, 29, 37, 42, 43, 41, 30]), 12, 0.36, away))
     down = -fingers + [0.0, -0.4, 0.0] + 0.25 * away
     arm = wrist + np.linspace(-10, 230, 6)[:, None] * down
     sleeve = tube(arm, size * np.linspace(27, 46, 6) * 1.1, 10, 0.8, away)

@@ -6,7 +6,7 @@ from datamodules.synthetic.adornments import LooseHair
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.sheet_places import sheet_points
-from datamodules.synthetic.surfaces import Surface
+from datamodules.synthetic.surfaces import Surface, cross, unit_vectors
 from datamodules.synthetic.surroundings import hairline, outward
 
 _STEPS = 9  # points along a lock
@@ -63,9 +63,7 @@ def _hanging(points: Array) -> Array:
 
 def _ribbons(paths: Array, away: Array, width: Array) -> Array:
     """(N, K, 3, 3) ribbons about (N, K, 3) paths, whose middle is raised outwards."""
-    along = np.gradient(paths, axis=1)
-    across = np.cross(away, along)
-    across /= np.linalg.norm(across, axis=-1, keepdims=True) + 1e-9
+    across = unit_vectors(cross(away, np.gradient(paths, axis=1)))
     half = (width / 2)[..., None] * across
     return np.stack([paths - half, paths + _ROUNDNESS * width[..., None] * away, paths + half], axis=2)
 

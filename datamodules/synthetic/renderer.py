@@ -36,11 +36,11 @@ def render(face: SyntheticFace, rng: np.random.Generator) -> NDArray[np.uint8]:
         light = draw_harsh_light(own)
     lit = None
     if own := occurrence(rng, face.variety, "cast_shadows"):
-        lit = cast_shadows(scene, light.directions, own)
+        lit = cast_shadows(scene, light, own)
     received = illuminate(scene.normals, scene.exposure, light, lit)
     fine = _subpixels(scene.vertices_px)
     ids, barycentric = rasterize(fine, scene.triangles, size * SUPERSAMPLING, size * SUPERSAMPLING)
-    atlas = paint_atlas(face.look, face.gaze, rng, scene.has_additions)
+    atlas = paint_atlas(face.look, face.gaze, rng, scene.places)
     colours, coverage = shade(ids, barycentric, scene.triangles, scene.texels, received, atlas, SUPERSAMPLING)
     background = draw_background(size, rng)
     if own := occurrence(rng, face.variety, "scenery"):

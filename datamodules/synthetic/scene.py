@@ -23,7 +23,7 @@ from datamodules.synthetic.variety import occurrence
 
 _EXPOSURE = 0.9  # ambient occlusion of hair and shoulders: fraction of the sky that is visible
 _NECK_BASE = np.array([[0.0, -150.0, -14.0]])  # pivot between body and head
-_CASTER_STEP, _FEW = 2, 40  # every other vertex of a surface of more rows and columns casts shadows
+_MANY = 1_000  # vertices of a surface that casts shadows, beyond which every other one suffices
 _FOLLOWS = 0.35  # rotation of the body / rotation of the head
 
 
@@ -38,7 +38,7 @@ class Scene:
         triangles: (F, 3).
         exposure: (V,) ambient occlusion: fraction of the sky that is visible.
         casters: (F, 3) coarser triangles of the same surfaces, on all sides, which cast shadows.
-        has_additions: Whether there are surfaces that options add.
+        places: The parts of the atlas that its surfaces show.
         lenses_px: Lenses of glasses, in image pixels; they are no part of the mesh.
     """
 
@@ -48,7 +48,7 @@ class Scene:
     triangles: NDArray[np.int32]
     exposure: NDArray[np.float32]
     casters: NDArray[np.int32]
-    has_additions: bool
+    places: frozenset[Place]
     lenses_px: Surface | None
 
 
@@ -92,7 +92,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         if surface is whole:  # its inside is never visible
             corners = corners[_face_camera(vertices[-1].reshape(rows, columns, 3))]
         triangles.append(corners + first)
-        step = _CASTER_STEP if min(rows, columns) > _FEW else 1
+        step = 3 if surface is whole else 2 if rows * columns > _MANY else 1  # coarser shadows suffice
         casters.append(surface_triangles(rows, columns, *grids, step=step) + first)
         exposure.append(ambient_occlusion() if surface is whole else np.full(len(points), _EXPOSURE, np.float32))
         first += len(points)
@@ -103,7 +103,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         np.concatenate(triangles),
         np.concatenate(exposure),
         np.concatenate(casters),
-        bool(additions),
+        frozenset(place for *_, place in parts),
         lenses and Surface(project(lenses.points, head.projection), lenses.texels),
     )
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.synthetic.head import Array, ramp
+from datamodules.synthetic.lighting import Light
 from datamodules.synthetic.noise import smooth_noise
 from datamodules.synthetic.scene import Scene
 
@@ -12,33 +13,36 @@ _MAP = 160  # pixels per side of the view from a lamp
 _BIAS = 2.2  # pixels of that view by which a surface must lie deeper to be in shadow
 _MARGIN = 12  # pixels about that view
 _SAMPLES = 5  # of the view, averaged for a soft edge
-_MOST_LAMPS = 2  # that cast shadows; a third is too weak to matter
+_MOST_LAMPS, _LEAST_STRENGTH = 2, 0.5  # lamps that cast shadows, and their strength relative to the strongest
 _SOFTNESS = (0.004, 0.06)  # radius of soft edges / width of the scene
 _OUTSIDE_SHARE = 0.35  # of the photographs with shadows, in which something outside the picture casts one
 _PATTERN = 128
 
 
-def cast_shadows(scene: Scene, directions: Array, rng: np.random.Generator) -> NDArray[np.float32]:
+def cast_shadows(scene: Scene, light: Light, rng: np.random.Generator) -> NDArray[np.float32]:
     """(V, L) share of each lamp that each vertex sees.
 
     Args:
         scene: The scene.
-        directions: (L, 3) unit vectors towards the lamps, the strongest first, y upwards.
+        light: The lamps; weak ones cast no shadow.
         rng: Draws how large the lamps are, and what stands outside the picture.
     """
-    lit = np.ones((len(scene.vertices_px), len(directions)), np.float32)
+    lit = np.ones((len(scene.vertices_px), len(light.directions)), np.float32)
+    strengths = light.colours.sum(axis=1)
+    order = np.argsort(-strengths)[:_MOST_LAMPS]
     points = scene.vertices_px * [1, -1, 1]
     low, high = np.log(_SOFTNESS)
     softness = float(np.exp(rng.uniform(low, high)))
-    for lamp, direction in enumerate(directions[:_MOST_LAMPS]):
+    for lamp in order[strengths[order] > _LEAST_STRENGTH * strengths.max()]:
+        direction = light.directions[lamp]
         view = points @ _frame(direction).T
         start = view[:, :2].min(axis=0)
         width = float((view[:, :2].max(axis=0) - start).max())
         pixels = np.column_stack([(view[:, :2] - start), view[:, 2]]) * ((_MAP - 1) / width)
         facing = np.flatnonzero(scene.normals @ direction > -0.1)
         lit[facing, lamp] = _seen(pixels, scene.casters, facing, softness * _MAP)
-        if lamp == 0 and rng.random() < _OUTSIDE_SHARE:
-            lit[:, 0] *= _outside(pixels[:, :2] / _MAP, softness, rng)
+        if lamp == order[0] and rng.random() < _OUTSIDE_SHARE:
+            lit[:, lamp] *= _outside(pixels[:, :2] / _MAP, softness, rng)
     return lit
 
 

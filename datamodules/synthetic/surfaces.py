@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.head_model import grid_triangles
 
+_SLANTED = np.array([0.3, 0.2, 0.93])  # no tube runs along it
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -48,11 +50,7 @@ def surface_normals(points: Array) -> Array:
     down[..., 1:-1, :, :] = points[..., 2:, :, :] - points[..., :-2, :, :]
     down[..., 0, :, :] = points[..., 1, :, :] - points[..., 0, :, :]
     down[..., -1, :, :] = points[..., -1, :, :] - points[..., -2, :, :]
-    x = down[..., 1] * across[..., 2] - down[..., 2] * across[..., 1]
-    y = down[..., 2] * across[..., 0] - down[..., 0] * across[..., 2]
-    z = down[..., 0] * across[..., 1] - down[..., 1] * across[..., 0]
-    normals = np.stack([x, y, z], axis=-1)
-    return np.asarray(normals / (np.sqrt(x * x + y * y + z * z) + 1e-12)[..., None])
+    return unit_vectors(cross(down, across))
 
 
 @cache
@@ -62,21 +60,36 @@ def unit_texels(rows: int, columns: int) -> Array:
 
 
 def tube(path: Array, radius: Array, sides: int, flatness: float = 1.0, flat_along: Array | None = None) -> Surface:
-    """A tube about a path, whose texture runs along it.
+    """A tube about a path, or N separate ones, whose texture runs along them.
 
     Args:
-        path: (K, 3) its middle.
-        radius: (K,) half its width.
+        path: (K, 3) or (N, K, 3) its middle.
+        radius: (K,) or (N, K) half its width.
         sides: Number of its faces around.
         flatness: Its thickness / its width.
         flat_along: (3,) direction in which it is thinner; it must not run along the path.
     """
-    along = np.gradient(path, axis=0)
-    along /= np.linalg.norm(along, axis=-1, keepdims=True) + 1e-12
-    thin = np.array([0.3, 0.2, 0.93]) if flat_along is None else flat_along
-    wide = np.cross(thin, along)
-    wide /= np.linalg.norm(wide, axis=-1, keepdims=True) + 1e-12
-    thin = np.cross(along, wide)
+    along = np.empty_like(path)
+    along[..., 1:-1, :] = path[..., 2:, :] - path[..., :-2, :]
+    along[..., 0, :] = path[..., 1, :] - path[..., 0, :]
+    along[..., -1, :] = path[..., -1, :] - path[..., -2, :]
+    along = unit_vectors(along)
+    wide = unit_vectors(cross(_SLANTED if flat_along is None else flat_along, along))
+    thin = cross(along, wide)
     turn = np.linspace(0, 2 * np.pi, sides + 1)[:, None]
-    ring = np.cos(turn) * wide[:, None] - np.sin(turn) * flatness * thin[:, None]
-    return Surface(path[:, None] + radius[:, None, None] * ring, unit_texels(len(path), sides + 1))
+    ring = np.cos(turn) * wide[..., None, :] - np.sin(turn) * flatness * thin[..., None, :]
+    points = path[..., None, :] + radius[..., None, None] * ring
+    texels = unit_texels(path.shape[-2], sides + 1)
+    return Surface(points, np.broadcast_to(texels, (*points.shape[:-1], 2)))
+
+
+def cross(a: Array, b: Array) -> Array:
+    """(..., 3) cross products; several times as fast as NumPy's for few vectors."""
+    (ax, ay, az), (bx, by, bz) = np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0)
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+
+
+def unit_vectors(vectors: Array) -> Array:
+    """(..., 3) vectors of length 1."""
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return np.asarray(vectors / (np.sqrt(x * x + y * y + z * z) + 1e-12)[..., None])

@@ -84,13 +84,13 @@ def shell(face: Array, thickness: Array, thickness_behind: Array) -> list[Surfac
 
     Args:
         face: (GRID, GRID, 3) the sheet.
-        thickness: (SHELL_ROWS, SHELL_ROWS) height over every other point of the sheet; where it is negative, the shell
-            lies below the skin.
-        thickness_behind: (SHELL_ROWS, SHELL_BACK) height over the back of the head.
+        thickness: (R, SHELL_ROWS) height over every other point of the sheet, from its top to the row where the
+            shell ends; where it is negative, the shell lies below the skin.
+        thickness_behind: (R, SHELL_BACK) height over the back of the head.
     """
-    edge = face[::_STEP, ::_STEP]
+    edge = face[::_STEP, ::_STEP][: len(thickness)]
     return [
-        Surface(edge + thickness[..., None] * outward(edge), unit_texels(SHELL_ROWS, SHELL_ROWS)),
+        Surface(edge + thickness[..., None] * outward(edge), unit_texels(*thickness.shape)),
         *_behind(edge, thickness, thickness_behind),
     ]
 
@@ -145,7 +145,7 @@ def _behind(edge: Array, thickness: Array, thickness_behind: Array) -> list[Surf
         np.cos(turn) * unit + np.sin(turn) * up
     )
     back = back[:, ::-1]  # to the right as seen from behind
-    return [Surface(back, unit_texels(SHELL_ROWS, SHELL_BACK)), Surface(crown[::-1], unit_texels(_CROWN, len(top)))]
+    return [Surface(back, unit_texels(len(edge), SHELL_BACK)), Surface(crown[::-1], unit_texels(_CROWN, len(top)))]
 
 
 def outward(points: Array) -> Array:
