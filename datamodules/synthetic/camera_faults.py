@@ -11,6 +11,7 @@ Light = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
 _DEFOCUS = 0.014  # largest radius of the disc / size of the picture
+_LEAST_BLUR = 0.6  # pixels
 _MOTION = 0.05  # largest length of the path / size of the picture
 _LEAST_DETAIL = 0.22  # smallest resolution relative to the picture's
 _QUALITY = (8, 90)  # of JPEG files
@@ -31,7 +32,7 @@ def blur(light: Light, rng: np.random.Generator) -> Light:
     """(S, S, 3) light that is out of focus, or moved while the shutter was open."""
     size = len(light)
     if rng.random() < 0.5:
-        kernel = disc(size * _DEFOCUS * rng.uniform(0.2, 1) ** 1.5)
+        kernel = disc(max(size * _DEFOCUS * rng.uniform(0.2, 1) ** 1.5, _LEAST_BLUR))
     else:
         kernel = _path(size * _MOTION * rng.uniform(0.15, 1) ** 1.5, rng.uniform(0, np.pi))
     return np.asarray(cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REPLICATE), np.float32)

@@ -46,7 +46,9 @@ def _fractal() -> NDArray[np.float32]:
 
 def _twice(noise: NDArray[np.float32]) -> NDArray[np.float32]:
     """(1024, 1024) tiling of (512, 512) noise, scaled to unit variance, so that pieces across its edges are views."""
-    return np.tile(noise / noise.std(), (2, 2))
+    tiled = np.tile(noise / noise.std(), (2, 2))
+    tiled.setflags(write=False)  # whoever changed a piece would change all later pictures
+    return tiled
 
 
 def smooth_noise(shape: tuple[int, int], scale: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -80,7 +80,7 @@ def _shapes(size: int, kind: Kind, rng: np.random.Generator) -> Image:
     scene = canvas.astype(np.float32)
     # the light varies over large parts; texture is rough in some places and none in others
     texture = fractal_noise((size, size), rng)
-    texture -= cv2.GaussianBlur(texture, (0, 0), 3)
+    texture = texture - cv2.GaussianBlur(texture, (0, 0), 3)
     rough = np.clip(smooth_noise((size, size), 32, rng), 0, None) * rng.uniform(0, 0.35)
     scene *= np.exp(rng.uniform(0.05, 0.3) * smooth_noise((size, size), 64, rng) + rough * texture)[..., None]
     return scene
