@@ -19,7 +19,7 @@ Kind = Literal["studio", "indoors", "street", "foliage", "night", "crowd"]
 
 _KINDS: dict[Kind, float] = {
     "studio": 0.2, "indoors": 0.26, "street": 0.18, "foliage": 0.16, "night": 0.12, "crowd": 0.08
-}  # fmt: skip
+}
 _SHAPES, _LEAVES = (20, 110), (150, 400)  # numbers of objects, and of leaves
 _SMALLEST, _LARGEST = 0.02, 0.7  # radius of a shape / size of the picture
 _BITS = 3  # OpenCV draws at 1 / 8 of a pixel
