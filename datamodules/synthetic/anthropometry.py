@@ -81,6 +81,6 @@ MEASUREMENTS = (
     # the mouth
     Measurement(("ch", "ch"), "width", Norm(54.5, 3.0), Norm(50.0, 3.5), 2.0),
     Measurement(("sn", "sto"), "height", Norm(22.5, 2.0), Norm(20.0, 2.0), 1.0),
-    Measurement(("ls", "sto"), "height", Norm(8.0, 1.5), Norm(8.5, 1.5), 1.5),
-    Measurement(("sto", "li"), "height", Norm(9.5, 1.5), Norm(9.5, 1.5), 1.5),
+    Measurement(("ls", "upper_sto"), "height", Norm(8.0, 1.5), Norm(8.5, 1.5), 1.5),
+    Measurement(("lower_sto", "li"), "height", Norm(9.5, 1.5), Norm(9.5, 1.5), 1.5),
 )

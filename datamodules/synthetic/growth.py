@@ -4,8 +4,9 @@ import numpy as np
 
 from datamodules.synthetic.anthropometry import MEASUREMENTS
 from datamodules.synthetic.head import Array, HeadSheet, bump
+from datamodules.synthetic.head_measurements import HeadMeasurements
 from datamodules.synthetic.identity import named_features
-from datamodules.synthetic.measured_head import HeadMeasurements
+from datamodules.synthetic.measured_head import deform
 
 CHILD_AGES = (1.0, 6.0, 12.0)  # years
 GROWN_UP = 18.0
@@ -27,8 +28,8 @@ _GROWN: dict[str, tuple[float, float, float]] = {
     "sn-prn": (0.56, 0.72, 0.88),
     "ch-ch": (0.64, 0.81, 0.92),
     "sn-sto": (0.76, 0.89, 0.96),
-    "ls-sto": (0.75, 0.88, 0.96),
-    "sto-li": (0.75, 0.88, 0.96),
+    "ls-upper_sto": (0.75, 0.88, 0.96),
+    "lower_sto-li": (0.75, 0.88, 0.96),
 }
 # Named features of children, in standard deviations of adults: no brow ridge, a steep forehead, a snub nose, full cheeks,
 # a thin neck.
@@ -44,7 +45,15 @@ _CHILDLIKE = {
 # What grows and shrinks from youth to the eighth decade, in millimetres, after Farkas et al., "Anthropometric
 # measurements of the facial framework in adulthood", Journal of Craniofacial Surgery 15, 2004, rounded: noses and mouths
 # get longer and wider, lips long and thin, and lids sink.
-_OLD_AGE = {"n-sn": 2.0, "al-al": 2.5, "ch-ch": 2.0, "sn-sto": 2.0, "ls-sto": -2.5, "sto-li": -2.5, "ps-pi": -2.0}
+_OLD_AGE = {
+    "n-sn": 2.0,
+    "al-al": 2.5,
+    "ch-ch": 2.0,
+    "sn-sto": 2.0,
+    "ls-upper_sto": -2.5,
+    "lower_sto-li": -2.5,
+    "ps-pi": -2.0,
+}
 _OLD = {"tip_up": -1.2, "cheeks": -1.3, "ear_size": 1.6, "brow_height": -0.8, "muzzle": -0.8}
 _JOWLS = (2.5, -4.0, 1.5)  # millimetres outwards, upwards and forwards
 
@@ -60,9 +69,8 @@ def age_modes(sheet: HeadSheet) -> tuple[list[Array], Array]:
     Returns:
         Three (GRID, GRID, 3) displacements, and one.
     """
-    measurements = HeadMeasurements(sheet)
-    values = measurements.values(sheet.points.reshape(-1, 3))
-    per_unit = measurements.deformation(values).per_unit
+    values = HeadMeasurements(sheet).values(sheet.points.reshape(-1, 3))
+    per_unit = deform(sheet, values).per_unit
     features = named_features(sheet)
     names = [measurement.name for measurement in MEASUREMENTS]
 

@@ -1,64 +1,35 @@
 """The head of given measurements: the smoothest deformation of the mean head that gives its points these distances.
 
-The displacement of the surface is a Gaussian process over the laid-out sheet, conditioned on what the tables say. So is
-the spread: what a head differs by whose nose, say, is a millimetre longer than the mean, with all else equal.
+The displacement of the surface is a Gaussian process over the head, conditioned on what the tables say. So is the
+spread: what a head differs by whose nose, say, is a millimetre longer than the mean, with all else equal.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.anthropometry import MEASUREMENTS, Kind, Measurement
-from datamodules.synthetic.head import (
-    EYE_CENTRE,
-    EYE_HALF_WIDTH,
-    GRID,
-    MIDLINE,
-    MOUTH_HEIGHT,
-    Array,
-    HeadSheet,
-    lids,
-    lip_borders,
-    mouth_line,
-)
-from datamodules.synthetic.head_landmarks import landmark_vertices
+from datamodules.synthetic.anthropometry import MEASUREMENTS, Kind
+from datamodules.synthetic.head import GRID, Array, HeadSheet
+from datamodules.synthetic.head_measurements import HeadMeasurements, MeasuredPair
 
-# Where the points of the tables lie on the laid-out sheet: distance from the midline and height.
-_MIDLINE_HEIGHTS = {
-    "g": 20.0,
-    "n": 8.0,
-    "prn": -38.0,
-    "ls": float(lip_borders(np.zeros(()))[0]),
-    "sto": MOUTH_HEIGHT,
-    "li": float(lip_borders(np.zeros(()))[1]),
-    "pg": -104.0,
-}
-_LACRIMAL_LAKE = 2.0  # millimetres from the corner of the lids to the endocanthion
-_FRONT = {
-    "en": (EYE_CENTRE[0] - EYE_HALF_WIDTH - _LACRIMAL_LAKE, -0.6),
-    "ex": (EYE_CENTRE[0] + EYE_HALF_WIDTH, -0.6),
-    "ps": (EYE_CENTRE[0], float(lids(np.zeros(()))[0])),
-    "pi": (EYE_CENTRE[0], float(lids(np.zeros(()))[1])),
-    "al": (17.5, -42.5),
-    "ch": (26.0, float(mouth_line(np.array(26.0)))),
-}
-_SIDE = {"eu": (90.0, 45.0), "zy": (65.0, -15.0), "go": (70.0, -80.0)}  # degrees from the midline, height
-_LANDMARKS = {"gn": 8, "sn": 33, "bridge": 27, "dorsum": 29} | {
-    f"jaw{i}": i for i in range(8)
-}  # the same points as iBUG's
+Placed = tuple[tuple[str, str], Kind, float]  # two points, what is measured between them, and its value
 
 # Where annotators place iBUG's landmarks that no table has: the contour starts a little below the eyes, descends in equal
-# steps to the angle of the jaw and follows its body to the chin; the bridge of the nose starts between the eyes.
-_CONVENTIONS: tuple[tuple[tuple[str, str], Kind, float], ...] = (
-    (("n", "ex"), "height", 6.0),
+# steps to the angle of the jaw and follows its body to the chin; the bridge of the nose starts between the eyes, and the
+# outer points under the nose lie at the feet of its wings. Millimetres.
+_CONVENTIONS: tuple[Placed, ...] = (
+    (("n", "ex"), "height", 7.0),
     (("bridge", "ex"), "height", 0.5),
-    *((("ex", f"jaw{i}"), "height", 5.0 + 18.0 * i) for i in range(5)),
+    (("nostril", "nostril"), "width", 27.0),
+    *((("ex", f"jaw{i}"), "height", 7.0 + 18.0 * i) for i in range(5)),
     (("gn", "jaw5"), "depth", -45.0),
     (("gn", "jaw6"), "depth", -25.0),
     (("gn", "jaw7"), "depth", -8.0),
 )
+
+# The lips of all heads touch.
+_CLOSED: tuple[Placed, ...] = ((("upper_sto", "sto"), "height", 1.0), (("sto", "lower_sto"), "height", 1.0))
 
 _LENGTHS = ((45.0, 1.0), (14.0, 0.35))  # millimetres over which the surface moves together, and share of the movement
 _MOVEMENT = 6.0  # prior standard deviation of the displacement, in millimetres
@@ -66,29 +37,28 @@ _TOLERANCE = 0.1  # of a measurement, in millimetres or degrees
 _STEPS = 8
 _SIZE_SHARE = 0.3  # of the variance of lengths that is common to all, since large heads are large all over
 SUMS = 2  # features of the measured head that are linear functions of others: sex and size
-_DIFFERENCE = 0.01  # millimetres, of numerical derivatives
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One measurement between two points, given as their numbers."""
+@dataclass(frozen=True, eq=False)
+class Deformation:
+    """What turns a head into one of other measurements.
 
-    ends: tuple[int, int]
-    kind: Kind
+    Attributes:
+        mean: (GRID, GRID, 3) displacement to the measurements that were asked for.
+        per_unit: (M, GRID, GRID, 3) displacements by which one measurement grows by a millimetre or a degree.
+        slopes: (M, N, 3) derivatives of the measurements with respect to N vertices.
+        vertices: (N,) these vertices.
+    """
 
-    def value(self, points: Array) -> float:
-        x, y, z = points[self.ends[0]] - points[self.ends[1]]
-        match self.kind:
-            case "distance":
-                return float(np.hypot(np.hypot(x, y), z))
-            case "width":
-                return float(np.hypot(x, 0.0))
-            case "height":
-                return float(y)
-            case "depth":
-                return float(-z)
-            case _:
-                return float(np.rad2deg(np.arctan2(-z, y)))
+    mean: Array
+    per_unit: Array
+    slopes: Array
+    vertices: NDArray[np.intp]
+
+    def unmeasured(self, feature: Array) -> Array:
+        """The part of a (GRID, GRID, 3) feature that leaves all measurements as they are."""
+        changes = np.einsum("mna,na->m", self.slopes, feature.reshape(-1, 3)[self.vertices])
+        return np.asarray(feature - np.einsum("m,m...->...", changes, self.per_unit))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +73,7 @@ class MeasuredHead:
 
     points: Array
     features: list[Array]
-    deformation: "Deformation"
+    deformation: Deformation
 
 
 def measured_head(sheet: HeadSheet) -> MeasuredHead:
@@ -114,8 +84,7 @@ def measured_head(sheet: HeadSheet) -> MeasuredHead:
     Args:
         sheet: The mean head without tables.
     """
-    measurements = HeadMeasurements(sheet)
-    deformation = measurements.deformation(np.array([measurement.mean for measurement in MEASUREMENTS]))
+    deformation = deform(sheet, np.array([measurement.mean for measurement in MEASUREMENTS]), _CONVENTIONS)
     per_unit = np.moveaxis(deformation.per_unit, 0, -1)
     deviations = np.array([measurement.deviation for measurement in MEASUREMENTS])
     is_length = np.array([measurement.kind != "inclination" for measurement in MEASUREMENTS])
@@ -126,129 +95,50 @@ def measured_head(sheet: HeadSheet) -> MeasuredHead:
     return MeasuredHead(sheet.points + deformation.mean, features, deformation)
 
 
-@dataclass(frozen=True, eq=False)
-class Deformation:
-    """What gives the mean head the measurements of the tables.
-
-    Attributes:
-        mean: (GRID, GRID, 3) displacement to the mean head of women and men.
-        per_unit: (M, GRID, GRID, 3) displacements by which one measurement grows by a millimetre or a degree.
-        slopes: (M, N, 3) derivatives of the measurements with respect to N vertices.
-        vertices: (N,) these vertices.
-    """
-
-    mean: Array
-    per_unit: Array
-    slopes: Array
-    vertices: NDArray[np.intp]
-
-    def unmeasured(self, feature: Array) -> Array:
-        """The part of a (GRID, GRID, 3) feature that leaves all measurements as they are."""
-        moved = feature.reshape(-1, 3)[self.vertices]
-        changes = np.einsum("mna,na->m", self.slopes, moved)
-        return np.asarray(feature - np.einsum("m,m...->...", changes, self.per_unit))
-
-
-class HeadMeasurements:
-    """Measurements of heads that are laid out like the mean head.
+def deform(sheet: HeadSheet, targets: Array, conventions: tuple[Placed, ...] = ()) -> Deformation:
+    """The smoothest deformation to a head of given measurements, whose mouth is closed.
 
     Args:
-        sheet: The mean head, with the coordinates that the points are placed by.
+        sheet: The head.
+        targets: (M,) values of `MEASUREMENTS`.
+        conventions: Further measurements of the new head, which follow the others in what heads differ by.
     """
-
-    def __init__(self, sheet: HeadSheet) -> None:
-        self._points = sheet.points.reshape(-1, 3)
-        self._vertices = _vertices(sheet)
-        self._numbers = {name: number for number, name in enumerate(self._vertices)}
-
-    def values(self, head: Array, measurements: Iterable[Measurement] = MEASUREMENTS) -> Array:
-        """(M,) measurements of a head of (GRID * GRID, 3) points."""
-        points = self._of(head)
-        return np.array(
-            [self._rows(measurement.ends, measurement.kind)[0].value(points) for measurement in measurements]
-        )
-
-    def deformation(self, targets: Array) -> Deformation:
-        """The smoothest deformation to a head of given measurements, with iBUG's landmarks at their usual places.
-
-        Args:
-            targets: (M,) values of `MEASUREMENTS`.
-        """
-        groups = [self._rows(measurement.ends, measurement.kind) for measurement in MEASUREMENTS]
-        counts = [len(group) for group in groups]
-        rows, wanted = [row for group in groups for row in group], list(np.repeat(targets, counts))
-        measured = len(rows)
-        for ends, kind, value in _CONVENTIONS:
-            placed = self._rows(ends, kind)
-            rows, wanted = rows + placed, wanted + [value] * len(placed)
-        start = self._of(self._points)
-        among = _kernel(start, start)
-        points = start
-        for _ in range(_STEPS):
-            jacobian = _jacobian(rows, points)
-            lacking = np.array(wanted) - [row.value(points) for row in rows]
-            lacking += np.einsum("mna,na->m", jacobian, points - start)
-            weights = np.einsum("mna,m->na", jacobian, np.linalg.solve(_gram(jacobian, among), lacking))
-            points = start + among @ weights
-        reach = _kernel(self._points, start)
-        jacobian = jacobian[:measured]  # landmarks by convention follow the measurements
-        is_of = np.repeat(np.eye(len(counts)), counts, axis=0)
-        shares = np.linalg.solve(_gram(jacobian, among), is_of)
-        per_unit = [reach @ np.einsum("mna,m->na", jacobian, share) for share in shares.T]
-        slopes = np.einsum("mg,mna->gna", is_of / counts, jacobian)
-        vertices = np.array(list(self._vertices.values()))
-        return Deformation(
-            _symmetric(reach @ weights), np.stack([_symmetric(field) for field in per_unit]), slopes, vertices
-        )
-
-    def _of(self, head: Array) -> Array:
-        return np.asarray(head[list(self._vertices.values())])
-
-    def _rows(self, ends: tuple[str, str], kind: Kind) -> list[_Row]:
-        """The measurement, on both sides of the head if one of its points is on a side."""
-        upper, lower = ends
-        if upper == lower:
-            return [_Row((self._numbers[upper], self._numbers[f"{upper}'"]), kind)]
-        sides = ("", "'") if {f"{upper}'", f"{lower}'"} & set(self._numbers) else ("",)
-        return [_Row((self._number(upper, side), self._number(lower, side)), kind) for side in sides]
-
-    def _number(self, name: str, side: str) -> int:
-        return self._numbers.get(name + side, self._numbers[name])
+    measurements = HeadMeasurements(sheet)
+    groups = [measurements.pairs(measurement.ends, measurement.kind) for measurement in MEASUREMENTS]
+    is_of = np.repeat(np.eye(len(groups)), [len(group) for group in groups], axis=0)
+    pairs, wanted = [pair for group in groups for pair in group], (is_of @ targets).tolist()
+    measured = len(pairs)
+    for ends, kind, value in (*_CLOSED, *conventions):
+        placed = measurements.pairs(ends, kind)
+        pairs, wanted = pairs + placed, wanted + [value] * len(placed)
+    surface = sheet.points.reshape(-1, 3)
+    start = surface[measurements.vertices]
+    among = _kernel(start, start)
+    points = start
+    for _ in range(_STEPS):
+        slopes = _slopes(pairs, points)
+        lacking = np.array(wanted) - [pair.value(points) for pair in pairs]
+        lacking += np.einsum("mna,na->m", slopes, points - start)
+        weights = np.einsum("mna,m->na", slopes, np.linalg.solve(_covariance(slopes, among), lacking))
+        points = start + among @ weights
+    reach = _kernel(surface, start)
+    held = measured + len(_CLOSED)  # conventions are not: these landmarks follow the others
+    slopes = _slopes(pairs[:held], points)
+    is_of = np.concatenate([is_of, np.zeros((held - measured, len(groups)))])
+    shares = np.linalg.solve(_covariance(slopes, among), is_of)
+    per_unit = [_symmetric(reach @ np.einsum("mna,m->na", slopes, share)) for share in shares.T]
+    means = np.einsum("mg,mna->gna", is_of / is_of.sum(axis=0), slopes)
+    return Deformation(_symmetric(reach @ weights), np.stack(per_unit), means, measurements.vertices)
 
 
-def _vertices(sheet: HeadSheet) -> dict[str, int]:
-    """Vertex of each point, and of its mirror image with a prime."""
-    heights, landmarks = sheet.height, landmark_vertices(sheet)
-    chosen = {
-        name: int(np.abs(heights[:, MIDLINE] - y).argmin()) * GRID + MIDLINE for name, y in _MIDLINE_HEIGHTS.items()
-    }
-    chosen |= {name: int(landmarks[number]) for name, number in _LANDMARKS.items()}
-    for places, across in ((_FRONT, sheet.across), (_SIDE, sheet.angle_deg)):
-        for name, (x, y) in places.items():
-            chosen[name] = int(np.hypot(across + x, heights - y).argmin())
-    for name, vertex in list(chosen.items()):
-        row, column = divmod(vertex, GRID)
-        if column != MIDLINE:
-            chosen[f"{name}'"] = row * GRID + GRID - 1 - column
-    return chosen
+def _slopes(pairs: list[MeasuredPair], points: Array) -> Array:
+    return np.stack([pair.slopes(points) for pair in pairs])
 
 
-def _jacobian(rows: list[_Row], points: Array) -> Array:
-    """(M, N, 3) derivatives of measurements with respect to the points."""
-    jacobian = np.zeros((len(rows), *points.shape))
-    for number, row in enumerate(rows):
-        for end in row.ends:
-            for axis in range(3):
-                step = np.zeros_like(points)
-                step[end, axis] = _DIFFERENCE
-                jacobian[number, end, axis] = (row.value(points + step) - row.value(points - step)) / (2 * _DIFFERENCE)
-    return jacobian
-
-
-def _gram(jacobian: Array, among: Array) -> Array:
+def _covariance(slopes: Array, among: Array) -> Array:
     """(M, M) prior covariance of measurements, with their tolerance."""
-    moved = np.einsum("mna,nk->mka", jacobian, among)
-    return np.asarray(np.einsum("mka,lka->ml", moved, jacobian) + _TOLERANCE**2 * np.eye(len(jacobian)))
+    moved = np.einsum("mna,nk->mka", slopes, among)
+    return np.asarray(np.einsum("mka,lka->ml", moved, slopes) + _TOLERANCE**2 * np.eye(len(slopes)))
 
 
 def _kernel(a: Array, b: Array) -> Array:
