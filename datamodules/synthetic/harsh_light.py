@@ -9,7 +9,13 @@ from datamodules.synthetic.lighting import Light
 
 _Kind = Literal["sun", "window", "flash", "lamp", "behind", "coloured", "overcast"]
 _KINDS: dict[_Kind, float] = {
-    "sun": 0.26, "window": 0.2, "flash": 0.12, "lamp": 0.14, "behind": 0.1, "coloured": 0.1, "overcast": 0.08
+    "sun": 0.26,
+    "window": 0.2,
+    "flash": 0.12,
+    "lamp": 0.14,
+    "behind": 0.1,
+    "coloured": 0.1,
+    "overcast": 0.08,
 }
 
 
@@ -38,8 +44,10 @@ def draw_harsh_light(rng: np.random.Generator) -> Light:
         colours = [_warm(rng.uniform(0.05, 0.55)) * rng.uniform(1.0, 1.6)]
         ambient, wrap = _warm(rng.normal(0, 0.2)) * rng.uniform(0.01, 0.12), rng.uniform(0.02, 0.3)
     elif kind == "behind":
-        directions = [_towards(side * rng.uniform(1.9, 2.8), rng.uniform(0, 0.8)),
-                      _towards(-side * rng.uniform(0, 1.2), rng.uniform(0, 0.6))]
+        directions = [
+            _towards(side * rng.uniform(1.9, 2.8), rng.uniform(0, 0.8)),
+            _towards(-side * rng.uniform(0, 1.2), rng.uniform(0, 0.6)),
+        ]
         colours = [_warm(rng.normal(0.1, 0.2)) * rng.uniform(1.5, 3.0), _warm(rng.normal(0, 0.15)) * 0.3]
         ambient, wrap = white * rng.uniform(0.1, 0.4), 0.05
     elif kind == "coloured":

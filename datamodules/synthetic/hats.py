@@ -75,8 +75,9 @@ def _ring(face: Array, raised: float, turn_deg: Array) -> tuple[Array, Array]:
     turn = (turn_deg + 180) % 360 - 180
     before = np.clip(turn, -_ROUND_DEG, _ROUND_DEG)
     on_head = sheet_points(face, before, hairline("hat", before) + raised)
-    left, right = (sheet_points(face, np.array(end), hairline("hat", np.array(end)) + raised)
-                   for end in (-_ROUND_DEG, _ROUND_DEG))
+    left, right = (
+        sheet_points(face, np.array(end), hairline("hat", np.array(end)) + raised) for end in (-_ROUND_DEG, _ROUND_DEG)
+    )
     past = np.where(turn > 0, 180 - turn, -180 - turn) / (180 - _ROUND_DEG)  # 1 and -1 at the ends, 0 at the back
     middle, half = (left + right) / 2, (right - left) / 2
     round_back = (

@@ -12,9 +12,7 @@ from datamodules.synthetic.surroundings import outward
 
 Thing = Literal["hand", "mask", "microphone", "cup", "slab", "blob"]
 
-_THINGS: dict[Thing, float] = {
-    "hand": 0.5, "mask": 0.1, "microphone": 0.08, "cup": 0.08, "slab": 0.1, "blob": 0.14
-}
+_THINGS: dict[Thing, float] = {"hand": 0.5, "mask": 0.1, "microphone": 0.08, "cup": 0.08, "slab": 0.1, "blob": 0.14}
 # angle and height on the sheet that hands touch: chin, cheeks, mouth, forehead, eyes, temples, jaw
 _TOUCHED = [(0.0, -104.0), (38.0, -52.0), (0.0, -68.0), (12.0, 48.0), (24.0, 0.0), (62.0, 12.0), (70.0, -48.0)]
 _FINGERS = ((-29.0, 60.0, 7.0), (-10.0, 74.0, 8.0), (10.0, 79.0, 8.2), (29.0, 71.0, 7.8))  # offset, length, radius

@@ -18,7 +18,12 @@ Colours = NDArray[np.floating]
 Kind = Literal["studio", "indoors", "street", "foliage", "night", "crowd"]
 
 _KINDS: dict[Kind, float] = {
-    "studio": 0.2, "indoors": 0.26, "street": 0.18, "foliage": 0.16, "night": 0.12, "crowd": 0.08
+    "studio": 0.2,
+    "indoors": 0.26,
+    "street": 0.18,
+    "foliage": 0.16,
+    "night": 0.12,
+    "crowd": 0.08,
 }
 _SHAPES, _LEAVES = (20, 110), (150, 400)  # numbers of objects, and of leaves
 _SMALLEST, _LARGEST = 0.02, 0.7  # radius of a shape / size of the picture

@@ -14,8 +14,16 @@ from datamodules.synthetic.variety import NO_VARIETY, Variety, occurrence
 SIZE = 64
 FACES = [(person, view) for person in (0, 4, 8) for view in (2, 3)]
 OF_PICTURES = (
-    "scenery", "harsh_light", "cast_shadows", "white_balance", "blur", "low_resolution", "grain", "compression",
-    "borders", "occlusion",
+    "scenery",
+    "harsh_light",
+    "cast_shadows",
+    "white_balance",
+    "blur",
+    "low_resolution",
+    "grain",
+    "compression",
+    "borders",
+    "occlusion",
 )
 OF_PEOPLE = ("loose_hair", "beards", "hats", "glasses", "make_up", "skin_detail")
 
