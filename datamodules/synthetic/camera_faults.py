@@ -73,7 +73,9 @@ def compress(image: Image, rng: np.random.Generator) -> Image:
     quality = int(np.interp(rng.random(), [0, 0.3, 1], [_QUALITY[0], 30, _QUALITY[1]]))
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), options)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.asarray(decoded[..., ::-1], np.uint8)
 
 
 def end_picture(image: Image, rng: np.random.Generator) -> Image:
@@ -100,4 +102,4 @@ def _path(length: float, angle: float) -> Light:
         kernel[top, left + 1] += right * (1 - down)
         kernel[top + 1, left] += (1 - right) * down
         kernel[top + 1, left + 1] += right * down
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum(), np.float32)

@@ -62,7 +62,7 @@ def draw_held_thing(face: Array, rng: np.random.Generator) -> HeldThing:
     if kind == "slab":
         return HeldThing([], [_slab(face, side, rng)])
     place = np.array([side * rng.uniform(40, 130), rng.uniform(-160, 20), rng.uniform(110, 160)])
-    blob = _ball(place, rng.uniform(30, 85), rng.uniform(0.6, 1.6, 3))  # someone's shoulder, head or hand
+    blob = _ball(place, rng.uniform(30, 85), rng.uniform(0.6, 1.6, 3), rng.uniform(0.1, 0.35))  # a shoulder, an arm
     return HeldThing([blob], [], is_own=False) if rng.random() < 0.4 else HeldThing([], [blob])
 
 
@@ -125,10 +125,12 @@ def _mask(face: Array, rng: np.random.Generator) -> Surface:
     return Surface(points, unit_texels(29, 41))
 
 
-def _ball(centre: Array, radius: float, shape: Array | float = 1.0) -> Surface:
+def _ball(centre: Array, radius: float, shape: Array | float = 1.0, uneven: float = 0.0) -> Surface:
+    """A ball, or an uneven lump."""
     turn, rise = np.linspace(-np.pi, np.pi, 17), np.linspace(np.pi / 2, -np.pi / 2, 10)[:, None]
     unit = np.stack([np.cos(rise) * np.sin(turn), np.sin(rise) * np.ones_like(turn), np.cos(rise) * np.cos(turn)], -1)
-    return Surface(centre + radius * shape * unit, unit_texels(10, 17))
+    bumps = 1 + uneven * np.sin(3 * turn + 2 * rise) * np.cos(rise)
+    return Surface(centre + radius * shape * bumps[..., None] * unit, unit_texels(10, 17))
 
 
 def _rod(start: Array, side: float, radius: float, rng: np.random.Generator) -> Surface:

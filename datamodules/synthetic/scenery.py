@@ -158,4 +158,4 @@ def _tint(rng: np.random.Generator, strength: float) -> Colours:
 
 
 def _fixed(points: NDArray[np.floating]) -> NDArray[np.int32]:
-    return np.rint(points * (1 << _BITS)).astype(np.int32)
+    return np.asarray(np.rint(points * (1 << _BITS)), np.int32)
