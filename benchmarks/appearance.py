@@ -11,6 +11,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # one core is what is measured
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -45,8 +46,8 @@ OPTIONS = (
     "occlusion",
 )
 _SHARES = (0.3, 1.0)
-_FACES, _SIZE, _CROP = 150, 200, 128
-_TIMED, _TIMED_SIZE, _REPEATS = 24, 160, 3
+_FACES, _SIZE, _CROP = 80, 200, 128
+_TIMED, _TIMED_SIZE, _REPEATS = 12, 160, 2
 _VIEWS = (2, 3, 1, 4)  # frontal and half-turned ones, as most photographs
 _BANDS = np.geomspace(3, _CROP / 3, 11)  # cycles per crop
 _DARK, _BRIGHT = 12, 243
@@ -83,7 +84,7 @@ def _statistics(image: Image) -> dict[str, float]:
     window = np.hanning(_CROP)[:, None] * np.hanning(_CROP)
     amplitude = np.abs(np.fft.fft2((grey - grey.mean()) * window))
     frequency = np.hypot(np.fft.fftfreq(_CROP)[:, None], np.fft.fftfreq(_CROP)) * _CROP
-    pairs = list(zip(_BANDS[:-1], _BANDS[1:], strict=True))
+    pairs = list(pairwise(_BANDS))
     means = [amplitude[(frequency >= low) & (frequency < high)].mean() for low, high in pairs]
     steps = np.diff(grey, axis=1).ravel()
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
