@@ -21,7 +21,7 @@ from datamodules.synthetic.adornments import (
     draw_spectacles,
 )
 from datamodules.synthetic.head import Array
-from datamodules.synthetic.variety import NO_VARIETY, Variety, occurrence
+from datamodules.synthetic.variety import Variety, occurrence
 
 HairStyle = Literal["bald", "short", "medium", "long", "hat", "scarf"]
 
@@ -63,6 +63,7 @@ class Look:
     age: float
     glasses: float
     clothes: Array
+    has_beard_growth: bool = False
     locks: LooseHair | None = None
     full_beard: Beard | None = None
     hat: Hat | None = None
@@ -71,7 +72,7 @@ class Look:
     skin_detail: SkinDetail | None = None
 
 
-def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
+def draw_look(rng: np.random.Generator) -> Look:
     """Draws the appearance of a person."""
     tone = rng.uniform()
     skin = _ramp(_SKIN, tone) * (1 + rng.normal(0, 0.03, 3)) * (1 + rng.normal(0, 0.05))
@@ -87,7 +88,7 @@ def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
     if made_up:
         lips = 0.5 * lips + 0.5 * np.array([rng.uniform(120, 200), rng.uniform(20, 80), rng.uniform(40, 100)])
     beard_kind = rng.random() if has_beard_growth else 1.0
-    look = Look(
+    return Look(
         skin=np.clip(skin, 20, 250),
         redness=rng.uniform(0.2, 1.0),
         blotches=rng.uniform(0.3, 1.0),
@@ -111,25 +112,31 @@ def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
         age=rng.uniform(0, 1) ** 1.5,
         glasses=rng.uniform(0.6, 1.0) if rng.random() < 0.12 else 0.0,
         clothes=rng.uniform(10, 235, 3) if rng.random() < 0.6 else np.full(3, rng.uniform(10, 240)),
+        has_beard_growth=has_beard_growth,
     )
-    return _adorned(look, has_beard_growth, rng, variety)
 
 
-def _adorned(look: Look, has_beard_growth: bool, rng: np.random.Generator, variety: Variety) -> Look:
-    """A look with what the options add, in place of what it has of the same kind."""
+def adorned(look: Look, rng: np.random.Generator, variety: Variety, is_child: bool = False) -> Look:
+    """A look with what the options add, in place of what it has of the same kind.
+
+    Args:
+        look: The appearance of the person at its age.
+        rng: The generator of the person.
+        variety: Shares of the options.
+        is_child: Whether there is neither beard nor make-up.
+    """
     if (own := occurrence(rng, variety, "loose_hair")) and look.hair_style not in ("bald", "scarf"):
         look = replace(look, locks=draw_loose_hair(own))
-    if (own := occurrence(rng, variety, "beards")) and has_beard_growth:
-        look = replace(
-            look, full_beard=draw_beard(look.hair, own), beard=0.0, moustache=0.0, stubble=own.uniform(0.3, 1)
-        )
+    if (own := occurrence(rng, variety, "beards")) and look.has_beard_growth and not is_child:
+        beard = draw_beard(look.hair, own)
+        look = replace(look, full_beard=beard, beard=0.0, moustache=0.0, stubble=own.uniform(0.3, 1))
     if own := occurrence(rng, variety, "hats"):
         look = replace(look, hat=draw_hat(own))
         if look.hair_style in ("hat", "scarf"):
             look = replace(look, hair_style="short")
     if own := occurrence(rng, variety, "glasses"):
         look = replace(look, spectacles=draw_spectacles(own), glasses=0.0)
-    if (own := occurrence(rng, variety, "make_up")) and not has_beard_growth:
+    if (own := occurrence(rng, variety, "make_up")) and not (look.has_beard_growth or is_child):
         make_up = draw_make_up(own)
         lips = look.lips + make_up.lip_amount * (make_up.lips - look.lips)
         look = replace(look, make_up=make_up, lips=np.clip(lips, 15, 235))

@@ -23,7 +23,7 @@ from datamodules.synthetic.head import GRID
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.held_things import draw_held_thing
 from datamodules.synthetic.locks import loose_hair
-from datamodules.synthetic.looks import draw_look
+from datamodules.synthetic.looks import adorned, draw_look
 from datamodules.synthetic.renderer import render
 from datamodules.synthetic.sheet_places import sheet_points
 from datamodules.synthetic.skin import paint_skin
@@ -168,14 +168,18 @@ def test_hands_touch_the_face(head):
 
 def test_beards_and_make_up_are_for_those_who_have_them():
     every = Variety(beards=1.0, make_up=1.0, loose_hair=1.0, hats=1.0, glasses=1.0, skin_detail=1.0)
-    looks = [draw_look(_rng(seed), every) for seed in range(60)]
+    looks = [adorned(draw_look(_rng(seed)), _rng(seed), every) for seed in range(60)]
     assert all((look.full_beard is None) != (look.make_up is None) for look in looks)
     assert all(look.hat and look.spectacles and look.skin_detail for look in looks)
     assert not any(look.glasses or look.beard or look.moustache for look in looks if look.full_beard)
     assert not any(look.locks for look in looks if look.hair_style == "bald")
-    one, other = draw_look(_rng(5)), draw_look(_rng(5), every)
-    np.testing.assert_array_equal(one.skin, other.skin)
-    np.testing.assert_array_equal(one.clothes, other.clothes)
+
+
+def test_children_have_neither_beard_nor_make_up_nor_wrinkles():
+    every = Variety(children=1.0, beards=1.0, make_up=1.0, skin_detail=1.0)
+    looks = [draw_person(_rng(seed), every)[1] for seed in range(12)]
+    assert not any(look.full_beard or look.make_up or look.stubble for look in looks)
+    assert all(look.skin_detail and look.skin_detail.wrinkles < 0.2 for look in looks)
 
 
 def test_old_skin_has_more_wrinkles_and_no_other_colour(look):
