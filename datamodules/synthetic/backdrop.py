@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.synthetic.noise import smooth_noise
-from datamodules.synthetic.skin import to_linear
+from datamodules.synthetic.skin_planes import to_linear
 
 _CLUTTER = 14  # upper bound of the number of objects
 _COARSER = 2  # the background has half the resolution of the photograph, since it is seldom sharp

@@ -6,12 +6,40 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.synthetic.camera_faults import add_grain, blur, compress, end_picture, lower_resolution, shift_white
 from datamodules.synthetic.noise import smooth_noise
+from datamodules.synthetic.variety import NO_VARIETY, Variety, occurrence
 
 _GREY_CHANCE = 0.14
 _GREY = np.array([0.3, 0.59, 0.11], np.float32)
 _EVENLY = np.full(3, 1 / 3, np.float32)
 _TABLE = 4096
+
+
+def photograph(
+    light: NDArray[np.float32], face: NDArray[np.float32], rng: np.random.Generator, variety: Variety = NO_VARIETY
+) -> NDArray[np.uint8]:
+    """An RGB photograph of a scene, with the faults of cameras and files that are asked for.
+
+    Args:
+        light: (S, S, 3) linear.
+        face: (S, S) coverage of the head, which the exposure is metered on.
+        rng: Draws the settings of the camera.
+        variety: Shares of the faults.
+    """
+    for option, lens in (("white_balance", shift_white), ("blur", blur)):
+        if own := occurrence(rng, variety, option):
+            light = lens(light, own)
+    image = develop(light, face, rng)
+    for option, file in (
+        ("low_resolution", lower_resolution),
+        ("grain", add_grain),
+        ("compression", compress),
+        ("borders", end_picture),
+    ):
+        if own := occurrence(rng, variety, option):
+            image = file(image, own)
+    return image
 
 
 def develop(light: NDArray[np.float32], face: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:

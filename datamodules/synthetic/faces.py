@@ -15,7 +15,7 @@ from datamodules.synthetic.expression_draws import draw_expression
 from datamodules.synthetic.head import Array
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.head_poses import draw_tilt_deg
-from datamodules.synthetic.looks import Look, draw_look
+from datamodules.synthetic.looks import Look, adorned, draw_look
 from datamodules.synthetic.variety import NO_VARIETY, Variety, option_generator
 
 _MOST_DEVIATIONS = 2.6
@@ -61,11 +61,12 @@ class SyntheticFace:
 def draw_person(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> tuple[NDArray[np.float32], Look]:
     """Draws a person: (K,) identity coefficients with plausible proportions, and an appearance."""
     identity = _draw_identity(rng, NO_VARIETY)
-    look = draw_look(rng, variety)
+    look = draw_look(rng)
     if variety.proportions:
         identity = _draw_identity(option_generator(rng, "proportions"), replace(NO_VARIETY, proportions=True))
     age = draw_age(rng, variety)
-    return np.concatenate([identity, age.coefficients]), aged(look, age, rng)
+    look = adorned(aged(look, age, rng), rng, variety, is_child=age.years is not None)
+    return np.concatenate([identity, age.coefficients]), look
 
 
 def _draw_identity(rng: np.random.Generator, variety: Variety) -> NDArray[np.float32]:

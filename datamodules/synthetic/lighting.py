@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.synthetic.head import GRID, Array
 from datamodules.synthetic.head_model import synthetic_model
+from datamodules.synthetic.surfaces import surface_normals
 
 _DIRECTIONS = 64  # from which ambient occlusion is measured
 _VIEW_SIZE = 192  # pixels per side of the view from each direction
@@ -27,6 +28,8 @@ class Light:
         colours: (L, 3) of the lamps.
         gloss: Strength of the highlights on the skin.
         sharpness: Exponent of the highlights; larger ones are smaller.
+        wrap: How far the light of the lamps reaches around edges, as that of large lamps does: 0 for points.
+        slope: (3, 3) change of the ambient light with the direction that a surface faces, by axis and colour.
     """
 
     ambient: Array
@@ -35,6 +38,8 @@ class Light:
     colours: Array
     gloss: float
     sharpness: float
+    wrap: float = 0.1
+    slope: Array | None = None
 
 
 def draw_light(rng: np.random.Generator) -> Light:
@@ -59,41 +64,37 @@ def draw_light(rng: np.random.Generator) -> Light:
     )
 
 
-def illuminate(normals: Array, exposure: NDArray[np.floating], light: Light) -> NDArray[np.float32]:
+def illuminate(
+    normals: Array, exposure: NDArray[np.floating], light: Light, lit: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """(V, 3) light on points with (V, 3) unit normals in the frame of the camera.
 
     Args:
         normals: (V, 3) unit normals.
         exposure: (V,) ambient occlusion: fraction of the sky that is visible from each point.
         light: The light of the scene.
+        lit: (V, L) share of each lamp that each point sees; None for all of it.
     """
     normals = normals.astype(np.float32)  # powers take three times as long in float64
     directions, colours = light.directions.astype(np.float32), light.colours.astype(np.float32)
     facing = normals @ directions.T
     received = (0.5 + 0.5 * normals[:, 1:2]) * light.sky.astype(np.float32) + light.ambient.astype(np.float32)
+    if light.slope is not None:
+        received += normals @ light.slope.astype(np.float32)
+        np.maximum(received, 0, out=received)
     received *= exposure[:, None]
-    received += np.clip((facing + 0.1) / 1.1, 0, None) * (0.4 + 0.6 * exposure[:, None]) @ colours
+    direct = np.clip((facing + light.wrap) / (1 + light.wrap), 0, None)
+    if lit is not None:
+        direct *= lit
+    received += direct * (0.4 + 0.6 * exposure[:, None]) @ colours
     if light.gloss:
         halfway = directions + np.array([0, 0, 1], np.float32)
         halfway /= np.linalg.norm(halfway, axis=-1, keepdims=True)
         shine = np.clip(normals @ halfway.T, 0, None) ** np.float32(light.sharpness) * (facing > 0)
+        if lit is not None:
+            shine *= lit
         received += np.float32(2.5 * light.gloss) * (shine @ colours)
     return received
-
-
-def surface_normals(points: Array) -> Array:
-    """(R, C, 3) outward unit normals of a grid of points whose rows go down and columns to the right."""
-    across = np.empty_like(points)
-    across[:, 1:-1] = points[:, 2:] - points[:, :-2]
-    across[:, 0], across[:, -1] = points[:, 1] - points[:, 0], points[:, -1] - points[:, -2]
-    down = np.empty_like(points)
-    down[1:-1] = points[2:] - points[:-2]
-    down[0], down[-1] = points[1] - points[0], points[-1] - points[-2]
-    x = down[..., 1] * across[..., 2] - down[..., 2] * across[..., 1]
-    y = down[..., 2] * across[..., 0] - down[..., 0] * across[..., 2]
-    z = down[..., 0] * across[..., 1] - down[..., 1] * across[..., 0]
-    normals = np.stack([x, y, z], axis=-1)
-    return np.asarray(normals / (np.sqrt(x * x + y * y + z * z) + 1e-12)[..., None])
 
 
 @cache

@@ -1,13 +1,27 @@
 """Appearance of a person apart from the shape of the head: colours, hair, beard, make-up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.synthetic.adornments import (
+    Beard,
+    Hat,
+    LooseHair,
+    MakeUp,
+    SkinDetail,
+    Spectacles,
+    draw_beard,
+    draw_hat,
+    draw_loose_hair,
+    draw_make_up,
+    draw_skin_detail,
+    draw_spectacles,
+)
 from datamodules.synthetic.head import Array
-from datamodules.synthetic.variety import NO_VARIETY, Variety
+from datamodules.synthetic.variety import Variety, occurrence
 
 HairStyle = Literal["bald", "short", "medium", "long", "hat", "scarf"]
 
@@ -49,9 +63,16 @@ class Look:
     age: float
     glasses: float
     clothes: Array
+    has_beard_growth: bool = False
+    locks: LooseHair | None = None
+    full_beard: Beard | None = None
+    hat: Hat | None = None
+    spectacles: Spectacles | None = None
+    make_up: MakeUp | None = None
+    skin_detail: SkinDetail | None = None
 
 
-def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
+def draw_look(rng: np.random.Generator) -> Look:
     """Draws the appearance of a person."""
     tone = rng.uniform()
     skin = _ramp(_SKIN, tone) * (1 + rng.normal(0, 0.03, 3)) * (1 + rng.normal(0, 0.05))
@@ -91,7 +112,37 @@ def draw_look(rng: np.random.Generator, variety: Variety = NO_VARIETY) -> Look:
         age=rng.uniform(0, 1) ** 1.5,
         glasses=rng.uniform(0.6, 1.0) if rng.random() < 0.12 else 0.0,
         clothes=rng.uniform(10, 235, 3) if rng.random() < 0.6 else np.full(3, rng.uniform(10, 240)),
+        has_beard_growth=has_beard_growth,
     )
+
+
+def adorned(look: Look, rng: np.random.Generator, variety: Variety, is_child: bool = False) -> Look:
+    """A look with what the options add, in place of what it has of the same kind.
+
+    Args:
+        look: The appearance of the person at its age.
+        rng: The generator of the person.
+        variety: Shares of the options.
+        is_child: Whether there is neither beard nor make-up.
+    """
+    if (own := occurrence(rng, variety, "loose_hair")) and look.hair_style not in ("bald", "scarf"):
+        look = replace(look, locks=draw_loose_hair(own))
+    if (own := occurrence(rng, variety, "beards")) and look.has_beard_growth and not is_child:
+        beard = draw_beard(look.hair, own)
+        look = replace(look, full_beard=beard, beard=0.0, moustache=0.0, stubble=own.uniform(0.3, 1))
+    if own := occurrence(rng, variety, "hats"):
+        look = replace(look, hat=draw_hat(own))
+        if look.hair_style in ("hat", "scarf"):
+            look = replace(look, hair_style="short")
+    if own := occurrence(rng, variety, "glasses"):
+        look = replace(look, spectacles=draw_spectacles(own), glasses=0.0)
+    if (own := occurrence(rng, variety, "make_up")) and not (look.has_beard_growth or is_child):
+        make_up = draw_make_up(own)
+        lips = look.lips + make_up.lip_amount * (make_up.lips - look.lips)
+        look = replace(look, make_up=make_up, lips=np.clip(lips, 15, 235))
+    if own := occurrence(rng, variety, "skin_detail"):
+        look = replace(look, skin_detail=draw_skin_detail(look.age, own))
+    return look
 
 
 def _ramp(colours: NDArray[np.floating], place: float) -> Array:

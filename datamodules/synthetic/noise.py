@@ -30,9 +30,25 @@ def _streaks() -> NDArray[np.float32]:
     return _twice(np.fft.irfft2(np.fft.rfft2(white) * np.exp(-(frequency**2) * 2)).astype(np.float32))
 
 
+@cache
+def _fractal() -> NDArray[np.float32]:
+    """(1024, 1024) noise whose amplitude falls with the frequency as in photographs: 1 / f.
+
+    After Field, "Relations between the statistics of natural images and the response properties of cortical cells",
+    1987.
+    """
+    rng = np.random.default_rng([_SEED, 1_000])
+    white = rng.standard_normal((_SIZE, _SIZE), np.float32)
+    frequency = np.hypot(np.fft.fftfreq(_SIZE)[:, None], np.fft.rfftfreq(_SIZE)[None])
+    frequency[0, 0] = np.inf  # no mean
+    return _twice(np.fft.irfft2(np.fft.rfft2(white) / np.maximum(frequency, 2 / _SIZE)).astype(np.float32))
+
+
 def _twice(noise: NDArray[np.float32]) -> NDArray[np.float32]:
     """(1024, 1024) tiling of (512, 512) noise, scaled to unit variance, so that pieces across its edges are views."""
-    return np.tile(noise / noise.std(), (2, 2))
+    tiled = np.tile(noise / noise.std(), (2, 2))
+    tiled.setflags(write=False)  # whoever changed a piece would change all later pictures
+    return tiled
 
 
 def smooth_noise(shape: tuple[int, int], scale: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -43,6 +59,11 @@ def smooth_noise(shape: tuple[int, int], scale: int, rng: np.random.Generator) -
 def streak_noise(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
     """A random piece of hair-like noise, whose strands run from top to bottom."""
     return _cut(_streaks(), shape, rng)
+
+
+def fractal_noise(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A random piece of noise with the spectrum of photographs."""
+    return _cut(_fractal(), shape, rng)
 
 
 def _cut(store: NDArray[np.float32], shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:

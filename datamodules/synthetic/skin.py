@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head import (
     EYE_CENTRE,
     LENS_HALF_WIDTH,
-    Array,
-    HeadSheet,
     bump,
     ear_place,
     eye_opening,
@@ -24,8 +22,9 @@ from datamodules.synthetic.head import (
 from datamodules.synthetic.head_model import synthetic_model
 from datamodules.synthetic.looks import Look
 from datamodules.synthetic.noise import smooth_noise, streak_noise
+from datamodules.synthetic.skin_marks import paint_make_up, paint_marks
+from datamodules.synthetic.skin_planes import TEXTURE, blend, fine_sheet, to_linear
 
-TEXTURE = 256  # texels per side: a little under a millimetre each on the front of the face
 _IRIS_RADIUS, _PUPIL_RADIUS = 5.9, 2.2
 _SCLERA = np.array([226, 218, 212], np.float32)
 _TEETH = np.array([226, 216, 198], np.float32)
@@ -77,21 +76,17 @@ def paint_skin(look: Look, gaze: tuple[float, float], rng: np.random.Generator) 
     colour *= shade
     if look.freckles:
         spots = ramp(smooth_noise(shape, 4, rng), 1.1, 1.7) * masks.freckled * look.freckles
-        _blend(colour, skin * (0.72, 0.6, 0.5), spots)
+        blend(colour, skin * (0.72, 0.6, 0.5), spots)
+    if look.skin_detail:
+        paint_marks(colour, look.skin_detail, look.skin)
     _paint_hair(colour, look, masks, rng)
     _paint_mouth(colour, look, masks, rng)
+    if look.make_up:
+        paint_make_up(colour, look.make_up, masks.lid, masks.eye_edge)
     _paint_eyes(colour, look, masks, gaze)
     if look.glasses:
-        _blend(colour, look.cloth * 0.3, masks.glasses * look.glasses)
+        blend(colour, look.cloth * 0.3, masks.glasses * look.glasses)
     return to_linear(colour.transpose(1, 2, 0))
-
-
-def to_linear(colour: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Linear light (0 to 1) from sRGB (0 to 255), by squaring: close to the exact curve, and 20 times as fast."""
-    light = np.asarray(colour, np.float32) * np.float32(1 / 255)
-    np.maximum(light, 0, out=light)
-    np.square(light, out=light)
-    return np.asarray(np.minimum(light, 1, out=light), np.float32)
 
 
 def _paint_hair(colour: NDArray[np.float32], look: Look, masks: _Masks, rng: np.random.Generator) -> None:
@@ -101,68 +96,52 @@ def _paint_hair(colour: NDArray[np.float32], look: Look, masks: _Masks, rng: np.
     hair = look.hair.astype(np.float32)
     dark = np.minimum(hair * 0.8, look.skin * 0.75)
     edge = np.roll(masks.brow_edge, round(-look.brow_height), axis=0) + np.float32(look.brow_thickness)
-    _blend(colour, dark, ramp(edge + 0.5 * strands, -0.9, 1.2) * look.brow_amount)
+    blend(colour, dark, ramp(edge + 0.5 * strands, -0.9, 1.2) * look.brow_amount)
     edge = masks.beard_edge + 5 * smooth_noise(shape, 16, rng)
     if look.stubble:
-        _blend(colour, look.skin * 0.45 + hair * 0.2, ramp(edge, -9.0, 9.0) * 0.5 * look.stubble)
+        blend(colour, look.skin * 0.45 + hair * 0.2, ramp(edge, -9.0, 9.0) * 0.5 * look.stubble)
     if look.beard:
-        _blend(
+        blend(
             colour,
             hair * 0.7,
             ramp(edge + 2.5 * strands, -3.0, 5.0) * look.beard * (0.85 + 0.1 * np.clip(strands, -1, 1)),
         )
     if look.moustache or look.beard:
         amount = max(look.moustache, look.beard)
-        _blend(colour, hair * 0.7, ramp(masks.moustache * (1 + 0.3 * strands), 0.25, 0.6) * amount)
+        blend(colour, hair * 0.7, ramp(masks.moustache * (1 + 0.3 * strands), 0.25, 0.6) * amount)
 
 
 def _paint_mouth(colour: NDArray[np.float32], look: Look, masks: _Masks, rng: np.random.Generator) -> None:
     lip = look.lips.astype(np.float32)
     lines = 1 + 0.05 * streak_noise((TEXTURE, TEXTURE), rng)
-    _blend(colour, lip, ramp(masks.lip_edge, -1.2, 1.0) * 0.85, lines)
-    _blend(colour, _MOUTH, masks.mouth)
-    _blend(colour, _TEETH * np.float32(rng.uniform(0.6, 1.0)), masks.teeth)
+    blend(colour, lip, ramp(masks.lip_edge, -1.2, 1.0) * 0.85, lines)
+    blend(colour, _MOUTH, masks.mouth)
+    blend(colour, _TEETH * np.float32(rng.uniform(0.6, 1.0)), masks.teeth)
 
 
 def _paint_eyes(colour: NDArray[np.float32], look: Look, masks: _Masks, gaze: tuple[float, float]) -> None:
     if look.lid_shadow:
-        _blend(colour, look.skin * 0.45, masks.lid * look.lid_shadow)
+        blend(colour, look.skin * 0.45, masks.lid * look.lid_shadow)
     rows = np.flatnonzero(((masks.eye_edge > -3) | (masks.lash > 0.01)).any(axis=1))
     part = slice(rows[0], rows[-1] + 1)
     eye = colour[:, part]
     inside = ramp(masks.eye_edge[part], -0.4, 0.5)
     rim = 1 - 0.35 * np.exp(-np.clip(masks.eye_edge[part], 0, None) / 1.6)
-    _blend(eye, _SCLERA, inside, rim)
+    blend(eye, _SCLERA, inside, rim)
     across = masks.across[part] - np.sign(masks.across[part]) * np.float32(EYE_CENTRE[0])
     x = across - gaze[0]
     y = masks.height[part] - EYE_CENTRE[1] - 0.8 - gaze[1]
     distance = np.hypot(x, y)
     ring = 1 - 0.5 * ramp(distance, 4.2, 5.8)
-    _blend(eye, look.iris, inside * ramp(distance, _IRIS_RADIUS + 0.5, _IRIS_RADIUS - 0.5), ring)
-    _blend(eye, _PUPIL, inside * ramp(distance, _PUPIL_RADIUS + 0.4, _PUPIL_RADIUS - 0.4))
-    _blend(eye, _WINDOW, inside * ramp(np.hypot(across + 2.0, y - 2.2), 1.3, 0.7))
-    _blend(eye, np.minimum(look.hair * 0.5, look.skin * 0.35), masks.lash[part] * np.float32(0.8))
-
-
-def _blend(
-    colour: NDArray[np.float32],
-    other: NDArray[np.floating],
-    amount: NDArray[np.floating],
-    shade: NDArray[np.floating] | None = None,
-) -> None:
-    """Blends the planes of a picture with another colour, optionally shaded. In place, since the planes are large."""
-    rows = np.flatnonzero(amount.max(axis=1) > 0)
-    if not len(rows):
-        return
-    part = slice(rows[0], rows[-1] + 1)
-    share = amount[part].astype(np.float32)
-    for plane, value in zip(colour, other.astype(np.float32), strict=True):
-        plane[part] += ((value if shade is None else value * shade[part]) - plane[part]) * share
+    blend(eye, look.iris, inside * ramp(distance, _IRIS_RADIUS + 0.5, _IRIS_RADIUS - 0.5), ring)
+    blend(eye, _PUPIL, inside * ramp(distance, _PUPIL_RADIUS + 0.4, _PUPIL_RADIUS - 0.4))
+    blend(eye, _WINDOW, inside * ramp(np.hypot(across + 2.0, y - 2.2), 1.3, 0.7))
+    blend(eye, np.minimum(look.hair * 0.5, look.skin * 0.35), masks.lash[part] * np.float32(0.8))
 
 
 @cache
 def _masks() -> _Masks:
-    sheet = _fine_sheet(synthetic_model().sheet)
+    sheet = fine_sheet(synthetic_model().sheet)
     x, y = np.abs(sheet.across), sheet.height
     above = y - mouth_line(x)
     edge = lens(x)
@@ -217,15 +196,3 @@ def _masks() -> _Masks:
         "height": y,
     }
     return _Masks(**{name: np.asarray(array, np.float32) for name, array in arrays.items()})
-
-
-def _fine_sheet(sheet: HeadSheet) -> HeadSheet:
-    """The coordinates of the sheet, interpolated to every texel."""
-
-    def finer(values: Array) -> Array:
-        place = np.linspace(0, len(values) - 1, TEXTURE)
-        rows = np.stack([np.interp(place, np.arange(len(values)), column) for column in values.T], axis=1)
-        return np.stack([np.interp(place, np.arange(len(values)), row) for row in rows])
-
-    points = np.stack([finer(axis) for axis in np.moveaxis(sheet.points, -1, 0)], axis=-1)
-    return HeadSheet(finer(sheet.across), finer(sheet.height), finer(sheet.angle_deg), points)

@@ -28,6 +28,24 @@ class Variety:
             or one side of the face unlike the other.
         wide_poses: Share of the views whose head pose is drawn as in photographs: yaw mostly near frontal and at times
             beyond a profile, strong pitch and roll now and then.
+        scenery: Share of the photographs whose background has the edges, the spectrum and the lights out of focus of
+            real ones, instead of plain walls and clutter.
+        harsh_light: Share of the photographs in hard, low or coloured light: sun, window, flash, lamps in the dark.
+        cast_shadows: Share of the photographs in which lamps throw shadows: of the head on itself, of hats, hair and
+            hands on the face, and of things outside the picture.
+        white_balance: Share of the photographs with the wrong colour for white, or too strong or too weak colours.
+        blur: Share of the photographs that are out of focus or blurred by motion.
+        low_resolution: Share of the photographs that were once smaller.
+        grain: Share of the photographs with the noise of a sensor.
+        compression: Share of the photographs that went through a small JPEG file.
+        loose_hair: Share of the people with locks of hair over forehead, temples or cheeks.
+        beards: Share of the people with growth of beard whose beard stands out from the skin, in several shapes.
+        hats: Share of the people with a cap, a hat with a brim, or a knitted hat.
+        glasses: Share of the people with glasses that have frames and lenses, also against the sun.
+        make_up: Share of the people without growth of beard with colours on lips, lids and cheeks.
+        skin_detail: Share of the people whose skin has wrinkles, pores, moles and rings under the eyes.
+        occlusion: Share of the photographs with a hand or another thing before the face.
+        borders: Share of the photographs that end close to the face, in black or plain bars or repeated pixels.
     """
 
     proportions: bool = False
@@ -35,6 +53,22 @@ class Variety:
     elderly: float = 0.0
     expressions: float = 0.0
     wide_poses: float = 0.0
+    scenery: float = 0.0
+    harsh_light: float = 0.0
+    cast_shadows: float = 0.0
+    white_balance: float = 0.0
+    blur: float = 0.0
+    low_resolution: float = 0.0
+    grain: float = 0.0
+    compression: float = 0.0
+    loose_hair: float = 0.0
+    beards: float = 0.0
+    hats: float = 0.0
+    glasses: float = 0.0
+    make_up: float = 0.0
+    skin_detail: float = 0.0
+    occlusion: float = 0.0
+    borders: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -63,3 +97,18 @@ def option_generator(rng: np.random.Generator, option: str) -> np.random.Generat
     seeds: Any = rng.bit_generator.seed_seq
     key = int.from_bytes(blake2b(option.encode(), digest_size=4).digest(), "big")
     return np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, key)))
+
+
+def occurrence(rng: np.random.Generator, variety: Variety, option: str) -> np.random.Generator | None:
+    """A generator for the draws of an option that occurs in a share of the people or views; None where it does not.
+
+    Args:
+        rng: The generator of the person or the view.
+        variety: The shares.
+        option: Name of the option, a field of the variety.
+    """
+    share: float = getattr(variety, option)
+    if not share:
+        return None
+    own = option_generator(rng, option)
+    return own if own.random() < share else None
