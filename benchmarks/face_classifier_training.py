@@ -2,7 +2,7 @@
 
 Faces are those of the default synthetic data, as the network of a checkpoint maps them; others are parts of these faces,
 their shuffled pieces and pictures by formula. Some of each are turned into line drawings or given hard light. The steps are
-commands of their own: the first two gather what the network sees, the third learns from it.
+commands of their own: the first two gather what the network sees, and the third learns from it.
 
     python -m benchmarks.face_classifier_training faces CKPT FACES_NPZ
     python -m benchmarks.face_classifier_training others CKPT OTHERS_NPZ
@@ -10,7 +10,6 @@ commands of their own: the first two gather what the network sees, the third lea
 """
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,19 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.default_fit import FACES
-from benchmarks.face_scenes import clutter, face_part, shuffled
+from benchmarks.face_scenes import clutter, default_faces, face_part, is_found, shuffled
 from benchmarks.measurements import save
-from datamodules.face_datamodule import FaceDataModule
-from datamodules.files.images import read_image
 from lightning_module.inference import face_classifier
 from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.face_classifier import FaceClassifier
 from lightning_module.inference.frontal_view import VIEW_SIZE, FrontalView
 
-_EVERY = 5  # of the faces
-_CLUTTERED = 300  # pictures by formula
+_EVERY = 10  # of the faces
+_CLUTTERED = 120  # pictures by formula
 _PER_CLUTTER = 8
 _EPOCHS = 24
 _BATCH = 128
@@ -54,8 +50,8 @@ class _Views:
         self, image: NDArray[np.uint8], starts: NDArray[np.float64], crop: NDArray[np.float64] | None = None
     ) -> None:
         """Adds the views that the network settles on from (N, 3) crops; `crop` is that of the face, if there is one."""
-        image = _drawn(image, self.rng)
-        crops, maps = _settled(self._network, image, starts)
+        image = drawn(image, self.rng)
+        crops, maps = settled(self._network, image, starts)
         for own, each in zip(crops, maps, strict=True):
             self._shown.append(self._view.view(image, _inexact(each, self.rng), own))
             self._is_face.append(crop is not None and is_found(own, crop))
@@ -69,8 +65,8 @@ class _Views:
 def gather_faces(checkpoint: Path, out: Path) -> None:
     """Saves views of faces, and of crops beside them."""
     views = _Views(checkpoint, seed=0)
-    for image, crop in _faces(_EVERY):
-        starts = [_jittered(crop, views.rng), _jittered(crop, views.rng), *_anywhere(image, 2, views.rng)]
+    for image, crop in default_faces(_EVERY):
+        starts = [jittered(crop, views.rng), jittered(crop, views.rng), *anywhere(image, 2, views.rng)]
         views.look(image, np.array(starts), crop)
     views.save(out)
 
@@ -78,29 +74,14 @@ def gather_faces(checkpoint: Path, out: Path) -> None:
 def gather_others(checkpoint: Path, out: Path) -> None:
     """Saves views of parts of faces, of their shuffled pieces, and of pictures by formula."""
     views = _Views(checkpoint, seed=1)
-    for image, crop in _faces(4 * _EVERY):
-        views.look(shuffled(image, views.rng), _anywhere(image, 3, views.rng))
+    for image, crop in default_faces(4 * _EVERY):
+        views.look(shuffled(image, views.rng), anywhere(image, 3, views.rng))
         part = face_part(image, crop, views.rng)
-        views.look(part, _anywhere(part, 3, views.rng))
+        views.look(part, anywhere(part, 3, views.rng))
     for _ in range(_CLUTTERED):
         image = clutter((240, 240), views.rng)
-        views.look(image, _anywhere(image, _PER_CLUTTER, views.rng))
+        views.look(image, anywhere(image, _PER_CLUTTER, views.rng))
     views.save(out)
-
-
-def _faces(every: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
-    """Photographs and crops of the default training faces."""
-    data = FaceDataModule(synthetic=FACES, num_workers=0)
-    data.prepare_data()
-    faces = data.plain_faces()
-    for place in range(0, len(faces), every):
-        yield read_image(faces.index.record(int(faces.rows[place])).image_path), faces.box(place)
-
-
-def is_found(crop: NDArray[np.float64], true: NDArray[np.float64]) -> bool:
-    """Whether a crop is that of a face: its centre within a quarter of the true side, its side within a factor of 1.5."""
-    ratio = crop[2] / true[2]
-    return bool(np.linalg.norm(crop[:2] - true[:2]) < 0.25 * true[2] and 1 / 1.5 < ratio < 1.5)
 
 
 def train(*views: Path) -> None:
@@ -109,7 +90,10 @@ def train(*views: Path) -> None:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     parts = [np.load(path) for path in views]
-    shown, is_face = (torch.from_numpy(np.concatenate([part[name] for part in parts]).astype(np.float32)) for name in ("views", "is_face"))
+    shown, is_face = (
+        torch.from_numpy(np.concatenate([part[name] for part in parts]).astype(np.float32))
+        for name in ("views", "is_face")
+    )
     held = torch.arange(len(shown)) % 10 == 0
     rows = torch.nonzero(~held)[:, 0]
     classifier = FaceClassifier()
@@ -145,20 +129,22 @@ def train(*views: Path) -> None:
     save("face_classifier_training", "python -m benchmarks.face_classifier_training train", figures)
 
 
-def _jittered(crop: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def jittered(crop: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """A crop that is off by as much as that of a detector."""
     return np.array([*(crop[:2] + rng.uniform(-0.12, 0.12, 2) * crop[2]), crop[2] * np.exp(rng.uniform(-0.25, 0.25))])
 
 
-def _anywhere(image: NDArray[np.number], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def anywhere(image: NDArray[np.number], count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(N, 3) crops of any place and size."""
     size = min(image.shape[:2])
     return np.column_stack([rng.uniform(0, size, (count, 2)), size * np.exp(rng.uniform(-1.8, 0, count))])
 
 
-def _settled(
+def settled(
     network: MapNetwork, image: NDArray[np.uint8], crops: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    for _ in range(2):
-        crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout.landmark_texels)
+    """(N, 3) crops after the first pass of a network, and their maps."""
+    crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout.landmark_texels)
     return crops, crop_maps(network, image, crops)
 
 
@@ -170,7 +156,7 @@ def _inexact(position_map: NDArray[np.float32], rng: np.random.Generator) -> NDA
     return np.asarray((position_map - centre) * scale + centre + shift, np.float32)
 
 
-def _drawn(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def drawn(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """An image as it is, as a line drawing, or in hard light."""
     kind = rng.random()
     if kind < 0.15:
@@ -200,7 +186,9 @@ def _augmented(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     grey = grey + torch.randn(grey.shape, generator=generator) * 0.3 * uniform(1, 1)
     low = uniform(2, 1, 1) * 1.6 - 1
     high = low + 0.2 + 0.6 * uniform(2, 1, 1)
-    is_covered = (steps >= low[:, 0]) & (steps <= high[:, 0]) & (steps[:, None] >= low[:, 1]) & (steps[:, None] <= high[:, 1])
+    is_covered = (
+        (steps >= low[:, 0]) & (steps <= high[:, 0]) & (steps[:, None] >= low[:, 1]) & (steps[:, None] <= high[:, 1])
+    )
     is_covered &= uniform(1, 1) < 0.3
     grey = torch.where(is_covered, torch.randn(count, 1, 1, generator=generator), grey)
     weight = seen.sum((1, 2), keepdim=True).clip(1)

@@ -1,14 +1,19 @@
 """Pictures to find faces in, or none: collages of faces on cluttered backgrounds, and pictures without a face."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.default_fit import FACES
+from datamodules.face_datamodule import FaceDataModule
+from datamodules.files.images import read_image
 from datamodules.geometry.crop import CROP_MARGIN
+from datamodules.readers.index_options import IndexOptions
 from datamodules.synthetic.backdrop import draw_background
+from datamodules.synthetic.default_data import EmbeddedData
 from datamodules.synthetic.noise import smooth_noise
 
 Image = NDArray[np.uint8]
@@ -24,6 +29,12 @@ class Scene(NamedTuple):
 
     image: Image
     crops: NDArray[np.float64]
+
+
+def is_found(crop: NDArray[np.float64], true: NDArray[np.float64]) -> bool:
+    """Whether a crop is that of a face: its centre within a quarter of the true side, its side within a factor of 1.5."""
+    ratio = crop[2] / true[2]
+    return bool(np.linalg.norm(crop[:2] - true[:2]) < 0.25 * true[2] and 1 / 1.5 < ratio < 1.5)
 
 
 def clutter(shape: tuple[int, int], rng: np.random.Generator) -> Image:
@@ -46,7 +57,9 @@ def natural_spectrum(size: int, rng: np.random.Generator) -> NDArray[np.float64]
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
     frequency[0, 0] = 1 / size
     falling = frequency ** -rng.uniform(0.8, 1.6)
-    grey, *colours = (np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) * falling, (size, size)) for _ in range(4))
+    grey, *colours = (
+        np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) * falling, (size, size)) for _ in range(4)
+    )
     picture = grey[..., None] + rng.uniform(0, 0.6) * np.stack(colours, axis=-1)
     return np.asarray(rng.uniform(60, 190) + rng.uniform(15, 60) * (picture - picture.mean()) / picture.std())
 
@@ -104,19 +117,25 @@ def collage(
     placed: list[NDArray[np.float64]] = []
     for image, crop in faces:
         factor = float(np.exp(rng.uniform(*np.log(sides_px)))) / crop[2]
-        piece = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+        piece = cv2.resize(
+            image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        )
         own = crop * factor
         if rng.random() < 0.5:
             piece, own = piece[:, ::-1], own * [-1, 1, 1] + [piece.shape[1] - 1, 0, 0]
-        (x0, y0), (x1, y1) = (np.clip(own[:2] + sign * own[2] * 0.62, 0, piece.shape[1::-1]).astype(int) for sign in (-1, 1))
-        piece, own = piece[y0:y1, x0:x1], own - [x0, y0, 0]
+        (x0, y0), (x1, y1) = (
+            np.clip(own[:2] + sign * own[2] * 0.62, 0, piece.shape[1::-1]).astype(int) for sign in (-1, 1)
+        )
+        piece, own = piece[y0:y1, x0:x1], own - np.array([x0, y0, 0])
         height, width = piece.shape[:2]
         for _ in range(_TRIES):
             if height >= shape[0] or width >= shape[1]:
                 break
             corner = np.array([rng.integers(shape[1] - width), rng.integers(shape[0] - height)])
-            there = own + [*corner, 0]
-            if all(np.abs(there[:2] - other[:2]).max() > (1 - _CLOSEST) * (there[2] + other[2]) * 0.62 for other in placed):
+            there = own + np.array([*corner, 0])
+            if all(
+                np.abs(there[:2] - other[:2]).max() > (1 - _CLOSEST) * (there[2] + other[2]) * 0.62 for other in placed
+            ):
                 _paste(canvas, piece, corner)
                 placed.append(there)
                 break
@@ -130,3 +149,16 @@ def _paste(canvas: NDArray[np.float32], piece: Image, corner: NDArray[np.int64])
     weight = np.clip(soft / (0.06 * min(height, width)), 0, 1)[..., None].astype(np.float32)
     window = canvas[corner[1] : corner[1] + height, corner[0] : corner[0] + width]
     window[:] = weight * piece + (1 - weight) * window
+
+
+def default_faces(every: int, is_test: bool = False) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """Photographs and crops of the default training or test faces."""
+    data = FaceDataModule(synthetic=FACES, num_workers=0)
+    data.prepare_data()
+    if is_test:
+        embedded = EmbeddedData(FACES, IndexOptions().cache)
+        data = FaceDataModule(embedded.test_root, face_model=embedded.face_model, num_workers=0)
+        data.prepare_data()
+    faces = data.plain_faces()
+    for place in range(0, len(faces), every):
+        yield read_image(faces.index.record(int(faces.rows[place])).image_path), faces.box(place)

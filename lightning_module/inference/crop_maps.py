@@ -33,7 +33,7 @@ def crop_maps(
         DivergedError: If the maps cannot be those of faces.
     """
     size = network.image_size
-    matrices = [crop_matrix(*pair) for pair in zip(crops, jitters or [None] * len(crops), strict=True)]
+    matrices = _matrices(crops, jitters)
     maps = network.maps(np.stack([warp_image(image, image_matrix(matrix, size), size) for matrix in matrices]))
     require_plausible_maps(maps)
     return maps
@@ -47,7 +47,7 @@ def landmarks_image_px(
 ) -> NDArray[np.float64]:
     """(N, 68, 3) landmarks of maps, in 0-based pixels of the photograph."""
     row, col = landmark_texels[:LANDMARKS_68].T
-    matrices = [crop_matrix(*pair) for pair in zip(crops, jitters or [None] * len(crops), strict=True)]
+    matrices = _matrices(crops, jitters)
     return np.stack([uncrop_points(each[row, col], matrix) for each, matrix in zip(maps, matrices, strict=True)])
 
 
@@ -64,3 +64,8 @@ def recropped(
     shift = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
     is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (shift <= _MOST_SHIFT)  # False for NaN
     return np.where(is_kept[:, None], again, crops), is_kept
+
+
+def _matrices(crops: NDArray[np.float64], jitters: Sequence[CropJitter] | None) -> list[NDArray[np.float64]]:
+    plain = [CropJitter()] * len(crops)
+    return [crop_matrix(crop, jitter) for crop, jitter in zip(crops, jitters or plain, strict=True)]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.crop import CROP_SIZE, crop_boxes
+from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.similarity import fit_similarity
 from lightning_module.inference.crop_network import MapNetwork
 from lightning_module.inference.crop_probes import crop_disagreement

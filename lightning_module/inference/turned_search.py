@@ -64,12 +64,13 @@ def search(cascade: Cascade, image: NDArray[np.uint8]) -> list[Candidate]:
     """The candidates of an (H, W, 3) RGB image, those with most votes first."""
     longer = max(image.shape[:2])
     windows = []
+    searched = 0
     for level in _LEVELS:
+        if longer <= searched:  # all pixels have been seen
+            break
+        searched = level.size
         scale = min(1.0, level.size / longer)
-        # a photograph that is no larger than the level before has been searched
-        if level is not _LEVELS[0] and longer <= _LEVELS[0].size:
-            continue
-        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         for angle_deg, is_mirrored in level.turns:
             windows.append(_windows(cascade, small, level, angle_deg, is_mirrored) / scale)
     return _clustered(np.concatenate(windows))
@@ -98,14 +99,14 @@ def _windows(
 def _turn(image: NDArray[np.uint8], angle_deg: float, is_mirrored: bool) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """(2, 3) matrix from an image to its turned copy, and the width and height that hold all of it."""
     height, width = image.shape[:2]
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle_deg, 1.0)
+    matrix = np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle_deg, 1.0), np.float64)
     cos, sin = np.abs(matrix[0, :2])
     wide, high = int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos))
     matrix[:, 2] += np.array([wide - width, high - height]) / 2
     if is_mirrored:
         matrix[0] *= -1
         matrix[0, 2] += wide - 1
-    return np.asarray(matrix, np.float64), (wide, high)
+    return matrix, (wide, high)
 
 
 def _clustered(crops: NDArray[np.float64]) -> list[Candidate]:
