@@ -18,7 +18,7 @@ from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_check import FaceCheck
 from lightning_module.inference.overlapping_boxes import distinct_faces
 
-_SCENES = 60
+_SCENES = 45
 _STARTS = 30  # crops in each
 _CHECKED = 8  # of them, as in a search
 

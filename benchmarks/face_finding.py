@@ -31,16 +31,16 @@ from lightning_module.inference.crop_network import CropNetwork, load_network
 from lightning_module.inference.face_check import MIN_CONFIDENCE, FaceCheck
 from lightning_module.inference.face_finder import FaceFinder
 
-_COLLAGES = 24
-_SHAPES = ((480, 640), (900, 1200), (700, 700))
-_SIDES_PX = (90.0, 380.0)
+_COLLAGES = 12
+_SHAPES = ((480, 640), (600, 800), (500, 500))
+_SIDES_PX = (80.0, 280.0)
 _FACELESS = 50
 _WITHOUT_FACES = (
     "brick", "cell", "chelsea", "clock", "coffee", "coins", "grass", "gravel", "horse", "hubble_deep_field",
     "immunohistochemistry", "logo", "moon", "page", "retina", "rocket", "text",
 )  # fmt: skip  # the pictures of skimage.data that come with it, but for those that show a person
 _EVERY = 50  # of the default faces, of which parts are shown
-_MOST_PX = 800  # of the longer side of these pictures
+_MOST_PX = 400  # of the longer side of these pictures
 
 Find = Callable[[Image], NDArray[np.float64]]  # (N, 4) crops and confidences
 
@@ -182,11 +182,11 @@ def _faceless() -> Iterator[Image]:
     rng = np.random.default_rng(2)
     for number in range(_FACELESS - len(_WITHOUT_FACES)):
         if number % 3:
-            yield clutter(_SHAPES[number % 2], rng)
+            yield clutter((300, 400), rng)
             continue
         image, crop = faces[int(rng.integers(len(faces)))]
         if number % 2:
-            yield cv2.resize(shuffled(image, rng), (450, 450), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+            yield cv2.resize(shuffled(image, rng), (300, 300), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         else:
             yield face_part(image, crop, rng)
 

@@ -20,7 +20,7 @@ Image = NDArray[np.uint8]
 
 _GAMMA = 2.2
 _SKIN = np.array([1.0, 0.76, 0.63])
-_CLOSEST = 0.3  # of the smaller of two sides: by how much crops of a collage may overlap
+_CLOSEST = 0.1  # of the smaller of two sides: by how much crops of a collage may overlap
 _TRIES = 200
 
 

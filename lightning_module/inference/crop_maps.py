@@ -52,14 +52,17 @@ def landmarks_image_px(
 
 
 def recropped(
-    crops: NDArray[np.float64], maps: NDArray[np.float32], landmark_texels: NDArray[np.int64]
+    crops: NDArray[np.float64],
+    maps: NDArray[np.float32],
+    landmark_texels: NDArray[np.int64],
+    jitters: Sequence[CropJitter] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(N, 3) crops about the predicted landmarks, as in training; implausible ones are replaced by the old crops.
 
     Returns:
         The crops, and (N,) whether each was plausible.
     """
-    again = crop_boxes(landmarks_image_px(maps, crops, landmark_texels))
+    again = crop_boxes(landmarks_image_px(maps, crops, landmark_texels, jitters))
     change = again[:, 2] / crops[:, 2]
     shift = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
     is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (shift <= _MOST_SHIFT)  # False for NaN

@@ -14,11 +14,14 @@ from lightning_module.inference.overlapping_boxes import distinct_faces, face_bo
 _CROPS_AT_ONCE = 16  # batch size of the network
 _PASSES = 2  # crops about the landmarks of the crop before, until they stay
 _MOST_CANDIDATES = 16  # of a detector; the others have fewer votes
-_MOST_CHECKED = 8  # of those that the classifier likes best, since each costs a pass per probe
+_MOST_SETTLED = 24  # of the crops of a grid; the others are less likely after the first pass
+_MOST_CHECKED = 8  # of those that the classifier likes best, since each costs two passes per probe
+_LEAST_LIKELY = -1.0  # log odds of the classifier below which none has been confirmed
 # The grid: sides relative to the shorter side of the photograph. A face is found from a crop that is off by a fifth of
 # its side and a third of its size, so that the next crop is a third of a side away, and the next size 1.5 times.
 _GRID_SIDES = (1.0, 0.67, 0.45, 0.3)
 _GRID_STEP = 1 / 3
+_MOST_CROPS = 300  # of a grid, so that panoramas take no longer; the smallest are left out
 _GRID_NAME = "network"
 
 
@@ -58,10 +61,14 @@ class FaceFinder:
         if not candidates:
             return []
         crops = np.stack([face.crop for face in candidates])
+        if len(crops) > _MOST_SETTLED:
+            crops, likely = self._passed(image, crops)
+            order = np.argsort(-likely, kind="stable")[:_MOST_SETTLED]
+            crops, candidates = crops[order], [candidates[place] for place in order]
         settled, maps, is_kept = self._settled(image, crops)
         likely = self._check.classified(image, maps, settled)
         likely[~is_kept] = -np.inf
-        places = [place for place in distinct_faces(settled, likely) if is_kept[place]][:_MOST_CHECKED]
+        places = [place for place in distinct_faces(settled, likely) if likely[place] >= _LEAST_LIKELY][:_MOST_CHECKED]
         if not places:
             return []
         scores = [candidates[place].score for place in places]
@@ -71,6 +78,19 @@ class FaceFinder:
             for place, sure in zip(places, confidences.tolist(), strict=True)
             if sure >= self._least
         ]
+
+    def _passed(
+        self, image: NDArray[np.uint8], crops: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(N, 3) crops after one pass, and (N,) log odds of the classifier, which are -inf where a pass went astray."""
+        parts = []
+        for first in range(0, len(crops), _CROPS_AT_ONCE):
+            some = crops[first : first + _CROPS_AT_ONCE]
+            maps = crop_maps(self._network, image, some)
+            after, is_near = recropped(some, maps, self._network.layout.landmark_texels)
+            parts.append((after, np.where(is_near, self._check.classified(image, maps, some), -np.inf)))
+        settling, odds = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return settling, odds
 
     def _settled(
         self, image: NDArray[np.uint8], crops: NDArray[np.float64]
@@ -100,7 +120,7 @@ def _grid(image: NDArray[np.uint8], found: list[DetectedFace]) -> list[DetectedF
         crops += [(x, y, side) for y in down for x in across]
     free = [
         crop
-        for crop in np.array(crops)
+        for crop in np.array(crops[:_MOST_CROPS])
         if not any((face.box_px[:2] <= crop[:2]).all() and (crop[:2] <= face.box_px[2:]).all() for face in found)
     ]
     return [DetectedFace(face_boxes(crop[None])[0], crop, _GRID_NAME) for crop in free]
