@@ -18,7 +18,7 @@ from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_check import FaceCheck
 from lightning_module.inference.overlapping_boxes import distinct_faces
 
-_SCENES = 45
+_SCENES = 30
 _STARTS = 30  # crops in each
 _CHECKED = 8  # of them, as in a search
 
@@ -36,7 +36,7 @@ def calibrate(checkpoint: Path) -> None:
         scene = collage(chosen, (320, 400), (70, 200), rng)
         image = drawn(scene.image, rng)
         starts = np.concatenate([anywhere(image, _STARTS, rng), *(jittered(crop, rng)[None] for crop in scene.crops)])
-        crops, maps = settled(network, image, starts)
+        crops, maps = settled(network, image, settled(network, image, starts)[0])
         likely = check.classified(image, maps, crops)
         for place in distinct_faces(crops, likely)[:_CHECKED]:
             if check.is_plausible(maps[place]):
