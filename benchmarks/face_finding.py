@@ -40,6 +40,9 @@ _WITHOUT_FACES = (
     "immunohistochemistry", "logo", "moon", "page", "retina", "rocket", "text",
 )  # fmt: skip  # the pictures of skimage.data that come with it, but for those that show a person
 _EVERY = 50  # of the default faces, of which parts are shown
+_LEAST_CONFIDENCE = 0.2  # of the search, so that figures can be given for several confidences
+_KINDS = ("photograph", "collage", "faceless")
+_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 _MOST_PX = 300  # of the longer side of these pictures
 
 Find = Callable[[Image], NDArray[np.float64]]  # (N, 4) crops and confidences
@@ -65,11 +68,14 @@ def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) 
     figures: dict[str, Any] = {"min_confidence": MIN_CONFIDENCE}
     for contender in contenders:
         rows = {name: row for (by, name), row in done.items() if by == contender}
-        figures[contender] = {
-            kind: _summary([row for name, row in rows.items() if name.startswith(kind)])
-            for kind in ("photograph", "collage", "faceless")
-        }
-        figures[contender]["all"] = _summary(list(rows.values()))
+        kinds = {kind: [row for name, row in rows.items() if name.startswith(kind)] for kind in _KINDS}
+        figures[contender] = {kind: _summary(some, MIN_CONFIDENCE) for kind, some in kinds.items()}
+        figures[contender]["all"] = _summary(list(rows.values()), MIN_CONFIDENCE)
+        if contender == "now":
+            figures["found of all, wrong at a confidence"] = {
+                least: [_summary(list(rows.values()), least)[name] for name in ("found", "faces", "wrong")]
+                for least in _AT
+            }
     figures["stages of the confirmed search on one photograph, s"] = _stages(
         detector, network, skimage.data.astronaut()
     )
@@ -87,20 +93,20 @@ def _judged(found: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, 
             right.append(place)
     sure = found[:, 3].round(3).tolist()
     return {
-        "faces": len(true), "found": len(right), "reported": len(found),
+        "faces": len(true),
         "confidences": [[sure[place], place in right] for place in range(len(found))],
         "missed": left,
-    }  # fmt: skip
+    }
 
 
-def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    faces, found, reported = (sum(row[name] for row in rows) for name in ("faces", "found", "reported"))
+def _summary(rows: list[dict[str, Any]], least: float) -> dict[str, Any]:
+    sure = [right for row in rows for confidence, right in row["confidences"] if confidence >= least]
     return {
         "pictures": len(rows),
-        "faces": faces,
-        "found": found,
-        "reported": reported,
-        "wrong": reported - found,
+        "faces": sum(row["faces"] for row in rows),
+        "found": sum(sure),
+        "reported": len(sure),
+        "wrong": len(sure) - sum(sure),
         "seconds per picture, median": round(float(np.median([row["seconds"] for row in rows])), 2) if rows else None,
     }
 
@@ -116,7 +122,7 @@ def _before(detector: CascadeDetector, network: CropNetwork) -> Find:
 
 
 def _now(detector: CascadeDetector, network: CropNetwork) -> Find:
-    finder = FaceFinder(detector, network, FaceCheck(network), MIN_CONFIDENCE)
+    finder = FaceFinder(detector, network, FaceCheck(network), _LEAST_CONFIDENCE)
 
     def find(image: Image) -> NDArray[np.float64]:
         return np.array([[*face.crop, face.confidence] for face in finder.find(image)]).reshape(-1, 4)
