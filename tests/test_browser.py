@@ -60,6 +60,7 @@ def test_faces_are_turned_and_shaded_without_any_network(folder, tmp_path):
             f"--ckpt_path={checkpoint}",
             f"--out={tmp_path / 'out'}",
             "--detector=scikit-image",
+            "--min_confidence=0",
         ]
     )
     asked, faults = [], []

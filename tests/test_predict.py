@@ -17,7 +17,7 @@ def checkpoint(faces, model_file, tmp_path_factory):
     return fit(faces, model_file, tmp_path_factory.mktemp("predict"), "--trainer.max_epochs=1").best_checkpoint
 
 
-def _predict(checkpoint, out, *photos, more=("--detector=scikit-image", "--texture_size=128")):
+def _predict(checkpoint, out, *photos, more=("--detector=scikit-image", "--texture_size=128", "--min_confidence=0")):
     return main(["predict", *map(str, photos), f"--ckpt_path={checkpoint}", f"--out={out}", *more])
 
 
@@ -54,6 +54,7 @@ def test_a_mixed_batch_gives_every_face_that_it_holds(checkpoint, astronaut, tmp
     first = np.array(records[0]["box_px"])
     for record in records:
         assert record["found_by"] == "scikit-image"
+        assert 0 <= record["confidence"] <= 1
         assert np.abs(np.array(record["box_px"]) - first).max() < 15  # the same face of the same upright photograph
     page = (tmp_path / "out" / "index.html").read_text()
     assert all(f'"{name}"' in page for name in done.faces)
@@ -80,6 +81,8 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
         (["{photo}"], ["--boxes={folder}/none.csv"], "none.csv: cannot be read"),
         (["{photo}"], ["--texture_size=100"], "texture_size is 100"),
         (["{photo}"], ["--detector=dlib"], "dlib"),
+        (["{photo}"], ["--min_confidence=2"], "--min_confidence is 2: give a number from 0 to 1"),
+        (["{photo}"], ["--min_confidence=1"], "no face was found"),  # of which a network of one epoch is never sure
         (["{photo}"], ["--ckpt_path={folder}/none.ckpt"], "there is no such checkpoint"),
     ],
 )

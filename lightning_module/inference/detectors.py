@@ -31,7 +31,7 @@ def choose_detector(name: DetectorName = "auto") -> Detector:
             if name != "auto":
                 raise
             _log.warning(
-                "%s\nUsing scikit-image's detector instead, which finds only faces that look at the camera. "
+                "%s\nUsing scikit-image's detector instead, which misses more faces in profile. "
                 "Boxes can be given as well.",
                 error,
             )

@@ -1,0 +1,75 @@
+"""Fits the weights of a face's confidence on composites of synthetic faces: python -m benchmarks.confidence_fit CKPT.
+
+The classifier of faces must have been trained, and the checkpoint be that of a default fit. The weights are printed, to be
+written into lightning_module/inference/face_check.py.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.face_classifier_training import anywhere, drawn, jittered, settled
+from benchmarks.face_scenes import collage, default_faces, is_found
+from lightning_module.inference.crop_network import load_network
+from lightning_module.inference.crop_probes import crop_disagreement
+from lightning_module.inference.face_check import FaceCheck
+from lightning_module.inference.overlapping_boxes import distinct_faces
+
+_SCENES = 30
+_STARTS = 30  # crops in each
+_CHECKED = 8  # of them, as in a search
+
+
+def calibrate(checkpoint: Path) -> None:
+    """Fits and prints the weights of the confidence, and how many candidates of each kind pass at which."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(3)
+    network = load_network(checkpoint)
+    check = FaceCheck(network)
+    faces = [(image, crop) for image, crop in default_faces(12, is_test=True)]
+    measured: list[tuple[float, float, bool]] = []
+    for number in range(_SCENES):
+        chosen = [faces[place] for place in rng.choice(len(faces), number % 4, replace=False)]
+        scene = collage(chosen, (320, 400), (70, 200), rng)
+        image = drawn(scene.image, rng)
+        starts = np.concatenate([anywhere(image, _STARTS, rng), *(jittered(crop, rng)[None] for crop in scene.crops)])
+        crops, maps = settled(network, image, settled(network, image, starts)[0])
+        likely = check.classified(image, maps, crops)
+        for place in distinct_faces(crops, likely)[:_CHECKED]:
+            if check.is_plausible(maps[place]):
+                apart = crop_disagreement(network, image, crops[place], maps[place])
+                measured.append(
+                    (likely[place], -np.log(max(apart, 0.05)), any(is_found(crops[place], c) for c in scene.crops))
+                )
+    table = torch.tensor(measured, dtype=torch.float64)
+    known = torch.cat([torch.ones(len(table), 1, dtype=torch.float64), table[:, :2]], dim=1)
+    weights = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    balance = (1 - table[:, 2]).sum() / table[:, 2].sum()
+    optimizer = torch.optim.LBFGS([weights], max_iter=200)
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = nn.functional.binary_cross_entropy_with_logits(known @ weights, table[:, 2], pos_weight=balance)
+        value = value + 1e-3 * (weights**2).sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    odds = (known @ weights).detach().numpy()
+    is_face = table[:, 2].numpy() > 0
+    print("bias, classifier, agreement:", weights.detach().numpy().round(2))
+    for kind, values in (("faces", table[is_face]), ("others", table[~is_face])):
+        for name, column in (("classifier", 0), ("agreement", 1)):
+            print(kind, name, np.quantile(values[:, column].numpy(), [0.02, 0.1, 0.5, 0.9, 0.98]).round(2))
+    for bound in (0, 0.5, 1, 1.5, 2, 3):
+        passing = odds > bound
+        print(
+            f"confidence above {1 / (1 + np.exp(-bound)):.2f}: {passing[is_face].sum()} of {is_face.sum()} faces, {passing[~is_face].sum()} of {(~is_face).sum()} others"
+        )
+
+
+if __name__ == "__main__":
+    calibrate(Path(sys.argv[1]))

@@ -1,0 +1,211 @@
+"""Measures which faces are found with the offline detector, beside the detector alone as it was before.
+
+    python -m benchmarks.face_finding REAL/aflw2000 REAL/bfm/BFM.mat CKPT WORK [CONTENDER]
+
+REAL/300wlp is read too. WORK is a file that keeps what was found in each picture, so that the benchmark can be stopped
+and goes on where it was, also for one of the two contenders, "before" or "now"; remove it to start again. A face is found if the centre of its crop is within a quarter of the
+true crop's side, and its side within a factor of 1.5. Seconds are those of one core of the processor.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import cv2
+import numpy as np
+import skimage.data
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.face_scenes import Image, Scene, clutter, collage, default_faces, face_part, is_found, shuffled
+from benchmarks.measurements import save
+from datamodules.face_datamodule import FaceDataModule
+from datamodules.face_model import FaceModelOptions
+from datamodules.files.images import read_image
+from lightning_module.inference.cascade_detector import CascadeDetector
+from lightning_module.inference.crop_maps import crop_maps, recropped
+from lightning_module.inference.crop_network import CropNetwork, load_network
+from lightning_module.inference.face_check import MIN_CONFIDENCE, FaceCheck
+from lightning_module.inference.face_finder import FaceFinder
+
+_COLLAGES = 12
+_SHAPES = ((480, 640), (600, 800), (500, 500))
+_SIDES_PX = (80.0, 280.0)
+_FACELESS = 50
+_WITHOUT_FACES = (
+    "brick", "cell", "chelsea", "clock", "coffee", "coins", "grass", "gravel", "horse", "hubble_deep_field",
+    "immunohistochemistry", "logo", "moon", "page", "retina", "rocket", "text",
+)  # fmt: skip  # the pictures of skimage.data that come with it, but for those that show a person
+_EVERY = 50  # of the default faces, of which parts are shown
+_LEAST_CONFIDENCE = 0.2  # of the search, so that figures can be given for several confidences
+_KINDS = ("photograph", "collage", "faceless")
+_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_MOST_PX = 300  # of the longer side of these pictures
+
+Find = Callable[[Image], NDArray[np.float64]]  # (N, 4) crops and confidences
+
+
+def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) -> None:
+    """Finds the faces of all pictures, and saves how many of them are right."""
+    torch.set_num_threads(1)
+    network = load_network(checkpoint)
+    detector = CascadeDetector()
+    contenders = {"before": _before(detector, network), "now": _now(detector, network)}
+    done = {tuple(row["key"]): row for row in map(json.loads, work.read_text().splitlines())} if work.exists() else {}
+    for name, scene in _pictures(root, model):
+        for contender, find in contenders.items():
+            if (contender, name) in done or (only and contender not in map(str, only)):
+                continue
+            start = process_time()
+            found = find(scene.image)
+            row = {"key": (contender, name), "seconds": process_time() - start, **_judged(found, scene.crops)}
+            done[contender, name] = row
+            with work.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+    figures: dict[str, Any] = {"min_confidence": MIN_CONFIDENCE}
+    for contender in contenders:
+        rows = {name: row for (by, name), row in done.items() if by == contender}
+        kinds = {kind: [row for name, row in rows.items() if name.startswith(kind)] for kind in _KINDS}
+        figures[contender] = {kind: _summary(some, MIN_CONFIDENCE) for kind, some in kinds.items()}
+        figures[contender]["all"] = _summary(list(rows.values()), MIN_CONFIDENCE)
+        if contender == "now":
+            figures["found of all, wrong at a confidence"] = {
+                least: [_summary(list(rows.values()), least)[name] for name in ("found", "faces", "wrong")]
+                for least in _AT
+            }
+    figures["stages of the confirmed search on one photograph, s"] = _stages(
+        detector, network, skimage.data.astronaut()
+    )
+    save("face_finding", "python -m benchmarks.face_finding REAL/aflw2000 REAL/bfm/BFM.mat CKPT WORK", figures)
+
+
+def _judged(found: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, Any]:
+    """How many of the true faces were found, and what was reported; a face that is found twice is wrong once."""
+    right = []
+    left = list(range(len(true)))
+    for place, crop in enumerate(found):
+        match = next((number for number in left if is_found(crop, true[number])), None)
+        if match is not None:
+            left.remove(match)
+            right.append(place)
+    sure = found[:, 3].round(3).tolist()
+    return {
+        "faces": len(true),
+        "confidences": [[sure[place], place in right] for place in range(len(found))],
+        "missed": left,
+    }
+
+
+def _summary(rows: list[dict[str, Any]], least: float) -> dict[str, Any]:
+    sure = [right for row in rows for confidence, right in row["confidences"] if confidence >= least]
+    return {
+        "pictures": len(rows),
+        "faces": sum(row["faces"] for row in rows),
+        "found": sum(sure),
+        "reported": len(sure),
+        "wrong": len(sure) - sum(sure),
+        "seconds per picture, median": round(float(np.median([row["seconds"] for row in rows])), 2) if rows else None,
+    }
+
+
+def _before(detector: CascadeDetector, network: CropNetwork) -> Find:
+    def find(image: Image) -> NDArray[np.float64]:
+        crops = np.array([face.crop for face in detector.detect(image) if face.fits(image)]).reshape(-1, 3)
+        if len(crops):
+            crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout.landmark_texels)
+        return np.column_stack([crops, np.ones(len(crops))])
+
+    return find
+
+
+def _now(detector: CascadeDetector, network: CropNetwork) -> Find:
+    finder = FaceFinder(detector, network, FaceCheck(network), _LEAST_CONFIDENCE)
+
+    def find(image: Image) -> NDArray[np.float64]:
+        return np.array([[*face.crop, face.confidence] for face in finder.find(image)]).reshape(-1, 4)
+
+    return find
+
+
+def _stages(detector: CascadeDetector, network: CropNetwork, image: Image) -> dict[str, float]:
+    """Seconds of the candidates, of the network, and of all the rest of a search."""
+    spent = {"candidates": 0.0, "network": 0.0}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            start = process_time()
+            result = function(*arguments)
+            spent[name] += process_time() - start
+            return result
+
+        return call
+
+    maps, candidates = network.maps, detector.candidates
+    network.maps = timed("network", maps)  # type: ignore[method-assign]
+    detector.candidates = timed("candidates", candidates)  # type: ignore[method-assign]
+    start = process_time()
+    _now(detector, network)(image)
+    total = process_time() - start
+    network.maps, detector.candidates = maps, candidates  # type: ignore[method-assign]
+    start = process_time()
+    detector.detect(image)
+    before = process_time() - start
+    spent |= {"checks and the rest": total - sum(spent.values()), "all": total, "detector alone, before": before}
+    return {name: round(seconds, 2) for name, seconds in spent.items()}
+
+
+def _pictures(root: Path, model: Path) -> Iterator[tuple[str, Scene]]:
+    photographs = list(_photographs(root, model))
+    for name, image, crop in photographs:
+        yield f"photograph {name}", Scene(image, crop[None])
+    for number in range(_COLLAGES):
+        rng = np.random.default_rng([1, number])
+        chosen = rng.choice(len(photographs), int(rng.integers(2, 7)), replace=False)
+        faces = [photographs[place][1:] for place in chosen]
+        yield f"collage {number}", collage(faces, _SHAPES[number % len(_SHAPES)], _SIDES_PX, rng)
+    for number, image in enumerate(_faceless()):
+        yield f"faceless {number}", Scene(image, np.empty((0, 3)))
+
+
+def _photographs(root: Path, model: Path) -> Iterator[tuple[str, Image, NDArray[np.float64]]]:
+    for folder in (root, root.with_name("300wlp")):
+        data = FaceDataModule(folder, face_model=FaceModelOptions(model), num_workers=0)
+        data.prepare_data()
+        faces = data.plain_faces()
+        for place in range(len(faces)):
+            record = faces.index.record(int(faces.rows[place]))
+            yield record.key, read_image(record.image_path), faces.box(place)
+
+
+def _faceless() -> Iterator[Image]:
+    """Fifty pictures: photographs and drawings of scikit-image, clutter, and parts and shuffled pieces of faces."""
+    for name in _WITHOUT_FACES:
+        yield _small(np.asarray(getattr(skimage.data, name)()))
+    faces = list(default_faces(_EVERY))
+    rng = np.random.default_rng(2)
+    for number in range(_FACELESS - len(_WITHOUT_FACES)):
+        if number % 3:
+            yield clutter((240, 300), rng)
+            continue
+        image, crop = faces[int(rng.integers(len(faces)))]
+        if number % 2:
+            yield cv2.resize(shuffled(image, rng), (300, 300), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+        else:
+            yield face_part(image, crop, rng)
+
+
+def _small(picture: NDArray[Any]) -> Image:
+    """(H, W, 3) uint8 from a picture of any kind."""
+    if picture.dtype == bool:
+        picture = picture * np.uint8(255)
+    picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    picture = np.ascontiguousarray(picture[..., :3])
+    scale = min(1.0, _MOST_PX / max(picture.shape[:2]))
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+if __name__ == "__main__":
+    measure(*map(Path, sys.argv[1:]))
