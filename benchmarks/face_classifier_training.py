@@ -29,12 +29,10 @@ from lightning_module.inference.frontal_view import VIEW_SIZE, FrontalView
 _EVERY = 10  # of the faces
 _CLUTTERED = 120  # pictures by formula
 _PER_CLUTTER = 8
-_EPOCHS = 16
+_EPOCHS = 24
 _BATCH = 128
 _LR = 3e-3
 _SMOOTHING = 0.02
-_MADE = 64  # textures in each batch
-_FACE_WEIGHT = 2.5  # of a face in the loss, of which there are fewer
 
 
 class _Views:
@@ -102,15 +100,12 @@ def train(*views: Path) -> None:
     optimizer = torch.optim.AdamW(classifier.parameters(), _LR, weight_decay=0.02)
     steps = len(rows) // _BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LR, total_steps=_EPOCHS * steps)
-    balance = torch.tensor(_FACE_WEIGHT)
+    balance = (1 - is_face[rows]).sum() / is_face[rows].sum()
     for epoch in range(_EPOCHS):
         total = 0.0
         for batch in rows[torch.randperm(len(rows), generator=generator)][: steps * _BATCH].view(steps, _BATCH):
-            made = torch.cat(
-                [_misplaced(shown[batch][is_face[batch] > 0], generator), _textures(shown[batch[:_MADE]], generator)]
-            )
-            odds = classifier(_augmented(torch.cat([shown[batch], made]), generator))
-            target = torch.cat([is_face[batch], torch.zeros(len(made))]) * (1 - 2 * _SMOOTHING) + _SMOOTHING
+            odds = classifier(_augmented(shown[batch], generator))
+            target = is_face[batch] * (1 - 2 * _SMOOTHING) + _SMOOTHING
             loss = nn.functional.binary_cross_entropy_with_logits(odds, target, pos_weight=balance)
             optimizer.zero_grad()
             loss.backward()
@@ -174,41 +169,6 @@ def drawn(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
         middle, width = rng.uniform(60, 190), rng.uniform(15, 60)
         return np.asarray(255 / (1 + np.exp((middle - image.astype(np.float32)) / width)), np.uint8)
     return image
-
-
-def _misplaced(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Faces that stand on their heads, are too large or too small, or lie beside their place: no faces."""
-    count = len(views)
-    kind = torch.randint(4, (count,), generator=generator)
-    size = torch.where(kind == 1, 0.35, torch.where(kind == 2, 1.9, 1.0)) * (
-        0.85 + 0.3 * torch.rand(count, generator=generator)
-    )
-    angle = torch.rand(count, generator=generator) * 2 * torch.pi
-    away = torch.where(kind == 3, 0.7, 0.3) * torch.stack([angle.cos(), angle.sin()])
-    matrix = torch.zeros(count, 2, 3)
-    matrix[:, 0, 0], matrix[:, 1, 1] = size, torch.where(kind == 0, -size, size)
-    matrix[:, :, 2] = away.T
-    grid = nn.functional.affine_grid(matrix, [count, 1, VIEW_SIZE, VIEW_SIZE], align_corners=False)
-    grey = nn.functional.grid_sample(views[:, :1], grid, padding_mode="reflection", align_corners=False)
-    return torch.cat([grey * views[:, 1:], views[:, 1:]], dim=1)
-
-
-def _textures(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Noise of many spectra, stretched or hard, where the views show something: grass, clouds, stripes, print."""
-    count = len(views)
-
-    def uniform(low: float, high: float) -> torch.Tensor:
-        return low + (high - low) * torch.rand(count, 1, 1, generator=generator)
-
-    down = torch.fft.fftfreq(VIEW_SIZE)[:, None] * torch.exp(uniform(-1, 1))
-    across = torch.fft.fftfreq(VIEW_SIZE) * torch.exp(uniform(-1, 1))
-    falling = (down**2 + across**2 + 1e-3) ** (-uniform(0, 2) / 2)
-    noise = torch.fft.fft2(torch.randn(count, VIEW_SIZE, VIEW_SIZE, generator=generator))
-    grey = torch.fft.ifft2(noise * falling).real
-    grey = grey / grey.std(dim=(1, 2), keepdim=True)
-    hard = torch.tanh(uniform(1, 6) * (grey + uniform(-1, 1)))
-    grey = torch.where(uniform(0, 1) < 0.4, hard, grey)
-    return torch.stack([grey * views[:, 1], views[:, 1]], dim=1)
 
 
 def _augmented(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -18,11 +18,12 @@ _LEAST = 24  # pixels per side of the smallest face at this size
 _SCALE_STEP = 1.05
 _VOTES = (12, 8)  # number of windows that must agree on a face: first strict, then less so
 _SMALL = 0.25  # of the largest face's side; smaller detections are mostly wrong
+_EVEN_VOTES = 12  # windows in all turned copies with which a candidate is a face as often as not
 _SAME = 0.3  # intersection over union above which two boxes are the same face
 
 
 class CascadeDetector:
-    """Finds faces that look at the camera, within about 30 degrees."""
+    """Finds faces that look at the camera, within about 30 degrees, and candidates for others."""
 
     def __init__(self) -> None:
         self._cascade = Cascade(skimage.data.lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]

@@ -23,6 +23,7 @@ _GRID_SIDES = (1.0, 0.67, 0.45, 0.3)
 _GRID_STEP = 1 / 3
 _MOST_CROPS = 300  # of a grid, so that panoramas take no longer; the smallest are left out
 _GRID_NAME = "network"
+_GRID_SCORE = 0.25  # share of faces, before any look, among the crops of a grid that the network settles on
 
 
 class FaceFinder:
@@ -123,7 +124,7 @@ def _grid(image: NDArray[np.uint8], found: list[DetectedFace]) -> list[DetectedF
         for crop in np.array(crops[:_MOST_CROPS])
         if not any((face.box_px[:2] <= crop[:2]).all() and (crop[:2] <= face.box_px[2:]).all() for face in found)
     ]
-    return [DetectedFace(face_boxes(crop[None])[0], crop, _GRID_NAME) for crop in free]
+    return [DetectedFace(face_boxes(crop[None])[0], crop, _GRID_NAME, _GRID_SCORE) for crop in free]
 
 
 def _distinct(faces: list[DetectedFace]) -> list[DetectedFace]:

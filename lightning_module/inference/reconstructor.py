@@ -81,8 +81,8 @@ class Reconstructor:
                 of a run, or the name or key of a run below mlruns/, whose best network is taken.
             mirror_average: Whether to average the maps of each face and its mirror image; by default the setting of
                 the checkpoint.
-            detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" finds
-                faces that look at the camera, and downloads nothing; "auto" uses the first if it can be loaded.
+            detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image"
+                downloads nothing; "auto" uses the first if it can be loaded.
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
             min_confidence: Confidence in [0, 1] below which a detected face is dropped. With 0, all faces of the
                 detector are kept.

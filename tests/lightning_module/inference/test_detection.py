@@ -102,6 +102,7 @@ def test_landmarks_of_face_alignment_give_the_crop_of_training(fan):
     np.testing.assert_allclose(left.crop, [35, 55, 1.5 * 60], atol=1e-4)
     np.testing.assert_allclose(right.crop, [135, 55, 1.5 * 60], atol=1e-4)
     assert left.detector == "face-alignment"
+    assert (left.score, right.score) == (0.99, 0.9)
     assert fan.detect(0 * image) == []
 
 
