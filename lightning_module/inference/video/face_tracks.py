@@ -79,9 +79,7 @@ class FaceTracker:
         if not self._followed:
             return []
         crops = crop_boxes(np.stack([face.face.landmarks[:, :2] for face in self._followed]))
-        places = [
-            DetectedFace(face.box_px, crop, _TRACKED) for face, crop in zip(self._followed, crops, strict=True)
-        ]
+        places = [DetectedFace(face.box_px, crop, _TRACKED) for face, crop in zip(self._followed, crops, strict=True)]
         fitting = [number for number, place in enumerate(places) if place.fits(image)]
         faces = self._reconstruct(image, [places[number] for number in fitting])
         tracked = [
@@ -93,9 +91,7 @@ class FaceTracker:
     def _search(self, frame: Frame, followed: Sequence[TrackedFace]) -> list[TrackedFace]:
         """Faces that are not followed yet."""
         detections = [face for face in self._find(frame.image) if face.fits(frame.image)]
-        new = [
-            TrackedFace(0, face, face.confidence) for face in self._reconstruct(frame.image, detections)
-        ]
+        new = [TrackedFace(0, face, face.confidence) for face in self._reconstruct(frame.image, detections)]
         new = [face for face in new if face.confidence >= self._least and not _same_as(face, followed)]
         found = [replace(face, track=self._number(face)) for face in _apart(new)]
         if found or (followed and not self._lost):

@@ -14,7 +14,7 @@ from datamodules.errors import InputError
 from datamodules.files.photographs import read_photograph
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported here, in one line; read by OpenCV
-import cv2  # noqa: E402
+import cv2
 
 _log = logging.getLogger(__name__)
 
