@@ -8,6 +8,10 @@ from skimage.feature import Cascade
 
 from datamodules.geometry.crop import CROP_MARGIN
 from lightning_module.inference.detection import DetectedFace
+from lightning_module.inference.overlapping_boxes import face_boxes, overlaps
+from lightning_module.inference.turned_search import BOX_DOWN, BOX_SIDE, search
+
+_NAME = "scikit-image"
 
 _SIZES = (320, 640)  # pixels of the longer side; small faces are searched for if there are no large ones
 _LEAST = 24  # pixels per side of the smallest face at this size
@@ -15,9 +19,6 @@ _SCALE_STEP = 1.05
 _VOTES = (12, 8)  # number of windows that must agree on a face: first strict, then less so
 _SMALL = 0.25  # of the largest face's side; smaller detections are mostly wrong
 _SAME = 0.3  # intersection over union above which two boxes are the same face
-# The box of the 68 landmarks relative to that of this cascade, as means over seven AFLW2000-3D samples.
-_SIDE = 0.96  # its mean side, in sides of the cascade's box
-_DOWN = 0.17  # shift of its centre downwards, in sides of the cascade's box
 
 
 class CascadeDetector:
@@ -32,8 +33,14 @@ class CascadeDetector:
             for size in _SIZES:
                 boxes = self._boxes(image, size, votes)
                 if len(boxes):
-                    return [DetectedFace(box, _crop(box), "scikit-image") for box in boxes[np.argsort(boxes[:, 0])]]
+                    return [DetectedFace(box, _crop(box), _NAME) for box in boxes[np.argsort(boxes[:, 0])]]
         return []
+
+    def candidates(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Places of an (H, W, 3) RGB image that may show faces, also in profile, those with most votes first."""
+        return [
+            DetectedFace(face_boxes(each.crop[None])[0], each.crop, _NAME) for each in search(self._cascade, image)
+        ]
 
     def _boxes(self, image: NDArray[np.uint8], size: int, votes: int) -> NDArray[np.float64]:
         scale = min(1.0, size / max(image.shape[:2]))
@@ -53,20 +60,12 @@ def merge_boxes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """(M, 4) means of groups of (N, 4) boxes that overlap with the first box of their group."""
     merged = []
     while len(boxes):
-        shared = _overlaps(boxes[0], boxes) >= _SAME
+        shared = overlaps(boxes[0], boxes) >= _SAME
         merged.append(boxes[shared].mean(axis=0))
         boxes = boxes[~shared]
     return np.array(merged).reshape(-1, 4)
 
 
-def _overlaps(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) intersection over union."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return np.asarray(shared / (areas + np.prod(box[2:] - box[:2]) - shared))
-
-
 def _crop(box: NDArray[np.float64]) -> NDArray[np.float64]:
     width = box[2] - box[0]
-    return np.array([*(box[:2] + box[2:]) / 2 + [0, _DOWN * width], CROP_MARGIN * _SIDE * width])
+    return np.array([*(box[:2] + box[2:]) / 2 + [0, BOX_DOWN * width], CROP_MARGIN * BOX_SIDE * width])

@@ -1,7 +1,7 @@
 """Detected faces, and the interface of detectors."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,15 @@ class DetectedFace:
         box_px: (4,) x1, y1, x2, y2 from the detector or the user.
         crop: (3,) x and y of the centre and side of the crop square, as in training.
         detector: Name of the detector, or "boxes".
+        score: The detector's own probability of a face, or None if it gives none.
+        confidence: Confidence in [0, 1] that it is a face, or None if it has not been judged.
     """
 
     box_px: NDArray[np.float64]
     crop: NDArray[np.float64]
     detector: str
+    score: float | None = None
+    confidence: float | None = None
 
     def fits(self, image: NDArray[np.uint8]) -> bool:
         """Whether the box can be a face of an (H, W, 3) image: it overlaps the image, and its size is plausible."""
@@ -42,4 +46,13 @@ class Detector(Protocol):
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """The faces of an (H, W, 3) RGB image, from left to right."""
+        ...
+
+
+@runtime_checkable
+class CandidateDetector(Detector, Protocol):
+    """Also names places that may show faces, most of which do not, for a network to confirm."""
+
+    def candidates(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """The candidates of an (H, W, 3) RGB image, the likeliest first."""
         ...

@@ -66,6 +66,7 @@ class Face:
         layout: Layout of its map.
         map_px: (S S, 3) all texels of the map, row by row; those of the neck are not trained.
         map_visible: (S S,) whether the texels are visible in the photograph.
+        confidence: Confidence in [0, 1] that this is a face, or None if nothing has judged it.
     """
 
     image: NDArray[np.uint8]
@@ -74,6 +75,7 @@ class Face:
     layout: MapLayout
     map_px: NDArray[np.float64]
     map_visible: NDArray[np.bool_]
+    confidence: float | None = None
 
     @classmethod
     def of_map(
@@ -83,13 +85,14 @@ class Face:
         layout: MapLayout,
         image: NDArray[np.uint8],
         detection: DetectedFace,
+        confidence: float | None = None,
     ) -> "Face":
         """The face of an (S, S, 3) map in crop pixels, transformed back by the inverse of the crop."""
         points = uncrop_points(position_map.reshape(-1, 3).astype(np.float64), crop_matrix(crop))
         is_face = layout.grid.is_valid.ravel()
         points[:, 2] -= points[is_face, 2].min()
         is_visible = is_face & _in_sight(points, layout.grid) & _is_inside(points, image)
-        return cls(image, detection, crop, layout, points, is_visible)
+        return cls(image, detection, crop, layout, points, is_visible, confidence)
 
     @property
     def vertices(self) -> NDArray[np.float64]:

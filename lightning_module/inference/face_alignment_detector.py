@@ -59,8 +59,11 @@ class AlignmentDetector:
             return []
         crops = crop_boxes(np.stack(landmarks)) / scale
         corners = np.stack([box[:4] for box in boxes]) / scale
+        scores = [float(box[4]) for box in boxes]
         faces = [
-            DetectedFace(box, crop, "face-alignment") for box, crop in zip(corners, crops, strict=True) if crop[2] > 0
+            DetectedFace(box, crop, "face-alignment", score)
+            for box, crop, score in zip(corners, crops, scores, strict=True)
+            if crop[2] > 0
         ]
         return sorted(faces, key=lambda face: float(face.box_px[0]))
 

@@ -27,6 +27,7 @@ def face_record(face: Face, photo: Path, network: str) -> dict[str, Any]:
         "frame": _FRAME,
         "box_px": _rounded(face.detection.box_px),
         "found_by": face.detection.detector,
+        "confidence": None if face.confidence is None else round(face.confidence, 3),
         "crop": {"centre_px": _rounded(np.array([x, y])), "side_px": round(float(side), 3)},
         "head_pose_deg": dict(zip(("pitch", "yaw", "roll"), _rounded(face.pose), strict=True)),
         "head_pose": "R = Rx(pitch) Ry(yaw) Rz(roll) as in Pose_Para: with positive pitch the head looks up, with positive yaw to the left of the image, with positive roll it is tilted clockwise",

@@ -47,6 +47,7 @@ class PageFace:
             "name": photo.name,
             "photo": photo.path.name,
             "found_by": face.detection.detector,
+            "confidence": None if face.confidence is None else f"{face.confidence:.2f}",
             "pose": f"pitch {pitch:+}°, yaw {yaw:+}°, roll {roll:+}°",
             "pictures": pictures | {"texture": f"{photo.name}.png"},
             "files": [f"{photo.name}{ending}" for ending in (".obj", ".ply", ".glb", ".png", ".json")],

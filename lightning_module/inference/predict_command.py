@@ -17,6 +17,7 @@ from datamodules.files.photographs import read_photograph
 from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.detectors import DetectorName, boxed_faces
 from lightning_module.inference.face import Face
+from lightning_module.inference.face_check import MIN_CONFIDENCE
 from lightning_module.inference.face_files import write_face
 from lightning_module.inference.network_file import find_network
 from lightning_module.inference.page import PageFace, write_page
@@ -57,6 +58,7 @@ def predict(
     texture_size: int = 512,
     fill_hidden: bool = True,
     passes: int = 2,
+    min_confidence: float = MIN_CONFIDENCE,
 ) -> PredictedFiles:
     """Reconstructs the faces of photographs: meshes, landmarks, head pose, pictures, and index.html to view them.
 
@@ -67,13 +69,15 @@ def predict(
             index.html for all.
         boxes: File of face boxes, which replaces the detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
             {"a.jpg": [[x1, y1, x2, y2]]}; pixels of the upright image, tight about brows, chin and jaw.
-        detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" finds faces
-            that look at the camera, and downloads nothing; "auto" uses the first if it can be loaded.
+        detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" downloads
+            nothing; "auto" uses the first if it can be loaded.
         mirror_average: Whether to average the maps of each face and its mirror image; by default the setting of the
             checkpoint.
         texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
         fill_hidden: Whether hidden texels are filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
+        min_confidence: Confidence from 0 to 1 below which a detected face is left out. The network must confirm each
+            face; with 0, all that the detector finds is kept. Faces of --boxes are never left out.
 
     Raises:
         InputError: If an option is invalid, or no face is found.
@@ -83,7 +87,7 @@ def predict(
     out = out.expanduser()
     listed = collect_photos(photos, out)
     network = find_network(ckpt_path)
-    reconstructor = Reconstructor.load(network, mirror_average, detector, passes)
+    reconstructor = Reconstructor.load(network, mirror_average, detector, passes, min_confidence)
     find = _marked_faces(boxes, listed) if boxes is not None else _detected_faces(reconstructor)
     try:
         with logging_redirect_tqdm():  # a warning stands above the progress bar
@@ -199,8 +203,8 @@ def _names(name: str, count: int, taken: set[str]) -> list[str]:
 
 def _detected_faces(reconstructor: Reconstructor) -> Find:
     """A function that detects the faces of a photograph; raises InputError if the detector cannot be loaded."""
-    detector = reconstructor.load_detector()
-    return lambda _, image: detector.detect(image)
+    reconstructor.load_detector()
+    return lambda _, image: reconstructor.detect(image)
 
 
 def _marked_faces(path: Path, photos: Sequence[Photo]) -> Find:

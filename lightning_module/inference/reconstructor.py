@@ -4,10 +4,11 @@ from lightning_module.inference.reconstructor import Reconstructor
 
 reconstructor = Reconstructor.load("mlruns/runs/<run>/best.ckpt")
 for face in reconstructor(image):  # (H, W, 3) uint8 RGB
-    print(face.landmarks, face.pose)
+    print(face.landmarks, face.pose, face.confidence)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -15,19 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.errors import DivergedError, InputError
-from datamodules.files.images import warp_image
-from datamodules.geometry.crop import crop_boxes, crop_matrix, image_matrix, uncrop_points
-from datamodules.geometry.landmarks import LANDMARKS_68
+from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.detection import DetectedFace, Detector
 from lightning_module.inference.detectors import DetectorName, boxed_faces, choose_detector
 from lightning_module.inference.face import Face
-from lightning_module.inference.map_check import require_plausible_maps
+from lightning_module.inference.face_check import MIN_CONFIDENCE, FaceCheck
+from lightning_module.inference.face_finder import FaceFinder
 from lightning_module.inference.network_file import find_network
 
 _FACES_AT_ONCE = 8  # batch size of the network, so that a photograph of a crowd fits into memory
-_MOST_SHIFT = 0.5  # largest shift of the crop in the second pass, in sides of the crop
-_MOST_CHANGE = 2.0  # largest factor of the crop's side in the second pass
 
 
 class Reconstructor:
@@ -37,20 +35,34 @@ class Reconstructor:
         network: The network.
         detector: Finds faces if no boxes are given: an object, or a name, which is loaded at its first use.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass, as in training.
+        check: Judges faces. Without, the detector's word is taken, and faces have no confidence.
+        min_confidence: Confidence in [0, 1] below which a detected face is dropped; those of boxes are kept. With 0, the
+            detector's word is taken too, but faces have a confidence.
 
     Attributes:
         has_diverged: Whether a map of the network could not be that of a face.
 
     Raises:
-        InputError: If the number of passes is neither 1 nor 2.
+        InputError: If the number of passes is neither 1 nor 2, or the confidence is not in [0, 1].
     """
 
-    def __init__(self, network: MapNetwork, detector: DetectorName | Detector = "auto", passes: int = 2) -> None:
+    def __init__(
+        self,
+        network: MapNetwork,
+        detector: DetectorName | Detector = "auto",
+        passes: int = 2,
+        check: FaceCheck | None = None,
+        min_confidence: float = MIN_CONFIDENCE,
+    ) -> None:
         if passes not in (1, 2):
             raise InputError(f"--passes is {passes}: give 1 or 2.")
+        if not 0 <= min_confidence <= 1:  # nor NaN
+            raise InputError(f"--min_confidence is {min_confidence:g}: give a number from 0 to 1.")
         self._network = network
         self._detector = detector
         self._passes = passes
+        self._check = check
+        self._min_confidence = min_confidence
         self.has_diverged = False
 
     @classmethod
@@ -60,6 +72,7 @@ class Reconstructor:
         mirror_average: bool | None = None,
         detector: DetectorName = "auto",
         passes: int = 2,
+        min_confidence: float = MIN_CONFIDENCE,
     ) -> Self:
         """A reconstructor with the network of a checkpoint or of an exported ONNX file.
 
@@ -71,11 +84,14 @@ class Reconstructor:
             detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" finds
                 faces that look at the camera, and downloads nothing; "auto" uses the first if it can be loaded.
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
+            min_confidence: Confidence in [0, 1] below which a detected face is dropped. With 0, all faces of the
+                detector are kept.
 
         Raises:
             InputError: If the network does not exist, or the file is not a network.
         """
-        return cls(load_network(find_network(path_or_name), mirror_average), detector, passes)
+        network = load_network(find_network(path_or_name), mirror_average)
+        return cls(network, detector, passes, FaceCheck(network), min_confidence)
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.floating] | None = None) -> list[Face]:
         """The faces of an image, in the order of the boxes, or from left to right as they are detected.
@@ -108,8 +124,16 @@ class Reconstructor:
         return self.reconstruct(image, faces)
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
-        """The detected faces of an (H, W, 3) RGB image, from left to right."""
-        return self.load_detector().detect(image)
+        """The detected faces of an (H, W, 3) RGB image, from left to right.
+
+        Raises:
+            DivergedError: If the network's maps cannot be those of faces.
+        """
+        detector = self.load_detector()
+        if self._check is None or self._min_confidence == 0:
+            return detector.detect(image)
+        with self._divergence_noted():
+            return FaceFinder(detector, self._network, self._check, self._min_confidence).find(image)
 
     def load_detector(self) -> Detector:
         """The detector, which is loaded at its first use.
@@ -132,37 +156,37 @@ class Reconstructor:
         for first in range(0, len(detections), _FACES_AT_ONCE):
             batch = detections[first : first + _FACES_AT_ONCE]
             crops = np.stack([detection.crop for detection in batch])
-            maps = self._maps(image, crops)
-            if self._passes == 2:
-                crops = _recropped(crops, maps, layout.landmark_texels)
-                maps = self._maps(image, crops)
+            with self._divergence_noted():
+                maps = crop_maps(self._network, image, crops)
+                if self._passes == 2:
+                    crops, _ = recropped(crops, maps, layout.landmark_texels)
+                    maps = crop_maps(self._network, image, crops)
+                confidences = self._confidences(image, batch, maps, crops)
             faces += [
-                Face.of_map(position_map, crop, layout, image, detection)
-                for position_map, crop, detection in zip(maps, crops, batch, strict=True)
+                Face.of_map(position_map, crop, layout, image, detection, confidence)
+                for position_map, crop, detection, confidence in zip(maps, crops, batch, confidences, strict=True)
             ]
         return faces
 
-    def _maps(self, image: NDArray[np.uint8], crops: NDArray[np.float64]) -> NDArray[np.float32]:
-        size = self._network.image_size
-        maps = self._network.maps(
-            np.stack([warp_image(image, image_matrix(crop_matrix(crop), size), size) for crop in crops])
-        )
+    def _confidences(
+        self,
+        image: NDArray[np.uint8],
+        detections: Sequence[DetectedFace],
+        maps: NDArray[np.float32],
+        crops: NDArray[np.float64],
+    ) -> list[float | None]:
+        """The confidences of a batch; those that the search has judged keep theirs."""
+        known = [detection.confidence for detection in detections]
+        if self._check is None or None not in known:
+            return known
+        scores = [detection.score for detection in detections]
+        judged = self._check.confidences(image, maps, crops, scores).tolist()
+        return [new if old is None else old for old, new in zip(known, judged, strict=True)]
+
+    @contextmanager
+    def _divergence_noted(self) -> Iterator[None]:
         try:
-            require_plausible_maps(maps)
+            yield
         except DivergedError:
             self.has_diverged = True
             raise
-        return maps
-
-
-def _recropped(
-    crops: NDArray[np.float64], maps: NDArray[np.float32], landmark_texels: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(N, 3) crops about the predicted landmarks, as in training; implausible ones are replaced by the old crops."""
-    row, col = landmark_texels[:LANDMARKS_68].T
-    landmarks = [uncrop_points(map_[row, col], crop_matrix(crop)) for map_, crop in zip(maps, crops, strict=True)]
-    again = crop_boxes(np.stack(landmarks))
-    change = again[:, 2] / crops[:, 2]
-    shift = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
-    is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (shift <= _MOST_SHIFT)  # False for NaN
-    return np.where(is_kept[:, None], again, crops)

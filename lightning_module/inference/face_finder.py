@@ -1,0 +1,109 @@
+"""Finds the faces of a photograph: candidates of a detector, each of which the network must confirm."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_module.inference.crop_maps import crop_maps, recropped
+from lightning_module.inference.crop_network import MapNetwork
+from lightning_module.inference.detection import CandidateDetector, DetectedFace, Detector
+from lightning_module.inference.face_check import FaceCheck
+from lightning_module.inference.overlapping_boxes import distinct_faces, face_boxes
+
+_CROPS_AT_ONCE = 16  # batch size of the network
+_PASSES = 2  # crops about the landmarks of the crop before, until they stay
+_MOST_CANDIDATES = 16  # of a detector; the others have fewer votes
+_MOST_CHECKED = 8  # of those that the classifier likes best, since each costs a pass per probe
+# The grid: sides relative to the shorter side of the photograph. A face is found from a crop that is off by a fifth of
+# its side and a third of its size, so that the next crop is a third of a side away, and the next size 1.5 times.
+_GRID_SIDES = (1.0, 0.67, 0.45, 0.3)
+_GRID_STEP = 1 / 3
+_GRID_NAME = "network"
+
+
+class FaceFinder:
+    """Finds faces with a detector and a network.
+
+    Args:
+        detector: Finds candidates.
+        network: Confirms them, and looks where the detector finds nothing.
+        check: Judges the network's maps.
+        min_confidence: Confidence in [0, 1] below which a candidate is dropped.
+    """
+
+    def __init__(self, detector: Detector, network: MapNetwork, check: FaceCheck, min_confidence: float) -> None:
+        self._detector = detector
+        self._network = network
+        self._check = check
+        self._least = min_confidence
+
+    def find(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """The faces of an (H, W, 3) RGB image, from left to right.
+
+        Raises:
+            DivergedError: If the network's maps cannot be those of faces.
+        """
+        if isinstance(self._detector, CandidateDetector):
+            found = self._confirmed(image, self._detector.candidates(image)[:_MOST_CANDIDATES])
+            found += self._confirmed(image, _grid(image, found))
+            found = _distinct(found)
+        else:
+            found = self._confirmed(image, self._detector.detect(image))
+        return sorted(found, key=lambda face: float(face.box_px[0]))
+
+    def _confirmed(self, image: NDArray[np.uint8], candidates: list[DetectedFace]) -> list[DetectedFace]:
+        """The candidates that are faces, with their confidences, on the crops that the network settles on."""
+        candidates = [face for face in candidates if face.fits(image)]
+        if not candidates:
+            return []
+        crops = np.stack([face.crop for face in candidates])
+        settled, maps, is_kept = self._settled(image, crops)
+        likely = self._check.classified(image, maps, settled)
+        likely[~is_kept] = -np.inf
+        places = [place for place in distinct_faces(settled, likely) if is_kept[place]][:_MOST_CHECKED]
+        if not places:
+            return []
+        scores = [candidates[place].score for place in places]
+        confidences = self._check.confidences(image, maps[places], settled[places], scores)
+        return [
+            replace(candidates[place], box_px=face_boxes(settled[place][None])[0], crop=settled[place], confidence=sure)
+            for place, sure in zip(places, confidences.tolist(), strict=True)
+            if sure >= self._least
+        ]
+
+    def _settled(
+        self, image: NDArray[np.uint8], crops: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.bool_]]:
+        """(N, 3) crops after the passes, their maps, and (N,) whether each pass stayed near the one before."""
+        parts = []
+        for first in range(0, len(crops), _CROPS_AT_ONCE):
+            some = crops[first : first + _CROPS_AT_ONCE]
+            is_kept = np.ones(len(some), bool)
+            for _ in range(_PASSES):
+                some, is_near = recropped(some, crop_maps(self._network, image, some), self._network.layout.landmark_texels)
+                is_kept &= is_near
+            parts.append((some, crop_maps(self._network, image, some), is_kept))
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
+
+
+def _grid(image: NDArray[np.uint8], found: list[DetectedFace]) -> list[DetectedFace]:
+    """Crops of several sizes all over an image, except for those whose centre lies in a face that has been found."""
+    height, width = image.shape[:2]
+    crops = []
+    for side in np.array(_GRID_SIDES) * min(height, width):
+        across, down = (np.linspace(0, length, max(2, round(length / (side * _GRID_STEP))) + 1)[1:-1] for length in (width, height))
+        crops += [(x, y, side) for y in down for x in across]
+    free = [
+        crop
+        for crop in np.array(crops)
+        if not any((face.box_px[:2] <= crop[:2]).all() and (crop[:2] <= face.box_px[2:]).all() for face in found)
+    ]
+    return [DetectedFace(face_boxes(crop[None])[0], crop, _GRID_NAME) for crop in free]
+
+
+def _distinct(faces: list[DetectedFace]) -> list[DetectedFace]:
+    if not faces:
+        return []
+    kept = distinct_faces(np.stack([face.crop for face in faces]), np.array([face.confidence for face in faces]))
+    return [faces[place] for place in kept]
