@@ -109,7 +109,10 @@ def train(*views: Path) -> None:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     parts = [np.load(path) for path in views]
-    shown, is_face = (torch.from_numpy(np.concatenate([part[name] for part in parts]).astype(np.float32)) for name in ("views", "is_face"))
+    shown, is_face = (
+        torch.from_numpy(np.concatenate([part[name] for part in parts]).astype(np.float32))
+        for name in ("views", "is_face")
+    )
     held = torch.arange(len(shown)) % 10 == 0
     rows = torch.nonzero(~held)[:, 0]
     classifier = FaceClassifier()
@@ -200,7 +203,9 @@ def _augmented(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     grey = grey + torch.randn(grey.shape, generator=generator) * 0.3 * uniform(1, 1)
     low = uniform(2, 1, 1) * 1.6 - 1
     high = low + 0.2 + 0.6 * uniform(2, 1, 1)
-    is_covered = (steps >= low[:, 0]) & (steps <= high[:, 0]) & (steps[:, None] >= low[:, 1]) & (steps[:, None] <= high[:, 1])
+    is_covered = (
+        (steps >= low[:, 0]) & (steps <= high[:, 0]) & (steps[:, None] >= low[:, 1]) & (steps[:, None] <= high[:, 1])
+    )
     is_covered &= uniform(1, 1) < 0.3
     grey = torch.where(is_covered, torch.randn(count, 1, 1, generator=generator), grey)
     weight = seen.sum((1, 2), keepdim=True).clip(1)

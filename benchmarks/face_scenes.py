@@ -46,7 +46,9 @@ def natural_spectrum(size: int, rng: np.random.Generator) -> NDArray[np.float64]
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
     frequency[0, 0] = 1 / size
     falling = frequency ** -rng.uniform(0.8, 1.6)
-    grey, *colours = (np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) * falling, (size, size)) for _ in range(4))
+    grey, *colours = (
+        np.fft.irfft2(np.fft.rfft2(rng.standard_normal((size, size))) * falling, (size, size)) for _ in range(4)
+    )
     picture = grey[..., None] + rng.uniform(0, 0.6) * np.stack(colours, axis=-1)
     return np.asarray(rng.uniform(60, 190) + rng.uniform(15, 60) * (picture - picture.mean()) / picture.std())
 
@@ -104,11 +106,15 @@ def collage(
     placed: list[NDArray[np.float64]] = []
     for image, crop in faces:
         factor = float(np.exp(rng.uniform(*np.log(sides_px)))) / crop[2]
-        piece = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+        piece = cv2.resize(
+            image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        )
         own = crop * factor
         if rng.random() < 0.5:
             piece, own = piece[:, ::-1], own * [-1, 1, 1] + [piece.shape[1] - 1, 0, 0]
-        (x0, y0), (x1, y1) = (np.clip(own[:2] + sign * own[2] * 0.62, 0, piece.shape[1::-1]).astype(int) for sign in (-1, 1))
+        (x0, y0), (x1, y1) = (
+            np.clip(own[:2] + sign * own[2] * 0.62, 0, piece.shape[1::-1]).astype(int) for sign in (-1, 1)
+        )
         piece, own = piece[y0:y1, x0:x1], own - [x0, y0, 0]
         height, width = piece.shape[:2]
         for _ in range(_TRIES):
@@ -116,7 +122,9 @@ def collage(
                 break
             corner = np.array([rng.integers(shape[1] - width), rng.integers(shape[0] - height)])
             there = own + [*corner, 0]
-            if all(np.abs(there[:2] - other[:2]).max() > (1 - _CLOSEST) * (there[2] + other[2]) * 0.62 for other in placed):
+            if all(
+                np.abs(there[:2] - other[:2]).max() > (1 - _CLOSEST) * (there[2] + other[2]) * 0.62 for other in placed
+            ):
                 _paste(canvas, piece, corner)
                 placed.append(there)
                 break

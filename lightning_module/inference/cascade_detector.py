@@ -38,9 +38,7 @@ class CascadeDetector:
 
     def candidates(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Places of an (H, W, 3) RGB image that may show faces, also in profile, those with most votes first."""
-        return [
-            DetectedFace(face_boxes(each.crop[None])[0], each.crop, _NAME) for each in search(self._cascade, image)
-        ]
+        return [DetectedFace(face_boxes(each.crop[None])[0], each.crop, _NAME) for each in search(self._cascade, image)]
 
     def _boxes(self, image: NDArray[np.uint8], size: int, votes: int) -> NDArray[np.float64]:
         scale = min(1.0, size / max(image.shape[:2]))

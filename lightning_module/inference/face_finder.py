@@ -81,7 +81,9 @@ class FaceFinder:
             some = crops[first : first + _CROPS_AT_ONCE]
             is_kept = np.ones(len(some), bool)
             for _ in range(_PASSES):
-                some, is_near = recropped(some, crop_maps(self._network, image, some), self._network.layout.landmark_texels)
+                some, is_near = recropped(
+                    some, crop_maps(self._network, image, some), self._network.layout.landmark_texels
+                )
                 is_kept &= is_near
             parts.append((some, crop_maps(self._network, image, some), is_kept))
         return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
@@ -92,7 +94,9 @@ def _grid(image: NDArray[np.uint8], found: list[DetectedFace]) -> list[DetectedF
     height, width = image.shape[:2]
     crops = []
     for side in np.array(_GRID_SIDES) * min(height, width):
-        across, down = (np.linspace(0, length, max(2, round(length / (side * _GRID_STEP))) + 1)[1:-1] for length in (width, height))
+        across, down = (
+            np.linspace(0, length, max(2, round(length / (side * _GRID_STEP))) + 1)[1:-1] for length in (width, height)
+        )
         crops += [(x, y, side) for y in down for x in across]
     free = [
         crop

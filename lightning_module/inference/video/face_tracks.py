@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.face import Face
+from lightning_module.inference.overlapping_boxes import distinct_faces, overlaps
 from lightning_module.inference.video.video_frames import Frame
 
 _TRACKED = "tracking"  # named as the detector of a face that was followed
 _SAME = 0.3  # intersection over union of two boxes above which they are the same face
 _NEWCOMERS_S = 1.0  # between searches for further faces while some are followed
-_WAITS_S = (0.1, 1.0)  # between searches while a face is lost: at first, and at most; doubled after each
+_WAITS_S = (0.1, 1.0)  # between searches for a face that was lost just now, and at most, for none at all
+_FOLLOWED = 0.5  # of the confidence that a new face needs, so that a face that turns away is not lost at once
 _REMEMBERED_S = 1.0  # for which a lost face gets its number again where it was
 
 Find = Callable[[NDArray[np.uint8]], list[DetectedFace]]
@@ -36,6 +38,11 @@ class TrackedFace:
     face: Face
     confidence: float
 
+    @classmethod
+    def of(cls, track: int, face: Face) -> "TrackedFace":
+        """A face with its number; one that nothing has judged counts as sure."""
+        return cls(track, face, 1.0 if face.confidence is None else face.confidence)
+
     @property
     def box_px(self) -> NDArray[np.float64]:
         """(4,) x1, y1, x2, y2 of its 68 landmarks."""
@@ -49,7 +56,7 @@ class FaceTracker:
     Args:
         find: Returns the faces of an image.
         reconstruct: Reconstructs detected faces, with their confidences.
-        min_confidence: Confidence below which a followed face is lost, and searched for again.
+        min_confidence: Confidence that a new face needs. Below half of it a followed face is lost, and searched for again.
     """
 
     def __init__(self, find: Find, reconstruct: Reconstruct, min_confidence: float) -> None:
@@ -83,29 +90,29 @@ class FaceTracker:
         fitting = [number for number, place in enumerate(places) if place.fits(image)]
         faces = self._reconstruct(image, [places[number] for number in fitting])
         tracked = [
-            TrackedFace(self._followed[number].track, face, face.confidence)
-            for number, face in zip(fitting, faces, strict=True)
+            TrackedFace.of(self._followed[number].track, face) for number, face in zip(fitting, faces, strict=True)
         ]
-        return _apart([face for face in tracked if face.confidence >= self._least])
+        return _apart([face for face in tracked if face.confidence >= _FOLLOWED * self._least])
 
     def _search(self, frame: Frame, followed: Sequence[TrackedFace]) -> list[TrackedFace]:
         """Faces that are not followed yet."""
         detections = [face for face in self._find(frame.image) if face.fits(frame.image)]
-        new = [TrackedFace(0, face, face.confidence) for face in self._reconstruct(frame.image, detections)]
-        new = [face for face in new if face.confidence >= self._least and not _same_as(face, followed)]
+        new = [TrackedFace.of(0, face) for face in self._reconstruct(frame.image, detections)]
+        new = [face for face in new if face.confidence >= self._least and not _is_among(face, followed)]
         found = [replace(face, track=self._number(face)) for face in _apart(new)]
-        if found or (followed and not self._lost):
+        if (found or followed) and not self._lost:
             self._wait_s = _WAITS_S[0]
             self._next_search_s = frame.time_s + _NEWCOMERS_S
         else:
             self._next_search_s = frame.time_s + self._wait_s
-            self._wait_s = min(2 * self._wait_s, _WAITS_S[1])
+            if not self._lost:
+                self._wait_s = min(2 * self._wait_s, _WAITS_S[1])
         return found
 
     def _number(self, face: TrackedFace) -> int:
         """The number of the face that was lost here a moment ago, or a new one."""
         for place, (_, lost) in enumerate(self._lost):
-            if _overlap(face.box_px, lost.box_px) >= _SAME:
+            if _is_among(face, [lost]):
                 del self._lost[place]
                 return lost.track
         return next(self._numbers)
@@ -113,19 +120,12 @@ class FaceTracker:
 
 def _apart(faces: Sequence[TrackedFace]) -> list[TrackedFace]:
     """The faces without those that lie on another one of more confidence, as after two people have crossed."""
-    kept: list[TrackedFace] = []
-    for face in sorted(faces, key=lambda face: -face.confidence):
-        if not _same_as(face, kept):
-            kept.append(face)
-    return kept
+    if not faces:
+        return []
+    crops = crop_boxes(np.stack([face.face.landmarks for face in faces]))
+    return [faces[place] for place in distinct_faces(crops, np.array([face.confidence for face in faces]))]
 
 
-def _same_as(face: TrackedFace, others: Sequence[TrackedFace]) -> bool:
-    return any(_overlap(face.box_px, other.box_px) >= _SAME for other in others)
-
-
-def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0)
-    shared, areas = float(np.prod(sides)), float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]))
-    return shared / max(areas - shared, 1e-12)
+def _is_among(face: TrackedFace, others: Sequence[TrackedFace]) -> bool:
+    boxes = np.array([other.box_px for other in others]).reshape(-1, 4)
+    return bool((overlaps(face.box_px, boxes) >= _SAME).any())

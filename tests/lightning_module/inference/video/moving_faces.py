@@ -1,7 +1,5 @@
 """Faces that move over a plain picture, and a detector and a network that know where they are."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from lightning_module.inference.detection import DetectedFace
@@ -45,8 +43,7 @@ class MovingFaces:
     def _face(self, image, place):
         near = [centre for centre in self._shown() if np.linalg.norm(place.crop[:2] - centre) < SIDE / 3]
         crop = self._detected(near[0]).crop if near else place.crop
-        place = replace(place, confidence=0.9 if near else 0.1)
-        return Face.of_map(self._map, crop, self.layout, image, place)
+        return Face.of_map(self._map, crop, self.layout, image, place, confidence=0.9 if near else 0.1)
 
     def _shown(self):
         return [np.array(centre, float) for centre in self._centres[self._number] if centre is not None]

@@ -83,7 +83,9 @@ def test_photographs_are_the_frames_of_a_sequence(tmp_path):
 def written(made_once, tmp_path):
     """A face that moves, is away for ten frames, and comes back; and the files of it."""
     (_, data, maps, _), _, _ = made_once
-    scene = MovingFaces(data, maps[1], [[(60 + number, 100) if not 20 <= number < 30 else None] for number in range(60)])
+    scene = MovingFaces(
+        data, maps[1], [[(60 + number, 100) if not 20 <= number < 30 else None] for number in range(60)]
+    )
     scene.path, scene.fps, scene.count = tmp_path / "scene", FPS, 60
     tracker = FaceTracker(scene.find, scene.reconstruct, 0.5)
     return tmp_path, write_video_faces(scene, tracker, tmp_path, "scene", is_smoothed=True)
@@ -95,7 +97,7 @@ def test_the_table_is_the_same_as_csv_and_as_npz(written):
         rows = {name: file[name] for name in file}
     assert set(rows) == set(ROW.names)
     count = len(rows["frame"])
-    assert 48 <= count <= 50
+    assert 47 <= count <= 50
     assert (made.frames, made.frames_with_faces, made.faces) == (60, count, 1)
     header, *lines = (folder / "scene.csv").read_text(encoding="utf-8").splitlines()
     table = np.array([[float(number) for number in line.split(",")] for line in lines])
