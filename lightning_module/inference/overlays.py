@@ -18,6 +18,7 @@ OVERLAY_SIZE = 512  # pixels per side of the crop square
 _SUBPIXEL_BITS = 4  # OpenCV draws at 1 / 16 of a pixel
 _IBUG, _FOREHEAD, _HIDDEN = (60, 230, 80), (70, 160, 255), (255, 80, 60)
 _AXES = ((235, 60, 60), (70, 200, 70), (80, 130, 255))  # to the left of the face, upwards, and outwards
+_RADIUS_PX = 3.0  # of a landmark
 _AXIS_LENGTH = 0.3  # as a fraction of the crop
 _MESH_STEP = 5  # texels between lines
 _MESH = (120, 235, 255)
@@ -30,20 +31,31 @@ def overlays(face: Face) -> dict[str, Image]:
     background = warp_image(face.image, matrix, OVERLAY_SIZE)
     vertices = crop_points(face.map_px, matrix)
     return {
-        "landmarks": _landmarks(background, crop_points(face.landmarks_81, matrix), face.landmarks_81_visible),
+        "landmarks": draw_landmarks(
+            background, crop_points(face.landmarks_81, matrix), face.landmarks_81_visible, _RADIUS_PX
+        ),
         "mesh": _mesh(background, vertices, face),
         "depth": _depth(background, vertices, face),
         "pose": _pose(background, vertices, face),
     }
 
 
-def _landmarks(background: Image, points: NDArray[np.float64], is_visible: NDArray[np.bool_]) -> Image:
+def draw_landmarks(
+    background: Image, points: NDArray[np.float64], is_visible: NDArray[np.bool_], radius_px: float
+) -> Image:
+    """A copy of an (H, W, 3) picture with landmarks: green, blue on the forehead, and red rings where they are hidden.
+
+    Args:
+        background: The picture.
+        points: (81, 2 or 3) landmarks in its pixels.
+        is_visible: (81,) whether each is visible.
+        radius_px: Radius of the points.
+    """
     picture = background.copy()
+    radius = max(round(radius_px * (1 << _SUBPIXEL_BITS)), 1)
     for number, (point, seen) in enumerate(zip(points, is_visible, strict=True)):
         colour = (_IBUG if number < LANDMARKS_68 else _FOREHEAD) if seen else _HIDDEN
-        cv2.circle(
-            picture, _fixed(point[:2]), 3 << _SUBPIXEL_BITS, colour, -1 if seen else 1, cv2.LINE_AA, _SUBPIXEL_BITS
-        )
+        cv2.circle(picture, _fixed(point[:2]), radius, colour, -1 if seen else 1, cv2.LINE_AA, _SUBPIXEL_BITS)
     return picture
 
 
@@ -78,16 +90,35 @@ def _depth(background: Image, vertices: NDArray[np.float64], face: Face) -> Imag
 def _pose(background: Image, vertices: NDArray[np.float64], face: Face) -> Image:
     picture = background.copy()
     centre = vertices[face.layout.grid.is_valid.ravel(), :2].mean(axis=0)
-    rotation = rotation_matrices(np.deg2rad(face.pose)[None])[0]
-    ends = centre + _AXIS_LENGTH * OVERLAY_SIZE * rotation[:2].T * [1, -1]  # y of images points downwards
-    for axis in np.argsort(rotation[2]):  # the axis that points to the viewer is drawn last
-        cv2.line(picture, _fixed(centre), _fixed(ends[axis]), _AXES[axis], 4, cv2.LINE_AA, _SUBPIXEL_BITS)
+    draw_axes(picture, centre, face.pose, _AXIS_LENGTH * OVERLAY_SIZE, 4)
     pitch, yaw, roll = face.pose
-    text = f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}"
-    place = np.array([12, OVERLAY_SIZE - 14])
-    for shift, colour in ((1, (0, 0, 0)), (-1, (0, 0, 0)), (0, (255, 255, 255))):
-        cv2.putText(picture, text, (place + shift).tolist(), cv2.FONT_HERSHEY_SIMPLEX, 0.65, colour, 1, cv2.LINE_AA)
+    draw_text(picture, f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}", (12, OVERLAY_SIZE - 14), 0.65)
     return picture
+
+
+def draw_axes(
+    picture: Image, centre: NDArray[np.float64], pose_deg: NDArray[np.float64], length_px: float, width_px: int
+) -> None:
+    """Draws the axes of a head into an (H, W, 3) picture: red to the left of the face, green upwards, blue outwards.
+
+    Args:
+        picture: The picture.
+        centre: (2,) x and y of their origin.
+        pose_deg: (3,) pitch, yaw and roll, as in Pose_Para.
+        length_px: Their length if they are not foreshortened.
+        width_px: Width of the lines.
+    """
+    rotation = rotation_matrices(np.deg2rad(pose_deg)[None])[0]
+    ends = centre + length_px * rotation[:2].T * [1, -1]  # y of images points downwards
+    for axis in np.argsort(rotation[2]):  # the axis that points to the viewer is drawn last
+        cv2.line(picture, _fixed(centre), _fixed(ends[axis]), _AXES[axis], width_px, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def draw_text(picture: Image, text: str, place: tuple[int, int], scale: float) -> None:
+    """Writes white text with black outlines into an (H, W, 3) picture; `place` is x and y of its lower left corner."""
+    for shift, colour in ((1, (0, 0, 0)), (-1, (0, 0, 0)), (0, (255, 255, 255))):
+        at = (place[0] + shift, place[1] + shift)
+        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, 1, cv2.LINE_AA)
 
 
 def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""Faces of videos: tracking, smoothing, and the files that are written."""
