@@ -26,8 +26,8 @@ from lightning_module.inference.cascade_detector import CascadeDetector
 from lightning_module.inference.crop_network import network_of
 from lightning_module.inference.export.exported_network import ExportedNetwork
 from lightning_module.inference.export.formats import FORMATS
+from lightning_module.inference.photo_faces import write_faces
 from lightning_module.inference.photo_list import Photo
-from lightning_module.inference.predict_command import write_faces
 from lightning_module.inference.reconstructor import Reconstructor
 from lightning_module.inference.sample_photo import sample_crops
 from lightning_module.networks.hourglass import Hourglass

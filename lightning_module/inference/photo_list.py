@@ -22,29 +22,30 @@ class Photo(NamedTuple):
     name: str
 
 
-def collect_photos(places: Sequence[Path], out: Path) -> list[Photo]:
+def collect_photos(places: Sequence[Path], out: Path, is_needed: bool = True) -> list[Photo]:
     """The photographs of files and folders, each once. Folders are sorted; subfolders and hidden files are left out.
 
     Args:
         places: Folders, and files of any ending, which need not exist.
         out: Folder of the results. It must not be a folder of the photographs, which results could overwrite.
+        is_needed: Whether there must be any.
 
     Raises:
-        InputError: If there are no photographs, or results would be written among them.
+        InputError: If there are no photographs though there must be, or results would be written among them.
     """
     paths: dict[Path, Path] = {}
     for place in places:
         for path in _files(place.expanduser()):
             paths.setdefault(path.resolve(), path)
-    if not paths:
+    if not paths and is_needed:
         raise InputError(
-            f"{', '.join(map(str, places)) or 'predict'}: holds no photographs. Name files or folders of photographs."
+            f"{', '.join(map(str, places)) or 'predict'}: holds no photographs or videos. Name files, or folders that hold some."
         )
     if among := [
         written for path, written in paths.items() if out.resolve() in (path.parent, written.absolute().parent)
     ]:
         raise InputError(f"{among[0]}: lies in --out, where results could overwrite it. Set --out to another folder.")
-    names = _names([Path(os.path.abspath(path)) for path in paths.values()])
+    names = result_names([Path(os.path.abspath(path)) for path in paths.values()])
     return [Photo(path, name) for path, name in zip(paths.values(), names, strict=True)]
 
 
@@ -61,8 +62,8 @@ def _files(place: Path) -> Iterable[Path]:
         raise InputError(f"{place}: cannot be listed ({error.strerror}). Check its permissions.") from error
 
 
-def _names(paths: list[Path]) -> list[str]:
-    """Names that differ in more than upper and lower case."""
+def result_names(paths: list[Path]) -> list[str]:
+    """Names for the results of files, which differ in more than upper and lower case."""
     names = [_clean(path.stem) for path in paths]
     for longer in ("{0.parent.name}_{0.stem}", "{0.parent.name}_{0.name}"):
         counts = Counter(name.lower() for name in names)

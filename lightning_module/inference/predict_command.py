@@ -1,52 +1,26 @@
 """`run.py predict`: reconstructs the faces of photographs, and writes them as files."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from datamodules.errors import InputError, cannot_write, described
+from datamodules.errors import InputError
 from datamodules.files.boxes import read_boxes
-from datamodules.files.photographs import read_photograph
-from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.detectors import DetectorName, boxed_faces
-from lightning_module.inference.face import Face
 from lightning_module.inference.face_check import MIN_CONFIDENCE
-from lightning_module.inference.face_files import write_face
 from lightning_module.inference.network_file import find_network
-from lightning_module.inference.page import PageFace, write_page
+from lightning_module.inference.photo_faces import Find, PredictedFiles, noted_fault, write_faces
 from lightning_module.inference.photo_list import Photo, collect_photos
 from lightning_module.inference.reconstructor import Reconstructor
+from lightning_module.inference.video.video_list import VideoQueue, videos_among
 from lightning_module.pretrained_network import PRETRAINED, network_label
 
 _log = logging.getLogger(__name__)
 
 _TEXTURE_SIZES = (128, 256, 512, 1024, 2048, 4096)
-
-Find = Callable[[Path, NDArray[np.uint8]], list[DetectedFace]]
-
-
-@dataclass
-class PredictedFiles:
-    """The results of a prediction.
-
-    Attributes:
-        faces: Names of the faces, in order.
-        faceless: Photographs without a face.
-        faults: One line for each photograph or face that was left out.
-        page: The page of the faces, or None if there are none.
-    """
-
-    faces: list[str] = field(default_factory=list)
-    faceless: list[Path] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    page: Path | None = None
 
 
 def predict(
@@ -60,15 +34,21 @@ def predict(
     fill_hidden: bool = True,
     passes: int = 2,
     min_confidence: float = MIN_CONFIDENCE,
+    smooth: bool = False,
+    sequence_fps: float | None = None,
 ) -> PredictedFiles:
-    """Reconstructs the faces of photographs: meshes, landmarks, head pose, pictures, and index.html to view them.
+    """Reconstructs the faces of photographs and videos.
+
+    Photographs give meshes, landmarks, head pose, pictures, and index.html to view them; videos give an overlay video, a
+    table of landmarks, pose and confidence for each frame, and a page with a slider.
 
     Args:
-        photos: Photographs, and folders of .jpg, .png, .bmp, .tif and .webp files.
+        photos: Photographs and videos, and folders of them: .jpg, .png, .bmp, .tif and .webp files, and videos that
+            FFmpeg decodes, such as .mp4, .mov, .avi, .mkv and .webm.
         ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, the name of a run, or `pretrained` for the
             network that comes with the project.
-        out: Folder for the results: for each face <name>.obj, .mtl, .png, .ply, .glb and .json, four pictures, and one
-            index.html for all.
+        out: Folder for the results: for each face of a photograph <name>.obj, .mtl, .png, .ply, .glb and .json, four
+            pictures, and one index.html for all; for each video <name>.webm, .csv, .npz and .html.
         boxes: File of face boxes, which replaces the detector: CSV with the columns photo,x1,y1,x2,y2, or JSON such as
             {"a.jpg": [[x1, y1, x2, y2]]}; pixels of the upright image, tight about brows, chin and jaw.
         detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image" downloads
@@ -80,6 +60,9 @@ def predict(
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
         min_confidence: Confidence from 0 to 1 below which a detected face is left out. The network must confirm each
             face; with 0, all that the detector finds is kept. Faces of --boxes are never left out.
+        smooth: Whether the maps of a video are averaged over five frames: less jitter, at a lag of two frames.
+        sequence_fps: Takes the photographs, in the order of their names, for the frames of one video, with so many
+            frames per second.
 
     Raises:
         InputError: If an option is invalid, or no face is found.
@@ -87,120 +70,85 @@ def predict(
     if texture_size not in _TEXTURE_SIZES:
         raise InputError(f"--texture_size is {texture_size}: give one of {', '.join(map(str, _TEXTURE_SIZES))}.")
     out = out.expanduser()
-    listed = collect_photos(photos, out)
+    clips = videos_among(photos)
+    stills = [place for place in photos if place.expanduser() not in clips]
+    listed = collect_photos(stills, out, is_needed=not clips)
+    videos = VideoQueue(clips, listed if sequence_fps is not None else [], sequence_fps, out)
+    listed = [] if sequence_fps is not None else listed
+    if boxes is not None and videos.places:
+        raise InputError("--boxes marks faces of photographs; faces of videos are searched for. Leave one of them out.")
     network = find_network(ckpt_path)
     reconstructor = Reconstructor.load(network, mirror_average, detector, passes, min_confidence)
     find = _marked_faces(boxes, listed) if boxes is not None else _detected_faces(reconstructor)
+    made = PredictedFiles()
     try:
         with logging_redirect_tqdm():  # a warning stands above the progress bar
-            made = write_faces(listed, find, reconstructor, network_label(network), out, texture_size, fill_hidden)
+            if listed:
+                made = write_faces(listed, find, reconstructor, network_label(network), out, texture_size, fill_hidden)
+            for path, name in videos.places:
+                _follow(videos, path, name, reconstructor, min_confidence, smooth, made)
     except KeyboardInterrupt:
         _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
-    if made.faults:
-        _log.warning("Left out of %d photographs:\n%s", len(listed), "\n".join(made.faults))
-    if made.faceless:
-        _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
-    if made.page is None and reconstructor.has_diverged:
-        raise InputError(
-            f"no face of {_count(len(listed), 'photograph')} was reconstructed with {network}; {out} holds nothing new. "
-            f"{made.faults[0]}"
-        )
-    if made.page is None:
-        raise InputError(f"no face was found in {len(listed)} photographs; {out} holds nothing new. See --boxes.")
-    faces, photographs = _count(len(made.faces), "face"), _count(len(listed), "photograph")
-    print(f"{faces} of {photographs} in {out}\nOpen {made.page.resolve().as_uri()}")
+    _report(made, len(listed), len(videos.places), reconstructor.has_diverged, network, out)
     return made
 
 
-def write_faces(
-    photos: Sequence[Photo],
-    find: Find,
+def _follow(
+    videos: VideoQueue,
+    path: Path,
+    name: str,
     reconstructor: Reconstructor,
-    network: str,
-    out: Path,
-    texture_size: int = 512,
-    fill_hidden: bool = True,
-) -> PredictedFiles:
-    """Reconstructs the faces of photographs one by one, and writes all files of each into a folder.
+    min_confidence: float,
+    is_smoothed: bool,
+    made: PredictedFiles,
+) -> None:
+    """Follows the faces of one video."""
+    with noted_fault(path, made):
+        # the crop of a frame comes from the frame before, as the second pass of a photograph does from the first
+        faces = videos.follow(
+            path, name, reconstructor.detect, reconstructor.in_one_pass().reconstruct, min_confidence, is_smoothed
+        )
+        if faces.page is None:
+            made.faceless.append(path)
+        else:
+            made.videos.append(faces)
+        if faces.is_stopped:
+            raise KeyboardInterrupt
 
-    Args:
-        photos: The photographs, and the names of their results.
-        find: Returns the faces of a photograph.
-        reconstructor: Reconstructs them.
-        network: Name of the network, for the JSON files.
-        out: Folder; existing files are overwritten.
-        texture_size: Texels per side of a face's texture, a power of two.
-        fill_hidden: Whether hidden texels are filled from the other half of the face.
+
+def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: bool, network: Path, out: Path) -> None:
+    """Prints what was made, and warns of what was not.
 
     Raises:
-        InputError: If the folder cannot be written.
+        InputError: If nothing was made.
     """
-    made = PredictedFiles()
-    shown: list[PageFace] = []
-    taken = {photo.name.lower() for photo in photos}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for photo in tqdm(photos, desc="Reconstructing", unit="photo", disable=None):
-            faces = _faces(photo, find, reconstructor, made)
-            for face, name in zip(faces, _names(photo.name, len(faces), taken), strict=True):
-                with _noted_fault(photo, made, OSError):  # which is about the folder of the results
-                    shown.append(write_face(face, Photo(photo.path, name), out, network, texture_size, fill_hidden))
-                    made.faces.append(name)
-    except OSError as error:
-        raise cannot_write(out, error, "--out") from error
-    finally:
-        if shown:  # also after an interruption, the finished faces get their page
-            made.page = write_page(shown, texture_size, out)
-    return made
-
-
-def _faces(photo: Photo, find: Find, reconstructor: Reconstructor, made: PredictedFiles) -> list[Face]:
-    """The faces of a photograph."""
-    faces: list[Face] = []
-    with _noted_fault(photo, made):
-        image = read_photograph(photo.path)
-        detections = find(photo.path, image)
-        plausible = [face for face in detections if face.fits(image)]
-        made.faults += [
-            f"{photo.path}: {face.misfit(image)}. Correct it." for face in detections if not face.fits(image)
-        ]
-        if not plausible:
-            made.faceless.append(photo.path)
-        faces += reconstructor.reconstruct(image, plausible)
-    return faces
-
-
-@contextmanager
-def _noted_fault(photo: Photo, made: PredictedFiles, *others: type[Exception]) -> Iterator[None]:
-    """Notes what fails about a photograph, except for errors of other kinds, so that its neighbours are still processed."""
-    try:
-        yield
-    except others:
-        raise
-    except InputError as fault:
-        made.faults.append(str(fault) if str(photo.path) in str(fault) else f"{photo.path}: {fault}")
-    # what detectors and other libraries raise depends on the photograph
-    except Exception as error:  # noqa: BLE001
-        made.faults.append(f"{photo.path}: its faces cannot be reconstructed ({described(error)}). Leave it out.")
+    kinds = [_count(number, noun) for number, noun in ((photographs, "photograph"), (videos, "video")) if number]
+    inputs = " and ".join(kinds)
+    if made.faults:
+        _log.warning("Left out of %s:\n%s", inputs, "\n".join(made.faults))
+    if made.faceless:
+        _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
+    if made.page is None and not made.videos:
+        if has_diverged:
+            raise InputError(
+                f"no face of {inputs} was reconstructed with {network}; {out} holds nothing new. {made.faults[0]}"
+            )
+        raise InputError(f"no face was found in {inputs}; {out} holds nothing new. See --boxes.")
+    if made.page is not None:
+        print(f"{_count(len(made.faces), 'face')} of {_count(photographs, 'photograph')} in {out}")
+        print(f"Open {made.page.resolve().as_uri()}")
+    for video in made.videos:
+        rate = video.frames / max(video.seconds, 1e-3)
+        print(
+            f"{_count(video.faces, 'face')} in {video.frames_with_faces} of {video.frames} frames, at {rate:.1f} frames per "
+            "second"
+        )
+        print(f"Open {video.page.resolve().as_uri()}" if video.page is not None else "")
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _names(name: str, count: int, taken: set[str]) -> list[str]:
-    """Unique names for the faces of a photograph."""
-    if count == 1:
-        return [name]
-    names = []
-    for place in range(1, count + 1):
-        own = f"{name}_{place}"
-        while own.lower() in taken:
-            own += "_"
-        taken.add(own.lower())
-        names.append(own)
-    return names
 
 
 def _detected_faces(reconstructor: Reconstructor) -> Find:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datamodules.errors import InputError
-from lightning_module.inference import predict_command
+from lightning_module.inference import photo_faces, predict_command
 from lightning_module.inference.predict_command import predict
 from lightning_module.inference.reconstructor import Reconstructor
 from tests.lightning_module.inference.truth import TrueNetwork, finder, write_truth
@@ -45,14 +45,14 @@ def test_photographs_that_a_detector_fails_at_are_named_and_the_others_go_on(fak
 
 def test_a_face_that_cannot_be_drawn_is_named_and_the_others_go_on(fakes, tmp_path, monkeypatch):
     folder, data, maps, crops = fakes
-    write = predict_command.write_face
+    write = photo_faces.write_face
 
     def drawn(face, photo, *more):
         if photo.name == "image00000":
             raise ValueError("texture")
         return write(face, photo, *more)
 
-    monkeypatch.setattr(predict_command, "write_face", drawn)
+    monkeypatch.setattr(photo_faces, "write_face", drawn)
     done = write_truth([folder], finder(crops), TrueNetwork(data, maps), tmp_path / "out")
     assert done.faces == ["image00001", "image00002"]
     assert "image00000.jpg: its faces cannot be reconstructed (ValueError: texture" in done.faults[0]
@@ -64,7 +64,7 @@ def test_a_full_disk_is_about_the_results_and_not_about_a_photograph(fakes, tmp_
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(predict_command, "write_face", full)
+    monkeypatch.setattr(photo_faces, "write_face", full)
     with pytest.raises(InputError, match=r"out: cannot be written \(No space left on device\)\. Set --out"):
         write_truth([folder], finder(crops), TrueNetwork(data, maps), tmp_path / "out")
 

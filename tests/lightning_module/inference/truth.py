@@ -6,8 +6,8 @@ import torch
 from datamodules.geometry.regions import face_labels, five_regions
 from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.face import MapLayout
+from lightning_module.inference.photo_faces import write_faces
 from lightning_module.inference.photo_list import collect_photos
-from lightning_module.inference.predict_command import write_faces
 from lightning_module.inference.reconstructor import Reconstructor
 from tests.face_data import face_data
 

@@ -7,8 +7,8 @@ import pytest
 from datamodules.errors import InputError
 from datamodules.files.images import write_png
 from lightning_module.inference.video.face_tracks import FaceTracker
-from lightning_module.inference.video.predict_video import write_video_faces
 from lightning_module.inference.video.track_table import ROW
+from lightning_module.inference.video.video_faces import write_video_faces
 from lightning_module.inference.video.video_frames import ImageSequence, VideoFile
 from tests.lightning_module.inference.video.moving_faces import FPS, SIZE, MovingFaces
 

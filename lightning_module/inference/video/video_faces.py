@@ -24,7 +24,7 @@ class VideoFaces:
         frames_with_faces: Number of frames in which a face was followed.
         faces: Number of faces that were followed.
         seconds: Duration of the work.
-        page: The page.
+        page: The page, or None if there was no face, so that nothing was kept.
         is_stopped: Whether the user stopped it before its end.
     """
 
@@ -32,7 +32,7 @@ class VideoFaces:
     frames_with_faces: int
     faces: int
     seconds: float
-    page: Path
+    page: Path | None
     is_stopped: bool
 
 
@@ -68,8 +68,14 @@ def write_video_faces(video: Video, tracker: FaceTracker, out: Path, name: str, 
             with_faces += bool(faces)
             numbers |= {face.track for face in faces}
         page = out / f"{name}.html"
-        write_video_page(page, name, table.rows(), video.fps, frames)
-    return VideoFaces(frames, with_faces, len(numbers), time.monotonic() - start, page, stop.is_asked)
+        if numbers:
+            write_video_page(page, name, table.rows(), video.fps, frames)
+    if not numbers:
+        for ending in (".webm", ".csv", ".npz"):
+            (out / f"{name}{ending}").unlink()
+    return VideoFaces(
+        frames, with_faces, len(numbers), time.monotonic() - start, page if numbers else None, stop.is_asked
+    )
 
 
 @dataclass
