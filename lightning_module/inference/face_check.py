@@ -13,7 +13,7 @@ from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import FrontalView
 
-MIN_CONFIDENCE = 0.75  # by default
+MIN_CONFIDENCE = 0.9  # by default; fewer than one in fifty candidates in composites that are no faces are surer
 
 # Log odds = _BIAS + _CLASSIFIER * log odds of the classifier - _AGREEMENT * log of the disagreement of the probes, by
 # logistic regression on candidates in composites of synthetic faces, with as many faces as others
