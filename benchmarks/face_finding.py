@@ -54,7 +54,11 @@ def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) 
     network = load_network(checkpoint)
     detector = CascadeDetector()
     contenders = {"before": _before(detector, network), "now": _now(detector, network)}
-    done = {tuple(row["key"]): row for row in map(json.loads, work.read_text().splitlines())} if work.exists() else {}
+    done = (
+        {tuple(row["key"]): row for row in map(json.loads, work.read_text(encoding="utf-8").splitlines())}
+        if work.exists()
+        else {}
+    )
     for name, scene in _pictures(root, model):
         for contender, find in contenders.items():
             if (contender, name) in done or (only and contender not in map(str, only)):
@@ -63,7 +67,7 @@ def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) 
             found = find(scene.image)
             row = {"key": (contender, name), "seconds": process_time() - start, **_judged(found, scene.crops)}
             done[contender, name] = row
-            with work.open("a") as file:
+            with work.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
     figures: dict[str, Any] = {"min_confidence": MIN_CONFIDENCE}
     for contender in contenders:

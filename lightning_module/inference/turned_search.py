@@ -86,9 +86,14 @@ def _windows(
         return np.empty((0, 3))
     largest = (level.largest, level.largest) if level.largest else (height, width)
     boxes = cascade.detect_multi_scale(
-        turned, _SCALE_STEP, level.step, (_LEAST, _LEAST), largest, min_neighbor_number=1,
+        turned,
+        _SCALE_STEP,
+        level.step,
+        (_LEAST, _LEAST),
+        largest,
+        min_neighbor_number=1,
         intersection_score_threshold=_NEVER,
-    )  # fmt: skip
+    )
     places = np.array([[box["c"], box["r"], box["width"]] for box in boxes], np.float64).reshape(-1, 3)
     x, y = places[:, :2].T + places[:, 2] / 2
     centres = np.column_stack([x, y + BOX_DOWN * places[:, 2], np.ones(len(places))])

@@ -35,9 +35,10 @@ def test_every_option_is_off_by_default():
 def test_only_options_that_are_on_enter_the_name_of_a_data_set():
     """So that options which later versions add do not draw the faces of earlier ones again."""
     assert SyntheticSettings(6).fingerprint == SyntheticSettings(6, variety=Variety(children=0.0)).fingerprint
-    names = {SyntheticSettings(6, variety=Variety(**{name: value})).fingerprint for name, value in vars(ALL).items()}
+    options = {name: value or 0.5 for name, value in vars(ALL).items()}
+    names = {SyntheticSettings(6, variety=Variety(**{name: value})).fingerprint for name, value in options.items()}
     names |= {SyntheticSettings(6).fingerprint, SyntheticSettings(6, variety=Variety(children=0.2)).fingerprint}
-    assert len(names) == len(vars(ALL)) + 2
+    assert len(names) == len(options) + 2
     assert Variety(children=0.2).changes() == {"children": 0.2}
 
 
