@@ -82,6 +82,7 @@ ONLY_IN = {
     "PIL": ("datamodules/files",),
     "face_alignment": ("lightning_module/inference/face_alignment_detector.py",),
     "skimage": ("lightning_module/inference",),
+    "gradio": ("lightning_module/inference/demo",),
     "onnx": ("lightning_module/inference/export",),
     "onnxruntime": ("lightning_module/inference/export",),
 }
