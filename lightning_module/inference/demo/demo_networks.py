@@ -56,7 +56,7 @@ class DemoNetworks:
 
     def __init__(self, given: Sequence[str], runs: Path, detector: DetectorName) -> None:
         self._runs = runs
-        self._detector = detector
+        self._detector: DetectorName = detector
         self._loaded: OrderedDict[str, Reconstructor] = OrderedDict()
         self._lock = Lock()
         self.given = [_given(value) for value in given]
@@ -88,11 +88,19 @@ class DemoNetworks:
         with self._lock:
             key = f"{network.value} {_stamp(network.value)}"
             if key not in self._loaded:
-                self._loaded[key] = Reconstructor.load(network.value, detector=self._detector)
+                self._loaded[key] = Reconstructor.load(network.value, detector=self._offline_detector())
             self._loaded.move_to_end(key)
             while len(self._loaded) > _MOST_LOADED:
                 self._loaded.popitem(last=False)
             return self._loaded[key]
+
+    def _offline_detector(self) -> DetectorName:
+        """The detector that needs no download, where the user leaves the choice."""
+        if self._detector != "auto":
+            return self._detector
+        from lightning_module.inference.face_alignment_detector import has_weights  # takes seconds to import
+
+        return "face-alignment" if has_weights() else "scikit-image"
 
 
 def _stamp(value: str) -> int:

@@ -7,8 +7,8 @@ import gradio as gr
 from fastapi import FastAPI
 
 from lightning_module.inference.demo.demo_networks import DemoNetworks
-from lightning_module.inference.demo.demo_pages import DemoPages
-from lightning_module.inference.demo.demo_work import Choice, DemoWork, Shown
+from lightning_module.inference.demo.demo_pages import Choice, DemoPages, Shown
+from lightning_module.inference.demo.demo_work import DemoWork
 from lightning_module.inference.demo.limits import Limits
 
 _PACKAGE = "lightning_module.inference.demo"
@@ -78,7 +78,7 @@ def make_page(work: DemoWork, networks: DemoNetworks, pages: DemoPages, limits: 
     with gr.Blocks(title=_TITLE, analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(_HEADER, elem_id="header")
         with gr.Row():
-            with gr.Column(scale=1, min_width=300, elem_id="choices"):
+            with gr.Column(scale=1, min_width=370, elem_id="choices"):
                 file = gr.File(label="Photograph", file_types=["image"], type="filepath", height=150, elem_id="file")
                 sample = gr.Button("Sample photograph", size="sm", elem_id="sample")
                 first = gr.Dropdown([], label="Network A", elem_id="first")

@@ -15,6 +15,38 @@ from lightning_module.inference.face import Face
 _UNCLAIMED_SECONDS = 600.0  # after which a file that no page has asked about goes
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What a person has chosen.
+
+    Attributes:
+        first: Value of the network in slot A, or None.
+        second: Value of the network in slot B, or None.
+        face: Number of the face in its photograph, from 0 on the left.
+    """
+
+    first: str | None
+    second: str | None = None
+    face: int = 0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows.
+
+    Attributes:
+        preview: HTML of the photograph.
+        results: HTML of the results.
+        faces: Number of faces in the photograph.
+        face: Number of the one that is shown, from 0.
+    """
+
+    preview: str = ""
+    results: str = ""
+    faces: int = 0
+    face: int = 0
+
+
 @dataclass
 class OpenPage:
     """A page in a browser.
@@ -23,19 +55,25 @@ class OpenPage:
         folder: Folder of its files.
         photo: Its photograph, named as the user's file, or None.
         faces: Faces of the photograph by network, in memory.
+        last: The newest choice, and what it shows.
     """
 
     folder: Path
     photo: Path | None = None
     faces: dict[str, list[Face]] = field(default_factory=dict)
+    last: tuple[Choice, Shown] | None = None
 
     def take(self, sent: Path) -> None:
-        """Replaces the photograph by a file that was sent, and removes what there was of the former one.
+        """Replaces the photograph by a file that was sent.
+
+        The results of the former one stay until `forget`, since they are shown until there are new ones.
 
         Raises:
             InputError: If the file is no longer there.
         """
-        self.clear()
+        if self.photo is not None:
+            self.photo.unlink(missing_ok=True)
+        self.photo, self.faces, self.last = None, {}, None
         self.folder.mkdir(parents=True, exist_ok=True)
         photo = self.folder / sent.name
         try:
@@ -49,11 +87,23 @@ class OpenPage:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.photo = None
         self.faces = {}
+        self.last = None
+
+    def results(self) -> list[Path]:
+        """The folders of results, the newest last."""
+        return sorted(self.folder.glob("results-*"), key=lambda folder: folder.stat().st_mtime_ns)
+
+    def forget(self, results: list[Path]) -> None:
+        """Removes folders of results."""
+        for folder in results:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def new_results(self) -> Path:
-        """A new folder for results, whose name cannot be guessed; that of the former ones is removed."""
-        for old in self.folder.glob("results-*"):
-            shutil.rmtree(old, ignore_errors=True)
+        """A new folder for results, whose name cannot be guessed; all but the newest of the former ones are removed.
+
+        The browser may still be fetching the pictures of that one.
+        """
+        self.forget(self.results()[:-1])
         made = self.folder / f"results-{secrets.token_hex(8)}"
         made.mkdir(parents=True)
         return made

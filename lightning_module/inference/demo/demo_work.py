@@ -1,8 +1,8 @@
 """What a demo does when a person drops a photograph, or chooses a network or a face."""
 
 import re
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from datamodules.files.images import write_png
 from datamodules.files.photographs import read_photograph
 from lightning_module.inference.demo import result_html
 from lightning_module.inference.demo.demo_networks import DemoNetworks, OfferedNetwork
-from lightning_module.inference.demo.demo_pages import DemoPages, OpenPage
+from lightning_module.inference.demo.demo_pages import Choice, DemoPages, OpenPage, Shown
 from lightning_module.inference.demo.limits import Limits
 from lightning_module.inference.demo.map_difference import are_comparable
 from lightning_module.inference.demo.result_files import SeenFace, write_preview, write_results
@@ -22,38 +22,6 @@ from lightning_module.inference.face import Face
 
 FACES = "faces"  # first part of the addresses of results
 _SAMPLE = "astronaut.png"  # scikit-image's portrait of Eileen Collins by NASA, in the public domain
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a person has chosen.
-
-    Attributes:
-        first: Value of the network in slot A, or None.
-        second: Value of the network in slot B, or None.
-        face: Number of the face in its photograph, from 0 on the left.
-    """
-
-    first: str | None
-    second: str | None = None
-    face: int = 0
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a page shows.
-
-    Attributes:
-        preview: HTML of the photograph.
-        results: HTML of the results.
-        faces: Number of faces in the photograph.
-        face: Number of the one that is shown, from 0.
-    """
-
-    preview: str = ""
-    results: str = result_html.WELCOME
-    faces: int = 0
-    face: int = 0
 
 
 class DemoWork:
@@ -91,36 +59,50 @@ class DemoWork:
     def clear(self, session: str) -> Shown:
         """Removes the photograph and the results of a page."""
         self._pages.page(session).clear()
-        return Shown()
+        return Shown(results=result_html.WELCOME)
 
     def _drop(self, page: OpenPage, sent: str, choice: Choice) -> Shown:
-        page.take(self._pages.sent(sent))
-        return self._show(page, choice)
+        return self._replace(page, self._pages.sent(sent), choice)
 
     def _take_sample(self, page: OpenPage, choice: Choice) -> Shown:
-        page.clear()
-        page.folder.mkdir(parents=True)
-        write_png(page.folder / _SAMPLE, skimage.data.astronaut())  # type: ignore[no-untyped-call]
-        page.photo = page.folder / _SAMPLE
-        return self._show(page, choice)
+        sample = self._pages.uploads / secrets.token_hex(8) / _SAMPLE
+        sample.parent.mkdir()
+        write_png(sample, skimage.data.astronaut())  # type: ignore[no-untyped-call]
+        return self._replace(page, sample, choice)
+
+    def _replace(self, page: OpenPage, sent: Path, choice: Choice) -> Shown:
+        former = page.results()
+        try:
+            page.take(sent)
+            return self._show(page, choice)
+        finally:
+            page.forget(former)
 
     def _show(self, page: OpenPage, choice: Choice) -> Shown:
         if page.photo is None:
-            return Shown()
+            return Shown(results=result_html.WELCOME)
+        # the browser may tell of one choice more than once
+        if (last := page.last) is not None and last[0] == choice:
+            return last[1]
+        shown = self._shown(page, page.photo, choice)
+        page.last = (choice, shown)
+        return shown
+
+    def _shown(self, page: OpenPage, photo: Path, choice: Choice) -> Shown:
         networks = [self._networks.choice(value) for value in (choice.first, choice.second) if value]
         if not networks:
             raise InputError("no network is chosen. Choose one as network A, or train one with python run.py fit.")
-        image = self._read(page.photo)
+        image = self._read(photo)
         faces, faults = self._faces(page, networks, image)
         number = choice.face if choice.face < len(faces[0]) else 0
         out = page.new_results()
         address = f"/{FACES}/{page.folder.name}/{out.name}"
         write_preview(image, faces[0], number, out / "photograph.jpg")
-        preview = result_html.preview(address, page.photo.name)
+        preview = result_html.preview(address, photo.name)
         if not faces[0]:
-            missing = f"{page.photo.name}: no face was found. Try a photograph in which the face is larger, or upright."
+            missing = f"{photo.name}: no face was found. Try a photograph in which the face is larger, or upright."
             return Shown(preview, result_html.fault(missing))
-        shown = _results(networks[: len(faces)], [of[number] for of in faces], page.photo, out, address)
+        shown = _results(networks[: len(faces)], [of[number] for of in faces], photo, out, address)
         return Shown(preview, "".join(map(result_html.fault, faults)) + shown, len(faces[0]), number)
 
     def _read(self, photo: Path) -> NDArray[np.uint8]:
@@ -146,6 +128,8 @@ class DemoWork:
                 if not page.faces:
                     raise
                 faults.append(f"network B, {network.name}: {error}")
+            if not page.faces.get(network.value):
+                break
             known |= page.faces
         return [page.faces[network.value] for network in networks if network.value in page.faces], faults
 
@@ -153,7 +137,8 @@ class DemoWork:
         self, network: OfferedNetwork, image: NDArray[np.uint8], known: dict[str, list[Face]]
     ) -> list[Face]:
         reconstructor = self._networks.load(network)
-        if (seen := next(iter(known.values()), None)) is None:
+        seen = next(filter(None, known.values()), None)
+        if seen is None:
             return reconstructor(image)
         return reconstructor.reconstruct(image, [face.detection for face in seen])
 
