@@ -25,7 +25,8 @@ _HOST = "127.0.0.1"  # there is no password, so other machines must not reach it
 _PORTS = 20  # tried in turn
 _GRACE_SECONDS = 1  # for answers that are on their way at the end
 # variables by which gradio, and a place that hosts its pages, would change who is served and who is told
-_FOREIGN = ("GRADIO_", "SPACE_", "SPACES_", "OAUTH_", "HF_", "SYSTEM", "COLAB_", "KAGGLE_")
+_FOREIGN = ("GRADIO_", "SPACE_", "SPACES_", "OAUTH_", "HF_", "COLAB_", "KAGGLE_")
+_HOSTED = "SYSTEM"
 _QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -98,7 +99,7 @@ def _serve(networks: DemoNetworks, folder: Path, listener: socket.socket) -> Non
 def _settle_environment(uploads: Path) -> None:
     """Sets what gradio reads when it is imported; the user's own settings of it are for other pages."""
     for name in list(os.environ):
-        if name.startswith(_FOREIGN):
+        if name.startswith(_FOREIGN) or name == _HOSTED:
             del os.environ[name]
     os.environ.update(_QUIET, GRADIO_TEMP_DIR=str(uploads))
 
@@ -114,7 +115,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
                 listener.listen()
                 break
             except (OSError, OverflowError) as error:
-                if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+                if tried != port or (isinstance(error, OSError) and error.errno == errno.EADDRINUSE):
                     continue
                 raise InputError(f"--port {port} cannot be used ({error}). Give another.") from error
         yield listener

@@ -60,12 +60,15 @@ class DemoNetworks:
         self._loaded: OrderedDict[str, Reconstructor] = OrderedDict()
         self._lock = Lock()
         self.given = [_given(value) for value in given]
+        self._named = {network.value: network for network in (*self.given, *_pretrained())}
+        self._seen: dict[str, OfferedNetwork] = {}  # of runs by key, whose journals are long
 
     def offered(self) -> list[OfferedNetwork]:
         """Those of the command line, the one that comes with the project, and those of the runs, newest first."""
-        networks = {network.value: network for network in self.given}
-        for network in [*_pretrained(), *(_of_run(run) for run in run_folders(self._runs) if _has_network(run))]:
-            networks.setdefault(network.value, network)
+        networks = dict(self._named)
+        for run in run_folders(self._runs):
+            if _has_network(run):
+                networks.setdefault(_value(run), self._of_run(run))
         return list(networks.values())
 
     def choice(self, value: str) -> OfferedNetwork:
@@ -74,10 +77,17 @@ class DemoNetworks:
         Raises:
             InputError: If none has it, as after the folder of a run was removed.
         """
-        for network in self.offered():
-            if network.value == value:
-                return network
+        if value in self._named:
+            return self._named[value]
+        for run in run_folders(self._runs):
+            if _value(run) == value and _has_network(run):
+                return self._of_run(run)
         raise InputError("the chosen network is no longer there. Reload the page, and choose another.")
+
+    def _of_run(self, run: RunFolder) -> OfferedNetwork:
+        if run.key not in self._seen:
+            self._seen[run.key] = _of_run(run)
+        return self._seen[run.key]
 
     def load(self, network: OfferedNetwork) -> Reconstructor:
         """The network, which stays in memory for a while.
@@ -129,8 +139,12 @@ def _has_network(run: RunFolder) -> bool:
     return run.best_checkpoint.is_file() or run.last_checkpoint.is_file()
 
 
+def _value(run: RunFolder) -> str:
+    return str(run.path.resolve())
+
+
 def _of_run(run: RunFolder) -> OfferedNetwork:
     named = _KEY.fullmatch(run.key)
     year, month, day, hour, minute, name = named.groups() if named else ("", "", "", "", "", run.key)
     made = f"{year}-{month}-{day} {hour}:{minute}" if named else ""
-    return OfferedNetwork(str(run.path.resolve()), name, run.tags().get("ratio", "").replace("-", ":"), made)
+    return OfferedNetwork(_value(run), name, run.tags().get("ratio", "").replace("-", ":"), made)

@@ -54,12 +54,14 @@ class OpenPage:
     Attributes:
         folder: Folder of its files.
         photo: Its photograph, named as the user's file, or None.
+        results: Folders of its results, the newest last.
         faces: Faces of the photograph by network, in memory.
         last: The newest choice, and what it shows.
     """
 
     folder: Path
     photo: Path | None = None
+    results: list[Path] = field(default_factory=list)
     faces: dict[str, list[Face]] = field(default_factory=dict)
     last: tuple[Choice, Shown] | None = None
 
@@ -85,28 +87,24 @@ class OpenPage:
     def clear(self) -> None:
         """Removes the photograph and the results."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.photo = None
-        self.faces = {}
-        self.last = None
-
-    def results(self) -> list[Path]:
-        """The folders of results, the newest last."""
-        return sorted(self.folder.glob("results-*"), key=lambda folder: folder.stat().st_mtime_ns)
-
-    def forget(self, results: list[Path]) -> None:
-        """Removes folders of results."""
-        for folder in results:
-            shutil.rmtree(folder, ignore_errors=True)
+        self.photo, self.results, self.faces, self.last = None, [], {}, None
 
     def new_results(self) -> Path:
         """A new folder for results, whose name cannot be guessed; all but the newest of the former ones are removed.
 
         The browser may still be fetching the pictures of that one.
         """
-        self.forget(self.results()[:-1])
+        self.forget(self.results[:-1])
         made = self.folder / f"results-{secrets.token_hex(8)}"
         made.mkdir(parents=True)
+        self.results.append(made)
         return made
+
+    def forget(self, results: list[Path]) -> None:
+        """Removes folders of results."""
+        for folder in results:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.results = [folder for folder in self.results if folder not in results]
 
 
 class DemoPages:

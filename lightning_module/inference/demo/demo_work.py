@@ -71,7 +71,7 @@ class DemoWork:
         return self._replace(page, sample, choice)
 
     def _replace(self, page: OpenPage, sent: Path, choice: Choice) -> Shown:
-        former = page.results()
+        former = list(page.results)
         try:
             page.take(sent)
             return self._show(page, choice)

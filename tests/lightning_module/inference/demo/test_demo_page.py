@@ -4,6 +4,7 @@ import http.client
 import json
 import shutil
 import signal
+import time
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -131,6 +132,11 @@ def test_a_person_sees_two_networks_side_by_side_and_nothing_leaves_this_machine
             page.locator("#results .fault", has_text=text).wait_for()
             assert "\n" not in page.locator("#results .fault").inner_text()
         assert not list(demo.temporary.rglob("me.jpg"))
+        page.goto("about:blank")  # which closes the page, and what is kept for it goes
+        deadline = time.monotonic() + 60
+        while (left := list(demo.temporary.rglob("broken.jpg"))) and time.monotonic() < deadline:
+            page.wait_for_timeout(500)
+        assert not left
     assert not _outside(asked)
     assert not [fault for fault in faults if "404" not in fault]
     assert demo.end() == "\nThe demo has ended. Its photographs are removed.\n"
@@ -178,6 +184,20 @@ def test_no_files_are_served_and_no_addresses_are_fetched(start, path):
     assert b"root:" not in line
     demo.end()
     assert not demo.strangers() - {"example.org"}  # whose address was asked for, and refused
+
+
+def test_few_requests_wait(start):
+    demo = start()
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port)
+    statuses = []
+    for number in range(12):
+        body = {"data": ["", ""], "fn_index": 2, "session_hash": f"page{number}", "trigger_id": 1}  # the sample
+        connection.request("POST", "/gradio_api/queue/join", json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    assert statuses[:4] == [200] * 4
+    assert statuses[-4:] == [503] * 4
 
 
 def test_a_port_that_is_taken_is_left_to_its_program(start):

@@ -44,7 +44,7 @@ def ask(pages):
             sent.append(message)
 
         async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
+            await asyncio.Event().wait()  # a browser that stays
 
         named = {name.replace("_", "-"): value for name, value in (_HOST | headers).items()}
         pairs = [(name.encode(), value.encode()) for name, value in named.items()]
