@@ -99,7 +99,7 @@ def make_page(work: DemoWork, networks: DemoNetworks, pages: DemoPages, limits: 
         blocks.load(events.start, None, [first, second, *shown], **event)
         blocks.unload(events.close)
     blocks.queue(max_size=limits.waiting, default_concurrency_limit=1)
-    return gr.mount_gradio_app(
+    page: FastAPI = gr.mount_gradio_app(
         FastAPI(),
         blocks,
         path="/",
@@ -117,6 +117,7 @@ def make_page(work: DemoWork, networks: DemoNetworks, pages: DemoPages, limits: 
         css=_text("demo.css"),
         head=f"<script>{_text('demo.js')}</script>",
     )
+    return page
 
 
 def _key(request: gr.Request) -> str:
