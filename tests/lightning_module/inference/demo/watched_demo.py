@@ -35,6 +35,7 @@ _file = os.open(os.environ["SOCKET_RECORD"], os.O_WRONLY | os.O_APPEND | os.O_CR
 sys.addaudithook(_record)
 """
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost", None)
+_LOCAL_PROGRAMS = {"program fc-list"}  # by which matplotlib lists the machine's fonts, once
 
 
 class WatchedProgram:
@@ -89,7 +90,7 @@ class WatchedProgram:
         events = [json.loads(line) for line in self._record.read_text().splitlines()]
         hosts = {host for _, host in events if not (isinstance(host, str) and host.startswith("/"))}
         assert hosts & {*_THIS_MACHINE[:3]}  # else nothing was recorded
-        return {str(host) for host in hosts - {*_THIS_MACHINE}} | self._seen
+        return {str(host) for host in hosts - {*_THIS_MACHINE, *_LOCAL_PROGRAMS}} | self._seen
 
     def _watch(self) -> None:
         """Notes addresses of sockets of the process that are not of the loopback interface."""
