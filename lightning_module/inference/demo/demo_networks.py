@@ -121,7 +121,7 @@ def _stamp(value: str) -> int:
 def _given(value: str) -> OfferedNetwork:
     path = find_network(value)
     run = RunFolder.of_checkpoint(path)
-    if run is not None and path == run.best_checkpoint:
+    if run is not None and path.resolve() == run.best_checkpoint:
         return _of_run(run)
     ratio = "" if path.suffix.lower() == FORMATS["onnx"].ending else load_module(path).weights_name
     name = value if value == _PRETRAINED else path.name
