@@ -186,12 +186,13 @@ def test_no_files_are_served_and_no_addresses_are_fetched(start, path):
     assert not demo.strangers() - {"example.org"}  # whose address was asked for, and refused
 
 
-def test_few_requests_wait(start):
+def test_few_requests_wait(start, networks):
     demo = start()
+    run = str(networks[0].parent.resolve())
     connection = http.client.HTTPConnection("127.0.0.1", demo.port)
     statuses = []
     for number in range(12):
-        body = {"data": ["", ""], "fn_index": 2, "session_hash": f"page{number}", "trigger_id": 1}  # the sample
+        body = {"data": [run, ""], "fn_index": 2, "session_hash": f"page{number}", "trigger_id": 1}  # the sample
         connection.request("POST", "/gradio_api/queue/join", json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         answer.read()

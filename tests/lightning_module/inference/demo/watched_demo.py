@@ -64,6 +64,7 @@ class WatchedProgram:
                 [sys.executable, *arguments],
                 cwd=folder,
                 env=os.environ | own | variables,
+                stdin=subprocess.PIPE,  # which ends with this process
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
