@@ -20,11 +20,6 @@ def fault(message: str) -> str:
     return f'<p class="fault" role="alert">{escape(message)}</p>'
 
 
-def note(message: str) -> str:
-    """A line about what is shown."""
-    return f'<p class="note">{escape(message)}</p>'
-
-
 def preview(address: str, name: str) -> str:
     """The photograph with its faces.
 
