@@ -44,6 +44,7 @@ COMMANDS = {
         "reconstruct the faces of photographs as meshes",
         ("photos",),
     ),
+    "demo": Command("lightning_module.inference.demo.demo_command:demo", "try networks with photographs, on a page"),
     "export": Command(
         "lightning_module.inference.export.export_command:export", "write a network as ONNX, TorchScript or pt2"
     ),

@@ -83,6 +83,7 @@ ONLY_IN = {
     "face_alignment": ("lightning_module/inference/face_alignment_detector.py",),
     "skimage": ("lightning_module/inference",),
     "safetensors": ("lightning_module/packed_network.py",),
+    "gradio": ("lightning_module/inference/demo",),
     "onnx": ("lightning_module/inference/export",),
     "onnxruntime": ("lightning_module/inference/export",),
 }

@@ -31,20 +31,24 @@ _UPRIGHT = {
 }
 
 
-def read_photograph(path: Path) -> NDArray[np.uint8]:
+def read_photograph(path: Path, most_pixels: int = MOST_PIXELS) -> NDArray[np.uint8]:
     """(H, W, 3) RGB, upright: EXIF orientation is applied, and damaged EXIF data are ignored after a warning.
 
     Grey and CMYK images are converted to RGB, and transparent images are laid on white. Deeper numbers become 8 bits:
     white is the largest number of 8, 10, 12, 14 or 16 bits that holds the image, and 1 in float images up to 1.
 
+    Args:
+        path: The file.
+        most_pixels: Number of pixels above which it is refused before it is decoded; at most 179 million.
+
     Raises:
-        InputError: If the file is missing, damaged or no image, or larger than 179 million pixels or 32 766 per side.
+        InputError: If the file is missing, damaged or no image, or larger than `most_pixels` or 32 766 pixels per side.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large images and of damaged EXIF data
             with Image.open(path) as image:
-                if max(image.size) > _LONGEST:
+                if max(image.size) > _LONGEST or image.width * image.height > most_pixels:
                     raise InputError(f"{path}: is {image.size[0]} x {image.size[1]} pixels. Save it smaller.")
                 return _upright_rgb(image, path)
     except InputError:
@@ -53,7 +57,7 @@ def read_photograph(path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{path}: is larger than 179 million pixels. Save it smaller.") from error
     except UnidentifiedImageError as error:
         # Pillow knows no float images in colour
-        deep = _decoded(path) if 0 < _tiff_pixels(path) <= MOST_PIXELS else None
+        deep = _decoded(path) if 0 < _tiff_pixels(path) <= most_pixels else None
         if deep is None or deep.dtype == np.uint8 or max(deep.shape) > _LONGEST:
             raise InputError(f"{path}: is no image. Leave it out.") from error
         return _eight_bits(deep)

@@ -3,7 +3,8 @@
 import os
 import pickle
 import warnings
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -68,9 +69,21 @@ class AlignmentDetector:
         return sorted(faces, key=lambda face: float(face.box_px[0]))
 
 
-def _remedy() -> str:
+def has_weights() -> bool:
+    """Whether the weights are on this machine, so that nothing is downloaded."""
+    return all((_folder() / PurePosixPath(urlsplit(address).path).name).is_file() for address in _addresses())
+
+
+def _addresses() -> list[str]:
     from face_alignment.api import models_urls
     from face_alignment.detection.sfd.sfd_detector import models_urls as detector_urls
 
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    return f"Download {detector_urls['s3fd']} and {models_urls['3DFAN-4']} into {folder}."
+    return [detector_urls["s3fd"], models_urls["3DFAN-4"]]
+
+
+def _folder() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def _remedy() -> str:
+    return f"Download {' and '.join(_addresses())} into {_folder()}."

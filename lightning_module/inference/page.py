@@ -61,8 +61,16 @@ def _surface(layout: MapLayout) -> CutSurface:
     return layout.coarse_surface(_STEP)
 
 
-def write_page(faces: list[PageFace], texture_size: int, out: Path) -> Path:
-    """Writes the page of at least one face of one network, into the folder of their files."""
+def write_page(faces: list[PageFace], texture_size: int, out: Path, is_embedded: bool = False) -> Path:
+    """Writes the page of at least one face of one network, into the folder of their files.
+
+    Args:
+        faces: The faces.
+        texture_size: Texels per side of their textures.
+        out: The folder.
+        is_embedded: Whether the page is part of another one, which compares its faces: all turn together, and links open
+            pages of their own.
+    """
     layout = faces[0].layout
     surface = _surface(layout)
     # texture coordinates are those of the original size, since resizing a texture does not change them
@@ -71,6 +79,7 @@ def write_page(faces: list[PageFace], texture_size: int, out: Path) -> Path:
         "triangles": _packed(surface.triangles, np.uint16),
         "uv": _packed(np.rint(uv * (2 * _LARGEST + 1)), np.uint16),
         "faces": [face.content for face in faces],
+        "embedded": is_embedded,
     }
     template = (files("lightning_module.inference") / "page.html").read_text(encoding="utf-8")
     # a name that holds </script> must not end the script
