@@ -36,9 +36,24 @@ _SHAPES = ((480, 640), (600, 800), (500, 500))
 _SIDES_PX = (80.0, 280.0)
 _FACELESS = 50
 _WITHOUT_FACES = (
-    "brick", "cell", "chelsea", "clock", "coffee", "coins", "grass", "gravel", "horse", "hubble_deep_field",
-    "immunohistochemistry", "logo", "moon", "page", "retina", "rocket", "text",
-)  # fmt: skip  # the pictures of skimage.data that come with it, but for those that show a person
+    "brick",
+    "cell",
+    "chelsea",
+    "clock",
+    "coffee",
+    "coins",
+    "grass",
+    "gravel",
+    "horse",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "logo",
+    "moon",
+    "page",
+    "retina",
+    "rocket",
+    "text",
+)  # the pictures of skimage.data that come with it, but for those that show a person
 _EVERY = 50  # of the default faces, of which parts are shown
 _LEAST_CONFIDENCE = 0.2  # of the search, so that figures can be given for several confidences
 _KINDS = ("photograph", "collage", "faceless")

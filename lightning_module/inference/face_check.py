@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.geometry.crop import CROP_SIZE, crop_boxes
+from datamodules.geometry.crop import CROP_MARGIN, CROP_SIZE, crop_boxes
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.similarity import fit_similarity
 from lightning_module.inference.crop_network import MapNetwork
@@ -13,18 +13,18 @@ from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import FrontalView
 
-MIN_CONFIDENCE = 0.9  # by default; fewer than one in fifty candidates in composites that are no faces are surer
+MIN_CONFIDENCE = 0.9  # by default; provisional, see the weights
 
-# Log odds = _BIAS + _CLASSIFIER * log odds of the classifier - _AGREEMENT * log of the disagreement of the probes, by
-# logistic regression on candidates in composites of synthetic faces, with as many faces as others
-# (python -m benchmarks.confidence_fit prints them). The two hardly depend on each other: the network looks at shape,
-# the classifier at grey levels.
+# Log odds = _BIAS + _CLASSIFIER * log odds of the classifier - _AGREEMENT * log of the disagreement of the probes. The
+# weights are those of a logistic regression on 240 candidates in composites of synthetic faces, with faces and others
+# of equal weight (python -m benchmarks.confidence_fit), but with a classifier of another training than the one that
+# comes with the project. They must be fitted again whenever the classifier changes.
 _BIAS, _CLASSIFIER, _AGREEMENT = -2.4, 1.25, 1.9
 _SMALLEST_DISAGREEMENT = 0.05  # below, a network is no surer
 _SURE = 0.02, 0.98  # bounds of a detector's probability, which is no surer than that
-# Bounds that no face of the project's data comes near, so that they stop what is none whatever the odds.
+# Wide bounds, which stop what cannot be a face whatever the odds.
 _OUTSIDE = 0.15  # of a crop's side that a landmark may lie outside of it
-_DEPTHS = (0.2, 2.0)  # depth of the landmarks in sizes of the mean face
+_DEPTHS = (0.2, 2.0)  # depth of the landmarks in the same sizes as below
 _MOST_RESIDUAL = 0.2  # mean distance of the landmarks from the aligned mean face, in sizes of its landmark box
 
 
@@ -80,7 +80,7 @@ class FaceCheck:
         """Whether a (256, 256, 3) map in crop pixels has the place, the size and the shape of a face."""
         landmarks = position_map[self._texels].astype(np.float64)
         outside = max(-landmarks[:, :2].min(), landmarks[:, :2].max() - (CROP_SIZE - 1)) / CROP_SIZE
-        size = float(crop_boxes(self._mean[None])[0, 2])
+        size = float(crop_boxes(self._mean[None])[0, 2]) / CROP_MARGIN
         turned = fit_similarity(self._mean, landmarks)
         if not turned.scale > 0:
             return False

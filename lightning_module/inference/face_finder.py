@@ -16,14 +16,14 @@ _PASSES = 2  # crops about the landmarks of the crop before, until they stay
 _MOST_CANDIDATES = 16  # of a detector; the others have fewer votes
 _MOST_SETTLED = 24  # of the crops of a grid; the others are less likely after the first pass
 _MOST_CHECKED = 8  # of those that the classifier likes best, since each costs two passes per probe
-_LEAST_LIKELY = -1.0  # log odds of the classifier below which none has been confirmed
-# The grid: sides relative to the shorter side of the photograph. A face is found from a crop that is off by a fifth of
-# its side and a third of its size, so that the next crop is a third of a side away, and the next size 1.5 times.
+_LEAST_LIKELY = -1.0  # log odds of the classifier below which the passes of the probes are saved
+# The grid: sides relative to the shorter side of the photograph. Two passes are taken to mend
+# a crop that is off by a sixth of its side and a fifth of its size, half of a step of the grid.
 _GRID_SIDES = (1.0, 0.67, 0.45, 0.3)
 _GRID_STEP = 1 / 3
 _MOST_CROPS = 300  # of a grid, so that panoramas take no longer; the smallest are left out
 _GRID_NAME = "network"
-_GRID_SCORE = 0.25  # share of faces, before any look, among the crops of a grid that the network settles on
+_GRID_SCORE = 0.25  # assumed share of faces among the crops of a grid that the network settles on
 
 
 class FaceFinder:

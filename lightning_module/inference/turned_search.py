@@ -38,9 +38,9 @@ class _Level(NamedTuple):
 
 
 _BOTH = ((0.0, False), (0.0, True))
-# 20 degrees: turned by them, profiles get as many windows as frontal faces lose; by 40, none of them gets any. The time
-# grows with the area, so that small faces, which fill less than a seventh of the photograph, are searched for in
-# larger steps, and those that fill less than a fourteenth in the photograph itself only.
+# Copies turned by 40 degrees have hardly a window on a face, and are left out. The time grows with the area, so that
+# small faces, which fill less than a seventh of the photograph, are searched for in larger steps, and those that fill
+# less than a fourteenth in the photograph itself only.
 _LEVELS = (
     _Level(160, 1.0, None, (*_BOTH, *((angle, flip) for angle in (-20.0, 20.0) for flip in (False, True)))),
     _Level(320, 1.5, 48, (*_BOTH, (-20.0, False), (20.0, True))),
