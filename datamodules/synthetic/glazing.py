@@ -81,6 +81,7 @@ def _reflection(at: Array, rng: np.random.Generator) -> Array:
     """(H, W) brightness that a lens reflects at places (H, W, 2) on it: a bright sky, and a window or lamps."""
     down, across = at[..., 0], at[..., 1]
     sky = rng.uniform(0, 0.6) * ramp(down, 0.75, 0.25)
+    bright: Array
     if rng.random() < 0.5:
         top, left = rng.uniform(0, 0.6, 2)
         slant = rng.normal(0, 0.3) * (down - 0.5)

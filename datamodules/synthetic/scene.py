@@ -55,7 +55,7 @@ class Scene:
 class _View(NamedTuple):
     """How the camera sees a rigid body: (3, 4) projection into the image, and (3, 3) rotation."""
 
-    projection: Array
+    projection: NDArray[np.float64]
     rotation: Array
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,8 @@ def written_table(csv: Path, npz: Path) -> Iterator[TrackTable]:
         yield table
         rows = table.rows()
         with whole_file(npz) as other, other.open("wb") as file:
-            np.savez_compressed(file, **{name: rows[name] for name in ROW.names or ()})
+            fields: dict[str, Any] = {name: rows[name] for name in ROW.names or ()}
+            np.savez_compressed(file, **fields)
 
 
 def _row(frame: Frame, face: TrackedFace) -> tuple[object, ...]:
