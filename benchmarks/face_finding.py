@@ -28,7 +28,7 @@ from datamodules.files.images import read_image
 from lightning_module.inference.cascade_detector import CascadeDetector
 from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.crop_network import CropNetwork, load_network
-from lightning_module.inference.face_check import MIN_CONFIDENCE, FaceCheck
+from lightning_module.inference.face_check import CONFIRMED, FaceCheck
 from lightning_module.inference.face_finder import FaceFinder
 
 _COLLAGES = 12
@@ -84,12 +84,12 @@ def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) 
             done[contender, name] = row
             with work.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
-    figures: dict[str, Any] = {"min_confidence": MIN_CONFIDENCE}
+    figures: dict[str, Any] = {"min_confidence": CONFIRMED}
     for contender in contenders:
         rows = {name: row for (by, name), row in done.items() if by == contender}
         kinds = {kind: [row for name, row in rows.items() if name.startswith(kind)] for kind in _KINDS}
-        figures[contender] = {kind: _summary(some, MIN_CONFIDENCE) for kind, some in kinds.items()}
-        figures[contender]["all"] = _summary(list(rows.values()), MIN_CONFIDENCE)
+        figures[contender] = {kind: _summary(some, CONFIRMED) for kind, some in kinds.items()}
+        figures[contender]["all"] = _summary(list(rows.values()), CONFIRMED)
         if contender == "now":
             figures["found of all, wrong at a confidence"] = {
                 least: [_summary(list(rows.values()), least)[name] for name in ("found", "faces", "wrong")]

@@ -29,7 +29,7 @@ PICTURE = PROJECT / "docs" / "resolution.png"
 _CORES = 2
 _RATIOS_A_TRUNK = 24  # that share the cost of a trunk, as in a sweep of 24 trials
 _ALPHA, _POWER = 0.05, 0.8
-_AVERAGE = {"class_path": "pytorch_lightning.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.99}}
+_AVERAGE = {"class_path": "lightning_module.callbacks.averaged_weights.AveragedWeights", "init_args": {"decay": 0.99}}
 
 
 @dataclass(frozen=True)

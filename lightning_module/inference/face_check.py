@@ -13,7 +13,7 @@ from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import FrontalView
 
-MIN_CONFIDENCE = 0.9  # by default; provisional, see the weights
+CONFIRMED = 0.9  # confidence of a face that can be relied on; provisional, see the weights
 
 # Log odds = _BIAS + _CLASSIFIER * log odds of the classifier - _AGREEMENT * log of the disagreement of the probes. The
 # weights are those of a logistic regression on 240 candidates in composites of synthetic faces, with faces and others

@@ -10,7 +10,6 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from datamodules.errors import InputError
 from datamodules.files.boxes import read_boxes
 from lightning_module.inference.detectors import DetectorName, boxed_faces
-from lightning_module.inference.face_check import MIN_CONFIDENCE
 from lightning_module.inference.network_file import find_network
 from lightning_module.inference.photo_faces import Find, PredictedFiles, noted_fault, write_faces
 from lightning_module.inference.photo_list import Photo, collect_photos
@@ -33,7 +32,7 @@ def predict(
     texture_size: int = 512,
     fill_hidden: bool = True,
     passes: int = 2,
-    min_confidence: float = MIN_CONFIDENCE,
+    min_confidence: float = 0.0,
     smooth: bool = False,
     sequence_fps: float | None = None,
 ) -> PredictedFiles:
@@ -58,8 +57,9 @@ def predict(
         texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
         fill_hidden: Whether hidden texels are filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-        min_confidence: Confidence from 0 to 1 below which a detected face is left out. The network must confirm each
-            face; with 0, all that the detector finds is kept. Faces of --boxes are never left out.
+        min_confidence: Confidence from 0 to 1 below which a detected face is left out, such as 0.9. Above 0, turned and
+            mirrored copies of the photograph and a grid of crops are searched too, and the network must confirm each
+            face. With 0, all that the detector finds is kept. Faces of --boxes are never left out.
         smooth: Whether the maps of a video are averaged over five frames: less jitter, at a lag of two frames.
         sequence_fps: Takes the photographs, in the order of their names, for the frames of one video, with so many
             frames per second.

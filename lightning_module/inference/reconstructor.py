@@ -21,7 +21,7 @@ from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.detection import DetectedFace, Detector
 from lightning_module.inference.detectors import DetectorName, boxed_faces, choose_detector
 from lightning_module.inference.face import Face
-from lightning_module.inference.face_check import MIN_CONFIDENCE, FaceCheck
+from lightning_module.inference.face_check import FaceCheck
 from lightning_module.inference.face_finder import FaceFinder
 from lightning_module.inference.network_file import find_network
 
@@ -36,8 +36,8 @@ class Reconstructor:
         detector: Finds faces if no boxes are given: an object, or a name, which is loaded at its first use.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass, as in training.
         check: Judges faces. Without, the detector's word is taken, and faces have no confidence.
-        min_confidence: Confidence in [0, 1] below which a detected face is dropped; those of boxes are kept. With 0, the
-            detector's word is taken too, but faces have a confidence.
+        min_confidence: Confidence in [0, 1] below which a detected face is dropped; those of boxes are kept. Above 0, the
+            search is wider, and the network confirms what it finds. With 0, the detector's word is taken.
 
     Attributes:
         has_diverged: Whether a map of the network could not be that of a face.
@@ -52,7 +52,7 @@ class Reconstructor:
         detector: DetectorName | Detector = "auto",
         passes: int = 2,
         check: FaceCheck | None = None,
-        min_confidence: float = MIN_CONFIDENCE,
+        min_confidence: float = 0.0,
     ) -> None:
         if passes not in (1, 2):
             raise InputError(f"--passes is {passes}: give 1 or 2.")
@@ -72,7 +72,7 @@ class Reconstructor:
         mirror_average: bool | None = None,
         detector: DetectorName = "auto",
         passes: int = 2,
-        min_confidence: float = MIN_CONFIDENCE,
+        min_confidence: float = 0.0,
     ) -> Self:
         """A reconstructor with the network of a checkpoint or of an exported ONNX file.
 
@@ -84,8 +84,8 @@ class Reconstructor:
             detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image"
                 downloads nothing; "auto" uses the first if it can be loaded.
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-            min_confidence: Confidence in [0, 1] below which a detected face is dropped. With 0, all faces of the
-                detector are kept.
+            min_confidence: Confidence in [0, 1] below which a detected face is dropped, such as 0.9. Above 0, turned and
+                mirrored copies and a grid of crops are searched too. With 0, the faces of the detector are kept.
 
         Raises:
             InputError: If the network does not exist, or the file is not a network.

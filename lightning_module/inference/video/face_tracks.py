@@ -17,6 +17,7 @@ _TRACKED = "tracking"  # named as the detector of a face that was followed
 _SAME = 0.3  # intersection over union of two boxes above which they are the same face
 _NEWCOMERS_S = 1.0  # between searches for further faces while some are followed
 _WAITS_S = (0.1, 1.0)  # between searches for a face that was lost just now, and at most, for none at all
+_LEAST = 0.1  # confidence below which a face is lost in any case
 _FOLLOWED = 0.5  # of the confidence that a new face needs, so that a face that turns away is not lost at once
 _REMEMBERED_S = 1.0  # for which a lost face gets its number again where it was
 
@@ -56,13 +57,14 @@ class FaceTracker:
     Args:
         find: Returns the faces of an image.
         reconstruct: Reconstructs detected faces, with their confidences.
-        min_confidence: Confidence that a new face needs. Below half of it a followed face is lost, and searched for again.
+        min_confidence: Confidence that a new face needs. Below half of it, and below 0.1, a followed face is lost, and
+            searched for again.
     """
 
     def __init__(self, find: Find, reconstruct: Reconstruct, min_confidence: float) -> None:
         self._find = find
         self._reconstruct = reconstruct
-        self._least = min_confidence
+        self._new, self._least = min_confidence, max(_FOLLOWED * min_confidence, _LEAST)
         self._numbers = itertools.count(1)
         self._followed: list[TrackedFace] = []
         self._lost: list[tuple[float, TrackedFace]] = []  # with the time of their loss
@@ -92,13 +94,13 @@ class FaceTracker:
         tracked = [
             TrackedFace.of(self._followed[number].track, face) for number, face in zip(fitting, faces, strict=True)
         ]
-        return _apart([face for face in tracked if face.confidence >= _FOLLOWED * self._least])
+        return _apart([face for face in tracked if face.confidence >= self._least])
 
     def _search(self, frame: Frame, followed: Sequence[TrackedFace]) -> list[TrackedFace]:
         """Faces that are not followed yet."""
         detections = [face for face in self._find(frame.image) if face.fits(frame.image)]
         new = [TrackedFace.of(0, face) for face in self._reconstruct(frame.image, detections)]
-        new = [face for face in new if face.confidence >= self._least and not _is_among(face, followed)]
+        new = [face for face in new if face.confidence >= self._new and not _is_among(face, followed)]
         found = [replace(face, track=self._number(face)) for face in _apart(new)]
         if (found or followed) and not self._lost:
             self._wait_s = _WAITS_S[0]

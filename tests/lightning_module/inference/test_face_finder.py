@@ -8,6 +8,7 @@ from datamodules.errors import InputError
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference.cascade_detector import CascadeDetector
 from lightning_module.inference.detection import DetectedFace
+from lightning_module.inference.face_check import CONFIRMED
 from lightning_module.inference.face_finder import FaceFinder
 from lightning_module.inference.overlapping_boxes import distinct_faces
 from lightning_module.inference.reconstructor import Reconstructor
@@ -122,14 +123,14 @@ def test_without_a_smallest_confidence_the_detector_is_believed_and_its_faces_ar
 
 def test_faces_of_boxes_are_kept_and_have_a_confidence(network):
     image = dotted((120, 60, 40))
-    reconstructor = Reconstructor(network, _Candidates(), 1, DotCheck(network.layout))
+    reconstructor = Reconstructor(network, _Candidates(), 1, DotCheck(network.layout), CONFIRMED)
     unlikely, likely = reconstructor(image, np.array([[10, 180, 50, 220], [80, 20, 160, 100]]))
     assert unlikely.confidence == pytest.approx(0.1)
     assert likely.confidence == pytest.approx(0.9)
 
 
 def test_a_found_face_is_reconstructed_with_the_confidence_of_the_search(network):
-    (face,) = Reconstructor(network, _Candidates(), 2, DotCheck(network.layout))(dotted((90, 120, 56)))
+    (face,) = Reconstructor(network, _Candidates(), 2, DotCheck(network.layout), CONFIRMED)(dotted((90, 120, 56)))
     assert face.confidence == pytest.approx(0.9)
     assert Reconstructor(network, _Candidates([90, 120, 90]), 1)(dotted((90, 120, 56)))[0].confidence is None
 
