@@ -46,8 +46,8 @@ OPTIONS = (
     "occlusion",
 )
 _SHARES = (0.3, 1.0)
-_FACES, _SIZE, _CROP = 80, 200, 128
-_TIMED, _TIMED_SIZE, _REPEATS = 12, 160, 2
+_FACES, _SIZE, _CROP = 40, 200, 128
+_TIMED, _TIMED_SIZE, _REPEATS = 8, 160, 2
 _VIEWS = (2, 3, 1, 4)  # frontal and half-turned ones, as most photographs
 _BANDS = np.geomspace(3, _CROP / 3, 11)  # cycles per crop
 _DARK, _BRIGHT = 12, 243

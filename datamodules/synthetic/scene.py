@@ -104,7 +104,7 @@ def build_scene(face: SyntheticFace, rng: np.random.Generator) -> Scene:
         np.concatenate(exposure),
         np.concatenate(casters),
         frozenset(place for *_, place in parts),
-        lenses and Surface(project(lenses.points, head.projection), lenses.texels),
+        lenses and Surface(project(lenses.points, np.asarray(head.projection, np.float64)), lenses.texels),
     )
 
 
