@@ -38,7 +38,7 @@ def network_facts(path: Path) -> dict[str, str]:
     seed = run_options(run).get("seed_everything")
     tests = [name for name in tags if name.endswith(".checkpoint") and tags[name].endswith(digest)]
     epochs = [tags.get(f"{name.removesuffix('.checkpoint')}.epoch") for name in tests]
-    known = {
+    known: dict[str, str | None] = {
         "run": run.key,
         **{name: tags.get(tag) for name, tag in _TAGS.items()},
         "seed": None if seed is None else str(seed),
