@@ -1,5 +1,6 @@
 """Draws tracked faces onto the frames of a video, and writes them as VP9 in a .webm file."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ _LARGEST = 1280  # pixels of the longer side; larger frames are reduced
 _RADIUS, _AXIS = 0.012, 0.6  # of a landmark, and length of the axes, in sizes of the face
 _TEXT = 0.5
 _NOSE_TIP = 30
+_STANDARD_ERROR = 2  # its number for the operating system
 _MOST_REPEATS = 250  # of a frame, for a file whose times jump
 
 
@@ -60,12 +62,9 @@ class OverlayVideo:
         height, width = image.shape[:2]
         self._scale = min(1.0, _LARGEST / max(height, width))
         self._size = tuple(max(2, 2 * round(side * self._scale / 2)) for side in (width, height))  # colours are halved
-        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        try:
-            code = cv2.VideoWriter.fourcc(*"VP90")
+        code = cv2.VideoWriter.fourcc(*"VP90")
+        with _unheard():
             self._writer = cv2.VideoWriter(str(self._path), cv2.CAP_FFMPEG, code, self._fps, self._size)
-        finally:
-            cv2.utils.logging.setLogLevel(level)
         if not self._writer.isOpened():
             raise InputError(f"{self._path}: cannot be written as VP9. Install opencv-python from PyPI.")
 
@@ -103,3 +102,20 @@ def written_overlay(path: Path, fps: float) -> Iterator[OverlayVideo]:
             yield video
         finally:
             video.close()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Leaves out what OpenCV writes to the terminal by itself: it calls the tag of VP9 wrong, and then uses the right one."""
+    try:
+        terminal = os.dup(_STANDARD_ERROR)
+    except OSError:  # it is closed
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, _STANDARD_ERROR)
+            os.close(terminal)

@@ -109,8 +109,9 @@ def test_the_table_is_the_same_as_csv_and_as_npz(written):
     np.testing.assert_allclose(np.diff(rows["landmarks_px"][:15, :, 0], axis=0), 1.0, atol=1e-3)  # one pixel a frame
 
 
-def test_the_overlay_has_all_frames_and_the_points(written):
+def test_the_overlay_has_all_frames_and_the_points(written, capfd):
     folder, _ = written
+    assert "FFMPEG" not in capfd.readouterr().err
     frames = [frame.image for frame in VideoFile(folder / "scene.webm")]
     assert len(frames) == 60
     coloured = [int((np.ptp(frame.astype(int), axis=2) > 60).sum()) for frame in frames]
