@@ -25,7 +25,7 @@ def network_path(path_or_name: Path | str) -> Path:
         return Path(path_or_name).expanduser()
     if not FILE.is_file():
         raise InputError(
-            f"{PRETRAINED}: the network that comes with the project is missing ({FILE}). Restore it with git checkout, or "
+            f"{PRETRAINED}: the network that comes with the project is missing ({FILE}). Restore the file, or "
             "give --ckpt_path the checkpoint of a fit."
         )
     return FILE

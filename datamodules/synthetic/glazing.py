@@ -80,7 +80,6 @@ def glaze(
 def _reflection(at: Array, rng: np.random.Generator) -> Array:
     """(H, W) brightness that a lens reflects at places (H, W, 2) on it: a bright sky, and a window or lamps."""
     down, across = at[..., 0], at[..., 1]
-    bright: Array
     sky = rng.uniform(0, 0.6) * ramp(down, 0.75, 0.25)
     bright: Array
     if rng.random() < 0.5:
