@@ -135,7 +135,9 @@ def test_a_missing_network_is_one_line_that_names_the_remedy(faces, model_file, 
     commands[-1].append("--format=pt2")
     with coming_along(tmp_path / "nothing.safetensors"):
         for command in commands:
-            with pytest.raises(InputError, match=r"comes with the project is missing .*Restore the file.*fit\.") as caught:
+            with pytest.raises(
+                InputError, match=r"comes with the project is missing .*Restore the file.*fit\."
+            ) as caught:
                 main(command)
             assert "\n" not in str(caught.value)
 

@@ -1,9 +1,11 @@
 import logging
+import shutil
 
 import cv2
 import numpy as np
 import pytest
 
+from benchmarks.screenshots import opened
 from datamodules.errors import InputError
 from datamodules.files.images import write_png
 from lightning_module.inference.video.face_tracks import FaceTracker
@@ -117,6 +119,39 @@ def test_the_overlay_has_all_frames_and_the_points(written, capfd):
     coloured = [int((np.ptp(frame.astype(int), axis=2) > 60).sum()) for frame in frames]
     assert min(coloured[:18]) > 50
     assert max(coloured[21:29]) == 0
+
+
+def _wait(page, condition):
+    """Waits until the page fulfils a condition; its content policy forbids Playwright's own way."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(condition)
+
+
+@pytest.mark.slow
+def test_a_browser_plays_the_overlay_and_its_slider_goes_to_a_frame(written):
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    _, made = written
+    asked, faults = [], []
+    with opened() as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(made.page.as_uri())
+        _wait(page, "document.getElementById('video').readyState >= 2")
+        assert page.evaluate("document.getElementById('video').videoWidth") == SIZE
+        page.locator("#slider").fill("45")
+        assert page.evaluate("document.getElementById('video').currentTime") == pytest.approx(45 / FPS, abs=1 / FPS)
+        assert "frame 45 of 60" in page.inner_text("#place")
+        assert "Face 1: pitch" in page.inner_text("#faces")
+        page.locator("#slider").fill("25")
+        assert "not in this frame" in page.inner_text("#faces")
+        page.click("#play")
+        _wait(page, "document.getElementById('slider').value > 28")
+    assert not faults
+    assert all(address.startswith("file:") for address in asked)
 
 
 def test_a_video_that_fails_leaves_no_file(made_once, tmp_path):
