@@ -59,6 +59,7 @@ def test_a_bare_fit_finds_real_faces(bare_fit, real, tmp_path):
     assert report.mean_of_faces <= 9
 
 
+@pytest.mark.evidence
 def test_ten_real_faces_are_learnt_by_heart(real, tmp_path):
     torch.set_num_threads(2)
     root = real / "aflw2000"
