@@ -68,6 +68,8 @@ class WatchedProgram:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
+                # a background job of a shell ignores Ctrl-C, and its children do
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         self._seen: set[str] = set()
         self._watcher = threading.Thread(target=self._watch)
