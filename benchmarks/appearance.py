@@ -27,24 +27,8 @@ from datamodules.synthetic.population import Population
 from datamodules.synthetic.variety import NO_VARIETY, Variety
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
-OPTIONS = (
-    "scenery",
-    "harsh_light",
-    "cast_shadows",
-    "white_balance",
-    "blur",
-    "low_resolution",
-    "grain",
-    "compression",
-    "borders",
-    "loose_hair",
-    "beards",
-    "hats",
-    "glasses",
-    "make_up",
-    "skin_detail",
-    "occlusion",
-)
+_OF_HEADS = ("proportions", "children", "elderly", "expressions", "wide_poses")  # the others concern pictures
+OPTIONS = tuple(name for name in vars(NO_VARIETY) if name not in _OF_HEADS)
 _SHARES = (0.3, 1.0)
 _FACES, _SIZE, _CROP = 40, 200, 128
 _TIMED, _TIMED_SIZE, _REPEATS = 8, 160, 2

@@ -121,7 +121,7 @@ def read_packed(path: Path) -> dict[str, Any]:
 def _contents(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # a file is no dictionary
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
             f"{path}: is damaged or no network file ({' '.join(str(error).split())}). {_remedy(path)}"

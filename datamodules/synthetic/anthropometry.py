@@ -1,9 +1,9 @@
 """Measurements of heads in the tables of anthropometry, of women and men.
 
-Means and standard deviations of young adults are those of North American whites (Farkas, Anthropometry of the Head and
-Face, 2nd edition, Raven Press, 1994, appendix A, tables of craniofacial norms), rounded to half a millimetre or degree;
-how much the means of groups of people differ is after the tables of Farkas et al., "International anthropometric study
-of facial morphology in various ethnic groups/races", Journal of Craniofacial Surgery 16, 2005. Points have the names of
+The values are approximate: they were written down after the norms of young adults in North America (Farkas, Anthropometry
+of the Head and Face, 2nd edition, Raven Press, 1994) and the differences between groups of people in Farkas et al.,
+"International anthropometric study of facial morphology in various ethnic groups/races", Journal of Craniofacial Surgery
+16, 2005, and have not been compared with the printed tables. Compare them before you cite them. Points have the names of
 these tables: n nasion, sn subnasale, gn gnathion, zy zygion, and so on.
 """
 

@@ -1,4 +1,7 @@
-"""How heads differ with age: displacements from the mean adult to children of three ages, and to old people."""
+"""How heads differ with age: displacements from the mean adult to children of three ages, and to old people.
+
+The values are approximate, like those of `anthropometry`: they have not been compared with the publications that are named.
+"""
 
 import numpy as np
 

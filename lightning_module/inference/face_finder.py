@@ -107,7 +107,8 @@ class FaceFinder:
                 )
                 is_kept &= is_near
             parts.append((some, crop_maps(self._network, image, some), is_kept))
-        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
+        settled, maps, kept = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return settled, maps, kept
 
 
 def _grid(image: NDArray[np.uint8], found: list[DetectedFace]) -> list[DetectedFace]:

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from datamodules.errors import InputError
+from datamodules.errors import InputError, cannot_write
 from datamodules.files.boxes import read_boxes
 from lightning_module.inference.detectors import DetectorName, boxed_faces
 from lightning_module.inference.network_file import find_network
 from lightning_module.inference.photo_faces import Find, PredictedFiles, noted_fault, write_faces
 from lightning_module.inference.photo_list import Photo, collect_photos
 from lightning_module.inference.reconstructor import Reconstructor
-from lightning_module.inference.video.video_list import VideoQueue, videos_among
+from lightning_module.inference.video.face_tracks import FaceTracker
+from lightning_module.inference.video.video_faces import write_video_faces
+from lightning_module.inference.video.video_list import NamedVideo, named_videos, sequence_video, videos_among
 from lightning_module.pretrained_network import PRETRAINED, network_label
 
 _log = logging.getLogger(__name__)
@@ -71,11 +73,12 @@ def predict(
         raise InputError(f"--texture_size is {texture_size}: give one of {', '.join(map(str, _TEXTURE_SIZES))}.")
     out = out.expanduser()
     clips = videos_among(photos)
+    videos = named_videos(clips, out)
     stills = [place for place in photos if place.expanduser() not in clips]
-    listed = collect_photos(stills, out, is_needed=not clips)
-    videos = VideoQueue(clips, listed if sequence_fps is not None else [], sequence_fps, out)
-    listed = [] if sequence_fps is not None else listed
-    if boxes is not None and videos.places:
+    listed = collect_photos(stills, out, is_needed=sequence_fps is not None or not clips)
+    if sequence_fps is not None:
+        videos, listed = [*videos, sequence_video(listed, sequence_fps)], []
+    if boxes is not None and videos:
         raise InputError("--boxes marks faces of photographs; faces of videos are searched for. Leave one of them out.")
     network = find_network(ckpt_path)
     reconstructor = Reconstructor.load(network, mirror_average, detector, passes, min_confidence)
@@ -85,36 +88,38 @@ def predict(
         with logging_redirect_tqdm():  # a warning stands above the progress bar
             if listed:
                 made = write_faces(listed, find, reconstructor, network_label(network), out, texture_size, fill_hidden)
-            for path, name in videos.places:
-                _follow(videos, path, name, reconstructor, min_confidence, smooth, made)
+            for video in videos:
+                _follow(video, reconstructor, min_confidence, smooth, out, made)
     except KeyboardInterrupt:
         _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
-    _report(made, len(listed), len(videos.places), reconstructor.has_diverged, network, out)
+    _report(made, len(listed), len(videos), reconstructor.has_diverged, network, out)
     return made
 
 
 def _follow(
-    videos: VideoQueue,
-    path: Path,
-    name: str,
+    video: NamedVideo,
     reconstructor: Reconstructor,
     min_confidence: float,
     is_smoothed: bool,
+    out: Path,
     made: PredictedFiles,
 ) -> None:
-    """Follows the faces of one video."""
-    with noted_fault(path, made):
-        # the crop of a frame comes from the frame before, as the second pass of a photograph does from the first
-        faces = videos.follow(
-            path, name, reconstructor.detect, reconstructor.in_one_pass().reconstruct, min_confidence, is_smoothed
-        )
-        if faces.page is None:
-            made.faceless.append(path)
-        else:
-            made.videos.append(faces)
-        if faces.is_stopped:
-            raise KeyboardInterrupt
+    """Follows the faces of one video; raises InputError if the folder of the results cannot be written."""
+    # the crop of a frame comes from the frame before, as the second pass of a photograph does from the first
+    tracker = FaceTracker(reconstructor.detect, reconstructor.in_one_pass().reconstruct, min_confidence)
+    try:
+        with noted_fault(video.path, made, OSError):  # which is about the folder of the results
+            out.mkdir(parents=True, exist_ok=True)
+            faces = write_video_faces(video.open(), tracker, out, video.name, is_smoothed)
+            if faces.page is None:
+                made.faceless.append(video.path)
+            else:
+                made.videos.append(faces)
+            if faces.is_stopped:
+                raise KeyboardInterrupt
+    except OSError as error:
+        raise cannot_write(out, error, "--out") from error
 
 
 def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: bool, network: Path, out: Path) -> None:

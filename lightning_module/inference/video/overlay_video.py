@@ -44,13 +44,13 @@ class OverlayVideo:
             InputError: If OpenCV has no encoder.
         """
         if self._writer is None:
-            self._open(frame.image)
+            self._writer = self._opened(frame.image)
         repeats = min(max(round(frame.time_s * self._fps) + 1 - self._written, 0), _MOST_REPEATS)
         if not repeats:
             return
         picture = self._drawn(frame.image, faces)
         for _ in range(repeats):
-            self._writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))  # type: ignore[union-attr]
+            self._writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         self._written += repeats
 
     def close(self) -> None:
@@ -58,15 +58,16 @@ class OverlayVideo:
         if self._writer is not None:
             self._writer.release()
 
-    def _open(self, image: NDArray[np.uint8]) -> None:
+    def _opened(self, image: NDArray[np.uint8]) -> cv2.VideoWriter:
         height, width = image.shape[:2]
         self._scale = min(1.0, _LARGEST / max(height, width))
         self._size = tuple(max(2, 2 * round(side * self._scale / 2)) for side in (width, height))  # colours are halved
         code = cv2.VideoWriter.fourcc(*"VP90")
         with _unheard():
-            self._writer = cv2.VideoWriter(str(self._path), cv2.CAP_FFMPEG, code, self._fps, self._size)
-        if not self._writer.isOpened():
+            writer = cv2.VideoWriter(str(self._path), cv2.CAP_FFMPEG, code, self._fps, self._size)
+        if not writer.isOpened():
             raise InputError(f"{self._path}: cannot be written as VP9. Install opencv-python from PyPI.")
+        return writer
 
     def _drawn(self, image: NDArray[np.uint8], faces: Sequence[TrackedFace]) -> NDArray[np.uint8]:
         picture = np.asarray(cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
