@@ -111,7 +111,7 @@ def _follow(
     try:
         with noted_fault(video.path, made, OSError):  # which is about the folder of the results
             out.mkdir(parents=True, exist_ok=True)
-            faces = write_video_faces(video.open(), tracker, out, video.name, is_smoothed)
+            faces = write_video_faces(video.open_video(), tracker, out, video.name, is_smoothed)
             if faces.page is None:
                 made.faceless.append(video.path)
             else:

@@ -18,7 +18,7 @@ class NamedVideo(NamedTuple):
 
     path: Path
     name: str
-    open: Callable[[], Video]
+    open_video: Callable[[], Video]
 
 
 def videos_among(places: Sequence[Path]) -> list[Path]:
