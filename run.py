@@ -68,6 +68,9 @@ COMMANDS = {
         ("predictions", "truths"),
         flags=("no_log",),
     ),
+    "assemble-bfm": Command(
+        "datamodules.assemble_bfm:assemble_bfm", "make BFM.mat from the files that its authors publish"
+    ),
     "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
     "render-views": Command(
         "datamodules.render_views:render_views",
