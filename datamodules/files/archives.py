@@ -73,10 +73,11 @@ class Archive:
             InputError: If the archive is damaged.
         """
         with named_faults(self.path):
-            if isinstance(self._file, zipfile.ZipFile) and isinstance(member.entry, zipfile.ZipInfo):
-                content: IO[bytes] | None = self._file.open(member.entry)
+            archive = self._file
+            if isinstance(archive, zipfile.ZipFile) and isinstance(member.entry, zipfile.ZipInfo):
+                content: IO[bytes] | None = archive.open(member.entry)
             else:
-                content = self._file.extractfile(member.entry)  # type: ignore[union-attr,arg-type]  # of the same library
+                content = archive.extractfile(member.entry)  # type: ignore[union-attr,arg-type]  # of the same library
             assert content is not None  # links and folders are no members
             with content:
                 yield content
