@@ -72,6 +72,7 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.zipped_data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
 $(RUNTIME): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
