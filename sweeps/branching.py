@@ -30,7 +30,7 @@ def training_length(config: Path) -> int:
     if limits or not isinstance(epochs, int) or epochs < 1:
         raise InputError(
             f"{config}: --strategy branched needs the length of a training in epochs. Set trainer.max_epochs there, and "
-            f"{limits[0] if limits else 'max_steps'} not at all."
+            f"{limits[0] if limits else 'max_steps'} not at all, or give --strategy full."
         )
     return epochs
 
@@ -95,8 +95,8 @@ def _options(config: Path) -> dict[str, Any]:
 
 def _remedy(share: float, epochs: int) -> str:
     if epochs == 1:
-        return "Give a configuration of at least 2 epochs."
+        return "Give a configuration of at least 2 epochs, or --strategy full."
     numbers: Any = range(1, epochs)
     if epochs > _MOST_NAMED:
         numbers = sorted(sorted(numbers, key=lambda number: abs(number - share * epochs))[:2])
-    return f"Give one of {', '.join(f'{number / epochs:.4g}' for number in numbers)}."
+    return f"Give one of {', '.join(f'{number / epochs:.4g}' for number in numbers)}, or --strategy full."

@@ -27,8 +27,8 @@ def sweep(
     config: Path = PROJECT / "conf" / "trial.yaml",
     sampler: Sampler = "tpe",
     pruner: Pruner = "median",
-    search_seeds: int = 1,
-    strategy: Strategy = "full",
+    search_seeds: int = 2,
+    strategy: Strategy = "branched",
     branch_at: float = 0.5,
     trunk_ratio: str | None = None,
     confirm_ratios: int = 3,
@@ -57,8 +57,8 @@ def sweep(
         pruner: Ends unpromising trials early, after validations or, with several seeds, after seeds; wilcoxon needs
             several.
         search_seeds: Number of trainings of each ratio in the search.
-        strategy: full trains each ratio from its start. branched trains one trunk from each seed, with one ratio, and
-            lets each trial continue all trunks with its own ratio.
+        strategy: branched trains one trunk from each seed, with one ratio, and lets each trial continue all trunks with
+            its own ratio. full trains each ratio from its start.
         branch_at: Share of a training's length at which trials leave the trunk; an epoch must end there.
         trunk_ratio: Ratio of the trunks, such as 1:1:1:1:0; by default that of the reference, 16:5:4:3:0.
         confirm_ratios: Number of the best ratios to confirm, in addition to 16:5:4:3:0, 1:1:1:1:0 and 16:4:4:3:0.

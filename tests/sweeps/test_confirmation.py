@@ -193,7 +193,7 @@ def test_the_help_of_a_sweep_loads_no_network_library():
         (["--storage=mysql://u@127.0.0.1/x"], "its driver is missing.*pip install -e .*postgres"),
         (["--confirm_seeds=-1"], "--confirm_seeds is -1"),
         (["--hours=0"], "--hours is 0: give more than 0"),
-        (["--pruner=wilcoxon"], "--search_seeds of at least 2"),
+        (["--pruner=wilcoxon", "--search_seeds=1"], "--search_seeds of at least 2"),
         (["--config=nowhere.yaml"], "there is no such file. Set --config"),
         (["--space.ranges.landmarks=[0, 10]"], r"--space.ranges.landmarks is \[0, 10\]: give two numbers above 0"),
         (["--space.ranges.mouth=[-3, 10]"], "--space.ranges.mouth"),
