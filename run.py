@@ -58,7 +58,7 @@ COMMANDS = {
     "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
     "ui": Command("lightning_module.tracking.ui:ui", "show the runs in MLflow's pages"),
     "evaluate": Command(
-        "lightning_module.reporting.evaluate_command:evaluate",
+        "lightning_module.inference.systems.evaluate_command:evaluate",
         "evaluate landmarks that any method has predicted",
         flags=("no_log",),
     ),
