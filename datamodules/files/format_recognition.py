@@ -48,7 +48,7 @@ def find_landmarks(path: Path, keys: Sequence[str] | None, aids: FormatAids, nam
         InputError: If it is not recognised, several formats are mixed, or a photograph is missing.
     """
     formats = _formats(name, aids)
-    stored, formats = _stored(path, formats)
+    stored, formats = _stored(path, keys, formats)
     places = [""] if stored.names is None else _places(path, stored.names, keys)
     loaded = [stored.load(place) for place in places]
     _check_shapes(stored, places, loaded)
@@ -79,21 +79,32 @@ def _formats(name: str, aids: FormatAids) -> list[LandmarkFormat]:
     return [named[name]]
 
 
-def _stored(path: Path, formats: list[LandmarkFormat]) -> tuple[StoredLandmarks, list[LandmarkFormat]]:
+def _stored(
+    path: Path, keys: Sequence[str] | None, formats: list[LandmarkFormat]
+) -> tuple[StoredLandmarks, list[LandmarkFormat]]:
     """The landmarks of a path, and the formats that they may have."""
     sources = list(dict.fromkeys(each.stored for each in formats))
     found = {source: stored for source in sources if (stored := source(path)) is not None}
-    first = {source: next(each for each in formats if each.stored is source) for source in found}
-    usual = [source for source in found if not first[source].is_fallback] or list(found)
-    if not usual:
+    if not found:
         raise InputError(f"{path}: {_lack(path, formats)}")
+    first = {source: next(each for each in formats if each.stored is source) for source in found}
+    # other files may lie in the folder, such as an array that belongs to no photograph
+    wanted = [source for source, stored in found.items() if _fits(stored, keys)] or list(found)
+    usual = [source for source in wanted if not first[source].is_fallback] or wanted
     if len(usual) > 1:
-        files = " and ".join(str(found[source].file((found[source].names or [""])[0]).name) for source in usual)
+        files = " and ".join(found[source].file((found[source].names or [""])[0]).name for source in usual)
         raise InputError(
             f"{path}: holds landmarks of several formats, such as {files}. Give them folders of their own, or "
             f"--predictions_format, such as {first[usual[0]].name}."
         )
     return found[usual[0]], [each for each in formats if each.stored is usual[0]]
+
+
+def _fits(stored: StoredLandmarks, keys: Sequence[str] | None) -> bool:
+    """Whether any of the photographs is named, as far as their names are known."""
+    if stored.names is None or keys is None:
+        return True
+    return not {PurePosixPath(name).name for name in stored.names}.isdisjoint(PurePosixPath(key).name for key in keys)
 
 
 def _lack(path: Path, formats: list[LandmarkFormat]) -> str:
