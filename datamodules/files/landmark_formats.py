@@ -207,7 +207,7 @@ LANDMARK_FORMATS = (
     LandmarkFormat(
         "array",
         "an array of no particular system",
-        "y downwards, counted as in the true landmarks (assumed)",
+        "y downwards, counted as in the true landmarks (assumed; see --predictions_first_pixel)",
         arrays,
         "any",
         _is_anything,
