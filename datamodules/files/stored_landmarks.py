@@ -17,6 +17,7 @@ from datamodules.errors import InputError
 from datamodules.files.landmark_arrays import read_arrays, read_rows
 from datamodules.files.listed_names import is_hidden
 from datamodules.files.mat import read_mat
+from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 
 Array = NDArray[np.float64]
 
@@ -84,7 +85,8 @@ def _are_photographs(named: dict[str, Array]) -> bool:
 
 
 def _is_of_faces(array: Array) -> bool:
-    return array.ndim in (2, 3) and not {2, 3}.isdisjoint(array.shape[-2:])
+    coordinates, landmarks = sorted(array.shape[-2:]) if array.ndim in (2, 3) else (0, 0)
+    return coordinates in (2, 3) and landmarks in (LANDMARKS_68, LANDMARKS_81)
 
 
 def _with_faces(array: Array) -> Array:

@@ -1,16 +1,20 @@
 """Other systems on a test set: landmarks that they have written, and face-alignment itself."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.io import loadmat
 
 from datamodules.errors import InputError
 from datamodules.files.face_mat import read_face_mat
+from datamodules.files.landmark_formats import LANDMARK_FORMATS
+from lightning_module.inference.systems.evaluate_command import evaluate
 from lightning_module.inference.systems.nearest_face import landmark_box
 from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import write_faces
-from tests.runs import mlflow_run
+from tests.runs import PROJECT, mlflow_run
 
 FROM_1 = np.array([1, 1, 0])
 RIGHT = np.array([1, 0, 0])
@@ -101,6 +105,19 @@ def test_the_published_landmarks_of_real_samples_are_read_as_3ddfa_writes_them(r
     record = _evaluate(root, f"--predictions={tmp_path}", "--no_log")
     assert len(_nme(record)) == 10
     np.testing.assert_allclose(_nme(record), 0, atol=1e-3)
+
+
+def test_an_archive_may_hold_more_than_the_landmarks_of_all_photographs(faces, truth, tmp_path):
+    np.savez(tmp_path / "mine.npz", landmarks=truth, noses=truth[:, 30], yaw=YAWS)
+    record = _evaluate(faces, f"--predictions={tmp_path / 'mine.npz'}", "--no_log")
+    np.testing.assert_allclose(_nme(record), 0, atol=1e-6)
+
+
+def test_help_and_documentation_name_every_format():
+    page = (PROJECT / "docs" / "evaluation.md").read_text()
+    for each in LANDMARK_FORMATS:
+        assert f"`{each.name}`" in page
+        assert re.search(rf"\b{each.name}\b", evaluate.__doc__)
 
 
 class _Network:
