@@ -193,7 +193,7 @@ LANDMARK_FORMATS = (
     ),
     # 1adrianb/face-alignment, face_alignment/api.py (get_landmarks_from_image, _from_directory) at bacd0afb and
     # face_alignment/utils.py (transform_np ends in whole pixels) at 7e6602a3; issue 13 of
-    # 1adrianb/2D-and-3D-face-alignment confirms that they count from 0
+    # 1adrianb/2D-and-3D-face-alignment confirms that they count from 0, and so do tests of its crop and heat maps
     LandmarkFormat(
         "face-alignment",
         "face-alignment, (68, 2) or (68, 3) with x and y in whole pixels",
