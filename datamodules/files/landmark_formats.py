@@ -80,15 +80,13 @@ class LandmarkFormat:
         Raises:
             InputError: If the array has another shape, a number is not finite, or an aid is missing.
         """
-        array = self.placed(array, aids, path)
-        points = checked_landmarks(array, path)
         if not self._has_axes(array):
             wanted = "(3, 68) or (2, 68)" if self.axes == _FIRST else "(68, 3) or (68, 2)"
             raise InputError(
                 f"{path}: holds {tuple(array.shape[1:])} for a face, but {self.name} has {wanted}. Transpose the array, or "
                 "give another --predictions_format."
             )
-        return points
+        return checked_landmarks(self.placed(array, aids, path), path)
 
     def _has_axes(self, array: Array) -> bool:
         coordinates, landmarks = array.shape[1:] if self.axes == _FIRST else array.shape[:0:-1]

@@ -9,6 +9,7 @@ from datamodules.files.format_recognition import find_landmarks
 from datamodules.files.landmark_formats import FormatAids, read_roi_boxes
 
 KEYS = ["image00002", "image00004"]
+BOXES = FormatAids(roi_boxes=np.array([[0, 0, 120, 120.0]]))
 POINTS = np.random.default_rng(0).uniform(100, 300, (3, 68))
 
 
@@ -37,7 +38,9 @@ def test_files_of_samples_are_no_meshes(tmp_path):
 def test_landmarks_of_crops_have_the_axes_of_3ddfa(tmp_path):
     np.save(tmp_path / "fit.npy", POINTS.T[None])
     with pytest.raises(InputError, match=r"fit\.npy: its arrays of \(68, 3\) have none of the known forms"):
-        find_landmarks(tmp_path / "fit.npy", None, FormatAids(roi_boxes=np.array([[0, 0, 120, 120.0]])))
+        find_landmarks(tmp_path / "fit.npy", None, BOXES)
+    with pytest.raises(InputError, match=r"holds \(68, 3\) for a face, but 3ddfa-crop has \(3, 68\) or \(2, 68\)"):
+        find_landmarks(tmp_path / "fit.npy", None, BOXES, "3ddfa-crop")
 
 
 def test_boxes_are_four_numbers_each(tmp_path):
