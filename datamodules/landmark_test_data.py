@@ -67,7 +67,7 @@ class LandmarkTestData:
     face_model: FaceModelOptions = field(default_factory=FaceModelOptions)
     index: IndexOptions = field(default_factory=IndexOptions)
 
-    def open(self) -> LandmarkTestSet:
+    def opened(self) -> LandmarkTestSet:
         """The usable faces of the test set; logs the others.
 
         Raises:

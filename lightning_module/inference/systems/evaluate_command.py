@@ -85,7 +85,7 @@ def evaluate(
     else:
         assert predictions is not None  # as checked
         has_folder = data.test.root is not None
-        truth = of_test_set(data.open()) if has_folder else of_files(landmarks, yaw, yaw_unit, landmarks_first_pixel)
+        truth = of_test_set(data.opened()) if has_folder else of_files(landmarks, yaw, yaw_unit, landmarks_first_pixel)
         aids = FormatAids(
             data.landmark_vertices if data.has_model else None, None if roi_boxes is None else read_roi_boxes(roi_boxes)
         )
@@ -126,7 +126,7 @@ def _check(
 
 def _run(system: SystemName, boxes: SystemBoxes, data: LandmarkTestData) -> tuple[TrueLandmarks, PredictedLandmarks]:
     loaded = load_system(system)  # before a data set is indexed in vain
-    faces = data.open()
+    faces = data.opened()
     run = run_system(loaded, system, faces, boxes)
     notes = [f"{system}: {tuple(run.landmarks_px.shape[1:])} per face; y downwards, counted from 0."]
     if run.missed:
