@@ -11,6 +11,7 @@ from datamodules.errors import InputError
 from datamodules.face_landmarks import landmarks_image_px
 from datamodules.face_model import FaceModel, FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard, read_card
+from datamodules.files.file_content import is_folder
 from datamodules.files.listed_names import check_text
 from datamodules.fitted_faces import FittedFaces
 from datamodules.geometry.landmark_model import LandmarkModel
@@ -74,7 +75,7 @@ class LandmarkTestData:
             InputError: If an option is not set or names nothing, or no face can be used.
         """
         root = required(self.test.root, "--data.test.root", "the folder of AFLW2000-3D")
-        if not root.is_dir():
+        if not is_folder(root):
             raise InputError(f"{root}: there is no such folder. Set --data.test.root to the folder of AFLW2000-3D.")
         if self.test.holdout:
             raise InputError("--data.test.holdout is for networks that were trained on the other faces. Leave it out.")

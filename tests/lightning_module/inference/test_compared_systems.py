@@ -1,6 +1,7 @@
 """Other systems on a test set: landmarks that they have written, and face-alignment itself."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -59,6 +60,14 @@ def test_what_was_recognised_and_assumed_is_said(faces, truth, tmp_path, capsys)
         "face; y downwards, counted from 1 (assumed:"
     ) in said
     assert f"{faces}: true landmarks counted from 0" in said
+
+
+def test_the_test_set_may_lie_in_a_zip_file(faces, truth, tmp_path):
+    _write(tmp_path / "theirs", truth)
+    archive = shutil.make_archive(str(tmp_path / "AFLW2000-3D"), "zip", faces.parent, faces.name)
+    record = _evaluate(archive, f"--predictions={tmp_path / 'theirs'}", "--no_log")
+    np.testing.assert_allclose(_nme(record), 0, atol=2e-3)
+    assert record.dataset == "AFLW2000-3D"
 
 
 def test_the_first_pixel_can_be_given(faces, truth, tmp_path, capsys):
