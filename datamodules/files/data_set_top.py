@@ -37,15 +37,16 @@ def data_set_top(root: Path) -> Path:
     Raises:
         InputError: If several folders below the root could be meant.
     """
-    level = [root]
+    level, is_tfds = [root], False
     for _ in range(_DEEPEST + 1):
         if tops := [folder for folder in level if _holds_samples(folder)]:
             if len(tops) > 1:
                 names = ", ".join(str(top) for top in tops)
                 raise InputError(f"{root}: holds several data sets: {names}. Give one of them.")
             return tops[0]
+        is_tfds |= any(_TFDS in file.name for folder in level for file in list_files(folder))
         level = [folder / name for folder in level for name in list_folders(folder)]
-    if any(_TFDS in file.name for file in list_files(root)):
+    if is_tfds:
         raise InputError(
             f"{root}: is a copy in the format of TensorFlow Datasets, whose AFLW2000-3D lacks the poses. "
             "Get 300W-LP.zip or AFLW2000-3D.zip from the project page of 3DDFA."
