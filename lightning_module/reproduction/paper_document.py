@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
 body{{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:76em;padding:0 1.5em;color:#222}}
 h1{{font-size:1.7em;line-height:1.25}}h2{{margin-top:2em;border-bottom:1px solid #ccc}}
 .wide{{overflow-x:auto}}table{{border-collapse:collapse;font-size:.92em}}
-th,td{{padding:.35em .8em;text-align:left;border-bottom:1px solid #e3e3e3;vertical-align:top}}
+th,td{{padding:.35em .8em;text-align:left;white-space:nowrap;border-bottom:1px solid #e3e3e3;vertical-align:top}}
 thead th{{border-bottom:2px solid #999}}tr.printed{{color:#666;font-style:italic}}
 img{{max-width:100%;height:auto}}pre{{background:#f5f5f5;padding:.8em;overflow-x:auto;font-size:.85em}}
 .notice{{background:#fff5d6;border-left:4px solid #d9a400;padding:.6em 1em}}
@@ -99,22 +99,24 @@ class Items:
 
 @dataclass(frozen=True, eq=False)
 class TableBlock:
-    """A table whose cells are text; a row whose first cell ends in an asterisk is quoted from elsewhere."""
+    """A table whose cells are text, of one line or several; a row whose first cell ends in an asterisk is quoted from elsewhere."""
 
     frame: pd.DataFrame
 
     def as_markdown(self, folder: Path) -> str:
         """The table."""
-        safe = self.frame.map(lambda cell: _in_markdown(str(cell)).replace("|", "\\|"))
+        safe = self.frame.map(lambda cell: _in_markdown(str(cell)).replace("|", "\\|").replace("\n", "<br>"))
         return str(safe.to_markdown(index=False, disable_numparse=True))
 
     def as_html(self) -> str:
         """The table."""
-        head = "".join(f"<th>{escape(str(title))}</th>" for title in self.frame.columns)
+        titles = [escape(str(title)).replace(" (", "<br>(") for title in self.frame.columns]
+        head = "".join(f"<th>{title}</th>" for title in titles)
         rows = []
         for cells in self.frame.itertuples(index=False):
             kind = " class=printed" if str(cells[0]).endswith("*") else ""
-            rows.append(f"<tr{kind}>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>")
+            safe = [escape(str(cell)).replace("\n", "<br>") for cell in cells]
+            rows.append(f"<tr{kind}>" + "".join(f"<td>{cell}</td>" for cell in safe) + "</tr>")
         return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
 
 

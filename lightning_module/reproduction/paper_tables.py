@@ -104,4 +104,4 @@ def _seeds(system: TestedSystem | None) -> str:
 
 
 def _runs(system: TestedSystem | None) -> str:
-    return "-" if system is None or not system.runs else ", ".join(system.runs)
+    return "-" if system is None or not system.runs else "\n".join(system.runs)

@@ -1,7 +1,7 @@
 """Prints what the downloads hold, and the steps of a reproduction with their time and room."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
@@ -9,28 +9,30 @@ from rich.table import Table
 from lightning_module.reporting.table_printer import print_tables
 from lightning_module.reproduction.inventory import Inventory
 from lightning_module.reproduction.reproduction_plan import Plan
-from lightning_module.reproduction.reproduction_steps import Step
+from lightning_module.reproduction.reproduction_steps import Outcome
 
 
-def print_plan(found: Inventory, plan: Plan, left: Sequence[Step], out: Path) -> None:
+def print_plan(found: Inventory, plan: Plan, done: Mapping[str, Outcome], out: Path) -> None:
     """Prints the downloads, the steps and what they take.
 
     Args:
         found: The downloads.
         plan: The steps.
-        left: Those that are not done.
+        done: What the steps that are done came to, by their names.
         out: Folder of the reproduction.
     """
-    print_tables(_downloads(found), _steps(plan, left))
+    print_tables(_downloads(found), _steps(plan, done))
     for line in found.missing:
         print(f"Left out: {line}")
     for line in found.faults:
         print(f"Not read: {line}")
+    left = [step for step in plan.steps if step.name not in done]
     there = next(place for place in (out, *out.parents) if place.exists())
     seconds, room = sum(step.seconds or 0 for step in left), sum(step.room for step in left)
+    free = shutil.disk_usage(there).free
     print(
         f"{len(left)} of {len(plan.steps)} steps to do: about {duration(seconds)} and {size(room)}; the disk of {out} has "
-        f"{size(shutil.disk_usage(there).free)} free.\n"
+        f"{size(free)} free{'' if room < free else ', WHICH IS TOO LITTLE'}.\n"
         f"Trainings are estimated from a few steps of the network on {plan.cost.device}, "
         f"{1000 * plan.cost.image_seconds:.3g} ms an image, without the reading of samples; {plan.cost.epochs} epochs each."
     )
@@ -66,13 +68,13 @@ def _downloads(found: Inventory) -> Table:
     return table
 
 
-def _steps(plan: Plan, left: Sequence[Step]) -> Table:
+def _steps(plan: Plan, done: Mapping[str, Outcome]) -> Table:
     table = Table(title="Steps", title_justify="left")
     table.add_column("step", overflow="fold")
     for title in ("time", "room", "state"):
         table.add_column(title, justify="right", no_wrap=True)
     for step in plan.steps:
         time = "-" if step.seconds is None else duration(step.seconds)
-        state = "to do" if step in left else "done"
+        state = f"done in {duration(done[step.name]['seconds'])}" if step.name in done else "to do"
         table.add_row(step.title, time, size(step.room) if step.room else "-", state)
     return table

@@ -1,19 +1,18 @@
 """`run.py reproduce`: from the downloads to the tables and figures of the paper."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from datamodules.errors import InputError, cannot_write
-from datamodules.files.atomic_files import write_whole
+from datamodules.errors import InputError
 from datamodules.files.unpacking import require_room
 from lightning_module.reproduction.budgets import BUDGETS, Budget, BudgetName, checked_ratios, ratio_title
 from lightning_module.reproduction.florence_error import florence_sentence
-from lightning_module.reproduction.inventory import take_inventory
+from lightning_module.reproduction.inventory import Inventory, take_inventory
 from lightning_module.reproduction.paper_page import Results, write_paper
 from lightning_module.reproduction.paper_tables import TestedSystem
 from lightning_module.reproduction.plan_output import print_plan
 from lightning_module.reproduction.reproduced_runs import best_network
+from lightning_module.reproduction.reproduction_folder import STEPS, held_folder, require_budget
 from lightning_module.reproduction.reproduction_plan import PRNET_TEST, Plan, make_plan
 from lightning_module.reproduction.reproduction_steps import Markers, Outcome
 from lightning_module.reproduction.training_time import time_training
@@ -56,14 +55,23 @@ def reproduce(
     downloads, out = downloads.expanduser(), out.expanduser().absolute()
     found = take_inventory(downloads, out)
     plan = make_plan(found, chosen, weights, count, out, time_training(chosen.config))
-    markers = Markers(out / "steps")
-    _require_budget(out, chosen)
-    left = [step for step in plan.steps if markers.outcome(step) is None]
-    print_plan(found, plan, left, out)
+    markers = Markers(out / STEPS)
+    require_budget(out, chosen)
+    done = {step.name: outcome for step in plan.steps if (outcome := markers.outcome(step)) is not None}
+    print_plan(found, plan, done, out)
     if dry_run:
         return None
-    require_room(out, sum(step.room for step in left))
-    _note_budget(out, chosen)
+    require_room(out, sum(step.room for step in plan.steps if step.name not in done))
+    with held_folder(out, chosen):
+        pages = _made(found, plan, chosen, markers, out)
+    print(
+        f"{' and '.join(map(str, pages))}\nCompare runs: python run.py compare --tracking.folder {plan.data.tracking}"
+    )
+    return pages[-1]
+
+
+def _made(found: Inventory, plan: Plan, budget: Budget, markers: Markers, out: Path) -> list[Path]:
+    """Does what is not done yet, and writes the pages."""
     outcomes = {step.name: markers.do(step) for step in plan.steps}
     florence = florence_sentence(found.florence, _networks(plan, outcomes)[0], out, plan.data.tracking)
     results = Results(
@@ -72,40 +80,12 @@ def reproduce(
         _networks(plan, outcomes),
         plan.data.test,
         plan.data.model,
-        chosen.name == "smoke",
+        budget.name == "smoke",
         florence,
         found.missing + found.faults,
         [step.command for step in plan.steps if step.command],
     )
-    pages = write_paper(results, out)
-    print(
-        f"{' and '.join(map(str, pages))}\nCompare runs: python run.py compare --tracking.folder {plan.data.tracking}"
-    )
-    return pages[-1]
-
-
-def _require_budget(out: Path, budget: Budget) -> None:
-    """Refuses a folder that holds a reproduction of another length, whose runs must not stand in one table."""
-    path = out / "steps" / "budget.json"
-    if not path.is_file():
-        return
-    try:
-        name = json.loads(path.read_text(encoding="utf-8"))["budget"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read. Set --out to another folder, or remove this one.") from error
-    if name != budget.name:
-        raise InputError(
-            f"{out}: holds a reproduction of --budget {name}. Set --out to another folder for {budget.name}."
-        )
-
-
-def _note_budget(out: Path, budget: Budget) -> None:
-    path = out / "steps" / "budget.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps({"budget": budget.name}))
-    except OSError as error:
-        raise cannot_write(path, error, "--out") from error
+    return write_paper(results, out)
 
 
 def _ratios(plan: Plan, outcomes: dict[str, Outcome]) -> list[TestedSystem]:

@@ -11,7 +11,7 @@ from lightning_module.cli import RunResult
 from lightning_module.evaluation.evaluation_record import FOLDER, EvaluationRecord, read_record
 from lightning_module.region_weights import RegionWeights
 from lightning_module.reproduction.reproduction_steps import Outcome
-from lightning_module.tracking.run_folder import RunFolder, newest_fit
+from lightning_module.tracking.run_folder import RunFolder, newest_fit, run_folders
 from run import main
 
 TAG = "reproduction"  # of a run: the step that made it
@@ -64,10 +64,9 @@ class RunData:
             InputError: If the data cannot be used, or the training diverges.
         """
         arguments = self.fit_arguments(config, weights, seed)
-        newest = newest_fit(self.tracking / "runs")
-        if newest is not None and newest.tags().get(TAG) == step:
-            own = [argument for argument in arguments[1:] if argument.startswith(("--data.", "--tracking."))]
-            arguments = ["fit", "--ckpt_path=last", *own]
+        if (checkpoint := self._interrupted(step)) is not None:
+            own = [argument for argument in arguments if argument.startswith(("--data.", "--tracking."))]
+            arguments = ["fit", f"--ckpt_path={checkpoint}", *own]
         else:
             arguments.append(f"--tracking.tags={json.dumps({TAG: step})}")
         return _outcome(main(arguments))
@@ -88,6 +87,17 @@ class RunData:
     def record(self, outcome: Outcome) -> EvaluationRecord:
         """The test errors of a step's run."""
         return read_record(self._record(outcome))
+
+    def _interrupted(self, step: str) -> Path | None:
+        """What the training of a step goes on from; None where it begins."""
+        runs = self.tracking / "runs"
+        run = next((run for run in run_folders(runs) if run.is_fit() and run.tags().get(TAG) == step), None)
+        if run is None:
+            return None
+        if run.last_checkpoint.is_file():
+            return run.last_checkpoint
+        # a run that was killed before its first checkpoint can be gone on with only while it is the newest
+        return Path("last") if run == newest_fit(runs) else None
 
     def _record(self, outcome: Outcome) -> Path:
         return self.run(outcome).path / FOLDER / f"{outcome['slug']}.json"

@@ -21,7 +21,7 @@ from run import main
 PRNET_TEST, MODEL = "test-prnet", "model"
 # rates of two shared cores, for estimates
 _FILES_A_SECOND = 1000.0
-_ASSEMBLY_SECONDS, _IMPORT_SECONDS = 30.0, 20.0
+_CHECK_SECONDS, _ASSEMBLY_SECONDS, _IMPORT_SECONDS = 3.0, 30.0, 20.0
 _MODEL_BYTES, _PRNET_BYTES = 200 << 20, 60 << 20
 
 
@@ -85,7 +85,7 @@ def make_plan(
             folders[name] = out / "data" / name
             preparation.append(_unpacking(name, samples, most, folders[name]))
     model, model_step = _model(found, out)
-    data = RunData(folders["training"], folders["test"], model, out / "mlruns")
+    data = RunData(folders["training"], folders["test"], model, out / "tracking")
     counts = {name: len(samples.spread(most)) for name, (samples, most) in sets.items()}
     seconds = cost.seconds(counts["training"], counts["test"])
     trainings = []
@@ -108,13 +108,15 @@ def make_plan(
                     ),
                 )
             )
-    tests = _prnet(found, out, data, cost.image_seconds * counts["test"])
+    tests = _prnet(found, out, data, cost.test_seconds(counts["test"]))
     return Plan(data, [*preparation, model_step], trainings, tests, cost)
 
 
 def _unpacking(name: str, samples: SampleSet, most: int | None, folder: Path) -> Step:
     chosen = samples.spread(most)
     part = f"{len(chosen)} of {len(samples.samples)} samples of" if len(chosen) < len(samples.samples) else "all of"
+
+    room = room_of([file.size for sample in chosen for file in (sample.image, sample.parameters)])
 
     def unpack() -> Outcome:
         return {"bytes": unpack_samples(samples, chosen, folder)}
@@ -124,8 +126,8 @@ def _unpacking(name: str, samples: SampleSet, most: int | None, folder: Path) ->
         f"unpack {part} {samples.name}, to {'train' if name == 'training' else 'test'} on",
         "",
         2 * len(chosen) / _FILES_A_SECOND,
-        room_of([file.size for sample in chosen for file in (sample.image, sample.parameters)]),
-        f"{len(chosen)} of {len(samples.samples)} samples of {samples.place}",
+        room,
+        f"{len(chosen)} of {len(samples.samples)} samples of {samples.name}, {room} bytes",
         unpack,
         lambda _: folder.is_dir(),
     )
@@ -134,14 +136,14 @@ def _unpacking(name: str, samples: SampleSet, most: int | None, folder: Path) ->
 def _model(found: Inventory, out: Path) -> tuple[Path, Step]:
     """The model's file, and the step that makes or checks it."""
     own = out / "model" / MODEL_FILE
-    command, title, room, source, path = "", "check the face model", 0, "", own
+    command, title, room, source, path, seconds = "", "check the face model", 0, "its raw files", own, _CHECK_SECONDS
     if found.raw is not None:
         raw = found.raw
-        title, room, source = "make BFM.mat from its raw files", _MODEL_BYTES, str(found.root)
+        title, room, seconds = "make BFM.mat from its raw files", _MODEL_BYTES, _ASSEMBLY_SECONDS
         command = as_command(["assemble-bfm", f"--raw={found.root}", f"--out={own}"])
     else:
         model, coordinates = found.model
-        source = str(model.place)
+        source = f"{model.name}, {model.size} bytes"
         if is_packed := model.member is not None or coordinates.member is not None or model.path.name != MODEL_FILE:
             title, room = "unpack the face model", room_of([model.size, coordinates.size])
         else:
@@ -155,7 +157,7 @@ def _model(found: Inventory, out: Path) -> tuple[Path, Step]:
             unpack_files({MODEL_FILE: model, UV_FILE: coordinates}, own.parent)
         return {"vertices": len(read_morphable_model(path).mean)}
 
-    return path, Step(MODEL, title, command, _ASSEMBLY_SECONDS, room, source, provide, lambda _: path.is_file())
+    return path, Step(MODEL, title, command, seconds, room, source, provide, lambda _: path.is_file())
 
 
 def _prnet(found: Inventory, out: Path, data: RunData, test_seconds: float) -> list[Step]:
@@ -174,7 +176,7 @@ def _prnet(found: Inventory, out: Path, data: RunData, test_seconds: float) -> l
         return {}
 
     room = room_of([file.size for file in found.prnet])
-    source = str(found.prnet[0].place)
+    source = f"{len(found.prnet)} files, {room} bytes"
     return [
         Step("unpack-prnet", "copy PRNet's weights", "", 2.0, room, source, unpack, lambda _: folder.is_dir()),
         Step(

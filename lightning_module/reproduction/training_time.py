@@ -21,6 +21,7 @@ _STEPS = 3
 _IMAGES_ON_CPU = 4  # of a timed step; on a GPU, those of a batch
 _NUMBERS = 3  # of Adam for each parameter: its value and two moments
 _COPIES = 3  # of a checkpoint: the last, the best, and that in MLflow
+_START_SECONDS = 15.0  # of a command, and of the index, the pictures and the tables of a run; on two shared cores
 _EVALUATION = 1 / 3  # of a training step's time, for an image that is only shown to the network
 
 
@@ -50,7 +51,14 @@ class TrainingCost:
             test: Samples to test on.
         """
         each_epoch = training * (1 - self.validation * (1 - _EVALUATION))
-        return self.image_seconds * (each_epoch * self.epochs + test * _EVALUATION)
+        return _START_SECONDS + self.image_seconds * each_epoch * self.epochs + self._test_seconds(test)
+
+    def test_seconds(self, test: int) -> float:
+        """Seconds of a test of as many samples by a network of another system, which costs as much."""
+        return _START_SECONDS + self._test_seconds(test)
+
+    def _test_seconds(self, test: int) -> float:
+        return self.image_seconds * test * _EVALUATION
 
 
 def time_training(config: Path) -> TrainingCost:
@@ -67,7 +75,7 @@ def time_training(config: Path) -> TrainingCost:
     batch = int(data["batch_size"]) if device == "cuda" else _IMAGES_ON_CPU
     seconds = _step_seconds(network, size, batch, device)
     numbers = sum(parameter.numel() for parameter in network.parameters())
-    words = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads of the CPU"
+    words = torch.cuda.get_device_name() if device == "cuda" else f"the CPU, {torch.get_num_threads()} of its threads"
     epochs = int(options["trainer"]["max_epochs"])
     return TrainingCost(seconds / batch, words, epochs, float(data["val_fraction"]), 4 * numbers * _NUMBERS * _COPIES)
 
