@@ -126,6 +126,15 @@ def _location(file: FoundFile) -> tuple[Path | None, str, str]:
 
 def _role(samples: Sequence[SampleFiles]) -> SampleRole | None:
     """What a data set is for; None if the first file of its samples is of another kind."""
+    first = samples[0].parameters
+    if first.size > _MOST_BYTES:
+        return None
+    try:
+        arrays = mat_arrays(first.read(), first.place, [*_OF_SAMPLES, _OF_TEST])
+    except InputError:
+        return None
+    if not all(name in arrays for name in _OF_SAMPLES):
+        return None
     for sample in samples:
         for file in (sample.image, sample.parameters):
             if file.size > _MOST_BYTES:
@@ -133,12 +142,5 @@ def _role(samples: Sequence[SampleFiles]) -> SampleRole | None:
                     f"{file.place}: has {file.size / 2**20:.0f} MB, far more than a file of a sample. Download it again from "
                     "its authors."
                 )
-    first = samples[0].parameters
-    try:
-        arrays = mat_arrays(first.read(), first.place, [*_OF_SAMPLES, _OF_TEST])
-    except InputError:
-        return None
-    if not all(name in arrays for name in _OF_SAMPLES):
-        return None
     is_flat = not any("/" in sample.key for sample in samples)
     return "test" if is_flat and _OF_TEST in arrays else "training"
