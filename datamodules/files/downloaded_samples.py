@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from datamodules.errors import InputError
+from datamodules.files.data_set_top import FLIP, IMAGE, PARAMETERS, SUBSETS
 from datamodules.files.dataset_card import CARD
 from datamodules.files.downloads import FoundFile
 from datamodules.files.listed_names import is_hidden
@@ -16,8 +17,7 @@ from datamodules.files.mat import mat_arrays
 
 SampleRole = Literal["training", "test"]
 
-_SUBSET = re.compile(r"(AFW|HELEN|IBUG|LFPW)(_Flip)?")
-_IMAGE, _PARAMETERS = ".jpg", ".mat"
+_SUBSET = re.compile(f"({'|'.join(SUBSETS)})({FLIP})?")
 _OF_TEST = "pt3d_68"  # which AFLW2000-3D has, and 300W-3D and 300W-LP lack
 _OF_SAMPLES = ("Shape_Para", "Exp_Para", "Pose_Para")
 _MOST_BYTES = 1 << 24  # of a file of a sample; those of 300W-LP and AFLW2000-3D have up to 0.2 MB
@@ -102,7 +102,7 @@ def sample_sets(files: Sequence[FoundFile]) -> list[SampleSet]:
         stem, ending = posixpath.splitext(name)
         if name == CARD:
             cards[archive, folder] = file
-        if ending.lower() not in (_IMAGE, _PARAMETERS):
+        if ending.lower() not in (IMAGE, PARAMETERS):
             continue
         top, subset = posixpath.split(folder)
         is_subset = _SUBSET.fullmatch(subset) is not None
@@ -110,7 +110,7 @@ def sample_sets(files: Sequence[FoundFile]) -> list[SampleSet]:
         pairs[archive, top if is_subset else folder][key][ending.lower()] = file
     found = []
     for (archive, top), by_key in pairs.items():
-        samples = [SampleFiles(key, own[_IMAGE], own[_PARAMETERS]) for key, own in by_key.items() if len(own) == 2]
+        samples = [SampleFiles(key, own[IMAGE], own[PARAMETERS]) for key, own in by_key.items() if len(own) == 2]
         if samples and (role := _role(samples)) is not None:
             container, inside = (Path(top), "") if archive is None else (archive, top)
             found.append(SampleSet(container, inside, role, samples, cards.get((archive, top))))

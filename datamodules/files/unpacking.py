@@ -12,6 +12,7 @@ from tqdm import tqdm
 from datamodules.errors import InputError, cannot_write
 from datamodules.files.archives import Archive, opened_archive
 from datamodules.files.atomic_files import flush_folder, put_in_place
+from datamodules.files.data_set_top import IMAGE, PARAMETERS
 from datamodules.files.dataset_card import CARD, DatasetCard, read_card, write_card
 from datamodules.files.downloaded_samples import SampleFiles, SampleSet
 from datamodules.files.downloads import FoundFile
@@ -98,8 +99,8 @@ def unpack_samples(samples: SampleSet, chosen: Sequence[SampleFiles], folder: Pa
     """
     files = {} if samples.card is None else {CARD: samples.card}
     for sample in chosen:
-        files[f"{sample.key}.jpg"] = sample.image
-        files[f"{sample.key}.mat"] = sample.parameters
+        files[f"{sample.key}{IMAGE}"] = sample.image
+        files[f"{sample.key}{PARAMETERS}"] = sample.parameters
 
     def write_own_card(partial: Path) -> None:
         card = DatasetCard(samples.name) if samples.card is None else read_card(partial)

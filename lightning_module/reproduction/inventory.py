@@ -7,6 +7,7 @@ from pathlib import Path
 from datamodules.errors import InputError
 from datamodules.files.bfm import UV_FILE
 from datamodules.files.bfm_assembly import raw_files_to_read
+from datamodules.files.data_set_top import TFDS, TFDS_FAULT
 from datamodules.files.downloaded_samples import SampleRole, SampleSet, sample_sets
 from datamodules.files.downloads import Downloads, FoundFile, ListedFiles, list_downloads
 from datamodules.files.raw_face_models import RAW_NAMES
@@ -72,6 +73,7 @@ def take_inventory(root: Path, left_out: Path) -> Inventory:
         wanted = [source for role, source in _SOURCES.items() if chosen[role] is None]
         lines = [f"{root}: lacks {'; '.join(wanted)}."] if wanted else []
         lines += [lack] if lack else []
+        lines += [f"{own.place}: {TFDS_FAULT}" for own in files.files if wanted and TFDS in own.name][:1]
         raise InputError(" ".join([*lines, *(fault for fault in files.faults if fault not in lack)]))
     prnet, missing = _prnet(files), []
     if not prnet:

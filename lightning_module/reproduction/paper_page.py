@@ -22,7 +22,7 @@ from lightning_module.reproduction.paper_document import (
 )
 from lightning_module.reproduction.paper_faces import chosen_faces, faces_figure
 from lightning_module.reproduction.paper_tables import (
-    TestedSystem,
+    MeasuredSystem,
     is_printed_beside,
     mean_face,
     pooled_reports,
@@ -51,8 +51,8 @@ class Results:
         commands: The command lines of the trainings and tests.
     """
 
-    ratios: Sequence[TestedSystem]
-    others: Sequence[TestedSystem]
+    ratios: Sequence[MeasuredSystem]
+    others: Sequence[MeasuredSystem]
     networks: Sequence[Path]
     test: Path
     model: Path

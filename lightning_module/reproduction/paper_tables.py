@@ -19,7 +19,7 @@ _NME = LANDMARKS_2D.name
 
 
 @dataclass(frozen=True, eq=False)
-class TestedSystem:
+class MeasuredSystem:
     """A method with its tests on the same faces.
 
     Attributes:
@@ -54,20 +54,20 @@ class TestedSystem:
         return EvaluationRecord(first.dataset, first.slug, {_NME: report}, first.fingerprint, first.protocols)
 
 
-def mean_face(record: EvaluationRecord) -> TestedSystem | None:
+def mean_face(record: EvaluationRecord) -> MeasuredSystem | None:
     """A method that always answers with the mean map, from any test's record; None if the record lacks it."""
     if MEAN_MAP.name not in record.reports:
         return None
     reports = {_NME: record.reports[MEAN_MAP.name]}
-    return TestedSystem(MEAN_FACE, [EvaluationRecord(record.dataset, record.slug, reports, record.fingerprint)], [])
+    return MeasuredSystem(MEAN_FACE, [EvaluationRecord(record.dataset, record.slug, reports, record.fingerprint)], [])
 
 
-def is_printed_beside(system: TestedSystem) -> bool:
+def is_printed_beside(system: MeasuredSystem) -> bool:
     """Whether the paper's figures can stand beside a system's: it was tested on all of AFLW2000-3D."""
     return is_whole_aflw2000(system.reports[0])
 
 
-def table_1(systems: Sequence[TestedSystem]) -> tuple[pd.DataFrame, Comparison]:
+def table_1(systems: Sequence[MeasuredSystem]) -> tuple[pd.DataFrame, Comparison]:
     """NME by yaw bin of systems, the first being the reference; with the paper's rows where they can stand beside."""
     comparison = compare_records({system.name: system.averaged for system in systems}, _NME, systems[0].name)
     frame = comparison.frame
@@ -77,7 +77,7 @@ def table_1(systems: Sequence[TestedSystem]) -> tuple[pd.DataFrame, Comparison]:
     return frame, comparison
 
 
-def table_2(ratios: Sequence[TestedSystem]) -> pd.DataFrame:
+def table_2(ratios: Sequence[MeasuredSystem]) -> pd.DataFrame:
     """NME by yaw bin of ratios over seeds, and their differences from the first, paired by seed."""
     frame = ratio_frame({system.name: system.reports for system in ratios})
     averaged = {system.name: system.averaged for system in ratios}
@@ -94,14 +94,14 @@ def table_2(ratios: Sequence[TestedSystem]) -> pd.DataFrame:
     return frame
 
 
-def pooled_reports(systems: Sequence[TestedSystem]) -> Mapping[str, NMEReport]:
+def pooled_reports(systems: Sequence[MeasuredSystem]) -> Mapping[str, NMEReport]:
     """The errors of all seeds together by system, for cumulative distributions."""
     return {system.name: system.pooled for system in systems}
 
 
-def _seeds(system: TestedSystem | None) -> str:
+def _seeds(system: MeasuredSystem | None) -> str:
     return "-" if system is None or not system.seeds else ", ".join(map(str, system.seeds))
 
 
-def _runs(system: TestedSystem | None) -> str:
+def _runs(system: MeasuredSystem | None) -> str:
     return "-" if system is None or not system.runs else "\n".join(system.runs)

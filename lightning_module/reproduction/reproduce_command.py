@@ -9,7 +9,7 @@ from lightning_module.reproduction.budgets import BUDGETS, Budget, BudgetName, c
 from lightning_module.reproduction.florence_error import florence_sentence
 from lightning_module.reproduction.inventory import Inventory, take_inventory
 from lightning_module.reproduction.paper_page import Results, write_paper
-from lightning_module.reproduction.paper_tables import TestedSystem
+from lightning_module.reproduction.paper_tables import MeasuredSystem
 from lightning_module.reproduction.plan_output import print_plan
 from lightning_module.reproduction.reproduced_runs import best_network
 from lightning_module.reproduction.reproduction_folder import STEPS, held_folder, require_budget
@@ -88,12 +88,12 @@ def _made(found: Inventory, plan: Plan, budget: Budget, markers: Markers, out: P
     return write_paper(results, out)
 
 
-def _ratios(plan: Plan, outcomes: dict[str, Outcome]) -> list[TestedSystem]:
+def _ratios(plan: Plan, outcomes: dict[str, Outcome]) -> list[MeasuredSystem]:
     by_ratio: dict[str, list[tuple[int, Outcome]]] = {}
     for training in plan.trainings:
         by_ratio.setdefault(ratio_title(training.weights), []).append((training.seed, outcomes[training.step.name]))
     return [
-        TestedSystem(
+        MeasuredSystem(
             title,
             [plan.data.record(outcome) for _, outcome in runs],
             [outcome["run"] for _, outcome in runs],
@@ -103,9 +103,9 @@ def _ratios(plan: Plan, outcomes: dict[str, Outcome]) -> list[TestedSystem]:
     ]
 
 
-def _others(plan: Plan, outcomes: dict[str, Outcome]) -> list[TestedSystem]:
+def _others(plan: Plan, outcomes: dict[str, Outcome]) -> list[MeasuredSystem]:
     tested = outcomes.get(PRNET_TEST)
-    return [] if tested is None else [TestedSystem("PRNet", [plan.data.record(tested)], [tested["run"]])]
+    return [] if tested is None else [MeasuredSystem("PRNet", [plan.data.record(tested)], [tested["run"]])]
 
 
 def _networks(plan: Plan, outcomes: dict[str, Outcome]) -> Sequence[Path]:

@@ -111,6 +111,12 @@ def test_an_archive_that_would_leave_its_folder_is_not_read(name, downloads):
     assert "lies outside the folder" in message
 
 
+def test_a_copy_of_tensorflow_datasets_is_named(downloads):
+    (downloads / "AFLW2000-3D.zip").unlink()
+    (downloads / "aflw2k3d-train.tfrecord-00000-of-00001").write_bytes(b"0")
+    assert "is a copy in the format of TensorFlow Datasets, whose AFLW2000-3D lacks the poses" in fault(downloads)
+
+
 def test_a_download_that_has_not_finished_is_named(downloads):
     (downloads / "AFLW2000-3D.zip").rename(downloads / "AFLW2000-3D.zip.crdownload")
     assert "AFLW2000-3D.zip.crdownload: is a download that has not finished" in fault(downloads)
