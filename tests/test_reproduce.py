@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from datamodules.files.bfm import read_morphable_model
 from lightning_module.tracking.run_folder import run_folders
 from run import main
 from tests.pictures import drawn
+from tests.raw_models import KEPT, raw_sheet, write_raw
 from tests.runs import PROJECT, assert_same_weights, history
 from tests.stand_in_downloads import write_downloads
 
@@ -80,6 +83,25 @@ def test_the_same_command_again_does_nothing_but_the_page(whole, downloads):
     assert time.monotonic() - start < 60
     assert (whole / "paper.html").is_file()
     assert set((whole / "tracking" / "runs").iterdir()) == runs
+
+
+@pytest.mark.slow
+def test_the_raw_files_of_the_face_model_become_the_model_of_the_trainings(downloads, whole, tmp_path):
+    raw = tmp_path / "raw"
+    write_raw(raw, raw_sheet())
+    for name in ("300W-LP.zip", "AFLW2000-3D.zip"):
+        os.link(downloads / name, raw / name)
+    with zipfile.ZipFile(raw / "BaselFaceModel.zip", "w") as archive:
+        archive.write(raw / "01_MorphableModel.mat", "PublicMM1/01_MorphableModel.mat")
+    (raw / "01_MorphableModel.mat").unlink()
+    with drawn():
+        main(arguments(raw, tmp_path / "out"))
+    model = read_morphable_model(tmp_path / "out" / "model" / "BFM.mat")
+    assert model.identity_basis.shape == (KEPT, 3, 199)
+    # a finer sheet of the same form: nearly the same figures
+    errors = [history(next(run_folders(folder / "tracking" / "runs"))) for folder in (tmp_path / "out", whole)]
+    own, other = ({name: value for (name, _), value in own.items() if name == "test/nme/mean"} for own in errors)
+    assert own == pytest.approx(other, rel=0.1)
 
 
 def killed_when(command, is_time, log):
