@@ -54,16 +54,16 @@ def raw_arrays():
 def raw_sheet():
     """The arrays of the raw files for a model that is a face: the sheet of `fakes.fake_model` with as many vertices as theirs."""
     row, col = np.divmod(np.arange(FULL), _COLUMNS)
-    u, v = col / (_COLUMNS - 1), 1 - row / (FULL // _COLUMNS)
+    last = KEPT // _COLUMNS - 1  # of the rows that are whole after the cut
+    u, v = col / (_COLUMNS - 1), 1 - np.minimum(row / last, 1)
     points, basis = bent_sheet(u, v)
     identity, expression = (
         np.zeros((3 * count, size), np.float32) for count, size in ((FULL, IDENTITY), (KEPT, EXPRESSION))
     )
     identity[:, : COMPONENTS[0]] = basis[..., : COMPONENTS[0]].reshape(3 * FULL, -1)
     expression[:, : COMPONENTS[1]] = basis[:KEPT, :, COMPONENTS[0] :].reshape(3 * KEPT, -1)
-    whole_rows = KEPT // _COLUMNS
-    triangles = cell_triangles(np.arange(whole_rows * _COLUMNS).reshape(whole_rows, _COLUMNS)).T + 1
-    wanted = np.rint(landmark_uv() * [_COLUMNS - 1, -(FULL // _COLUMNS)] + [0, FULL // _COLUMNS]).astype(int)
+    triangles = cell_triangles(np.arange((last + 1) * _COLUMNS).reshape(-1, _COLUMNS)).T + 1
+    wanted = np.rint(landmark_uv() * [_COLUMNS - 1, -last] + [0, last]).astype(int)
     arrays = raw_arrays()
     return {
         "01_MorphableModel.mat": {

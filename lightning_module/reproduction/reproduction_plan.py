@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from datamodules.files.bfm import UV_FILE, read_morphable_model
+from datamodules.face_model import FaceModel
+from datamodules.files.bfm import UV_FILE
 from datamodules.files.bfm_assembly import assemble
 from datamodules.files.downloaded_samples import SampleSet
 from datamodules.files.downloads import FoundFile
 from datamodules.files.unpacking import room_of, unpack_files, unpack_samples
+from datamodules.geometry.regions import five_regions
 from lightning_module.region_weights import RegionWeights
 from lightning_module.reproduction.budgets import Budget, ratio_title
 from lightning_module.reproduction.inventory import MODEL_FILE, WEIGHTS, Inventory
@@ -21,7 +23,7 @@ from run import main
 PRNET_TEST, MODEL = "test-prnet", "model"
 # rates of two shared cores, for estimates
 _FILES_A_SECOND = 1000.0
-_CHECK_SECONDS, _ASSEMBLY_SECONDS, _IMPORT_SECONDS = 3.0, 30.0, 20.0
+_CHECK_SECONDS, _ASSEMBLY_SECONDS, _IMPORT_SECONDS = 5.0, 30.0, 20.0
 _MODEL_BYTES, _PRNET_BYTES = 200 << 20, 60 << 20
 
 
@@ -155,7 +157,9 @@ def _model(found: Inventory, out: Path) -> tuple[Path, Step]:
             assemble(raw).write(own)
         elif is_packed:
             unpack_files({MODEL_FILE: model, UV_FILE: coordinates}, own.parent)
-        return {"vertices": len(read_morphable_model(path).mean)}
+        model_there = FaceModel(path, None, five_regions())
+        _ = model_there.layout  # faults of a model show here, and not after the data are indexed
+        return {"vertices": len(model_there.morphable.mean)}
 
     return path, Step(MODEL, title, command, seconds, room, source, provide, lambda _: path.is_file())
 
