@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from datamodules.files.bfm import read_morphable_model
+from lightning_module.reproduction import reproduction_plan
+from lightning_module.reproduction.inventory import WEIGHTS
 from lightning_module.tracking.run_folder import run_folders
 from run import main
 from tests.pictures import drawn
@@ -102,6 +105,50 @@ def test_the_raw_files_of_the_face_model_become_the_model_of_the_trainings(downl
     errors = [history(next(run_folders(folder / "tracking" / "runs"))) for folder in (tmp_path / "out", whole)]
     own, other = ({name: value for (name, _), value in own.items() if name == "test/nme/mean"} for own in errors)
     assert own == pytest.approx(other, rel=0.1)
+
+
+@pytest.mark.slow
+def test_prnet_is_tested_on_the_same_faces(downloads, whole, tmp_path, monkeypatch):
+    """With one of our networks in place of what `import-prnet` makes of the weights."""
+    more, out = shutil.copytree(downloads, tmp_path / "downloads"), shutil.copytree(whole, tmp_path / "out")
+    names = (f"{WEIGHTS}.index", f"{WEIGHTS}.data-00000-of-00001", "uv_kpt_ind.txt")
+    with zipfile.ZipFile(more / "PRNet-master.zip", "w") as archive:
+        for name in names:
+            archive.writestr(f"PRNet-master/Data/{name}", b"0")
+    (network,) = whole.glob("tracking/runs/*-16-5-4-3-0-*/best.ckpt")
+
+    def imported(command):
+        assert command[0] == "import-prnet"
+        given = dict(option.removeprefix("--").split("=") for option in command[1:])
+        assert sorted(path.name for path in Path(given["uv_data"]).iterdir()) == sorted(names)
+        assert Path(f"{given['weights']}.index").is_file()
+        shutil.copy(network, given["out"])
+
+    monkeypatch.setattr(reproduction_plan, "main", imported)
+    main(arguments(more, out))
+    text = (out / "paper.md").read_text(encoding="utf-8")
+    ours, prnet = (re.search(rf"^\| {name} +\|(.*?)\|(.*?)\|", text, re.MULTILINE) for name in ("16:5:4:3:0", "PRNet"))
+    assert ours.groups() == prnet.groups()
+    assert "PRNet, since the downloads lack" not in text
+    assert "python run.py import-prnet" in text
+
+
+@pytest.mark.slow
+def test_real_samples_go_the_whole_way(real, tmp_path):
+    folder = write_downloads(tmp_path / "downloads", tmp_path / "scratch", photographs=2, test_faces=2)
+    shutil.rmtree(folder / "model")
+    shutil.copytree(real / "bfm", folder / "model")
+    with zipfile.ZipFile(folder / "300W-LP.zip", "a") as archive:
+        for path in sorted((real / "300wlp").iterdir()):
+            archive.write(path, f"300W_LP/{path.name.partition('_')[0]}/{path.name}")
+    with zipfile.ZipFile(folder / "AFLW2000-3D.zip", "w") as archive:
+        for path in sorted((real / "aflw2000").iterdir()):
+            archive.write(path, f"AFLW2000/{path.name}")
+    with drawn():
+        main(arguments(folder, tmp_path / "out"))
+    text = (tmp_path / "out" / "paper.md").read_text(encoding="utf-8")
+    assert "AFLW2000-3D with 10 faces, is not the whole of AFLW2000-3D" in text
+    assert "Shi et al." not in text
 
 
 def killed_when(command, is_time, log):

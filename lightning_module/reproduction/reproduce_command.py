@@ -13,7 +13,7 @@ from lightning_module.reproduction.paper_tables import MeasuredSystem
 from lightning_module.reproduction.plan_output import print_plan
 from lightning_module.reproduction.reproduced_runs import best_network
 from lightning_module.reproduction.reproduction_folder import STEPS, held_folder, require_budget
-from lightning_module.reproduction.reproduction_plan import PRNET_TEST, Plan, make_plan
+from lightning_module.reproduction.reproduction_plan import FLORENCE, PRNET_TEST, Plan, make_plan
 from lightning_module.reproduction.reproduction_steps import Markers, Outcome
 from lightning_module.reproduction.training_time import time_training
 
@@ -73,7 +73,6 @@ def reproduce(
 def _made(found: Inventory, plan: Plan, budget: Budget, markers: Markers, out: Path) -> list[Path]:
     """Does what is not done yet, and writes the pages."""
     outcomes = {step.name: markers.do(step) for step in plan.steps}
-    florence = florence_sentence(found.florence, _networks(plan, outcomes)[0], out, plan.data.tracking)
     results = Results(
         _ratios(plan, outcomes),
         _others(plan, outcomes),
@@ -81,7 +80,7 @@ def _made(found: Inventory, plan: Plan, budget: Budget, markers: Markers, out: P
         plan.data.test,
         plan.data.model,
         budget.name == "smoke",
-        florence,
+        florence_sentence(outcomes.get(FLORENCE)),
         found.missing + found.faults,
         [step.command for step in plan.steps if step.command],
     )

@@ -80,6 +80,18 @@ class RunData:
         run = self.run(outcome)
         return self._record(outcome).is_file() and (outcome["command"] != "fit" or best_network(run) is not None)
 
+    def network(self, step: str) -> Path:
+        """The network that the training of a step was tested with.
+
+        Raises:
+            InputError: If it is not there.
+        """
+        run = self._newest(step)
+        checkpoint = None if run is None else best_network(run)
+        if checkpoint is None:
+            raise InputError(f"{self.tracking}: the network of {step} is gone. Run the same command again.")
+        return checkpoint
+
     def run(self, outcome: Outcome) -> RunFolder:
         """The run of a step."""
         return RunFolder(self.tracking / "runs" / outcome["run"])
@@ -91,13 +103,17 @@ class RunData:
     def _interrupted(self, step: str) -> Path | None:
         """What the training of a step goes on from; None where it begins."""
         runs = self.tracking / "runs"
-        run = next((run for run in run_folders(runs) if run.is_fit() and run.tags().get(TAG) == step), None)
-        if run is None:
+        if (run := self._newest(step)) is None:
             return None
         if run.last_checkpoint.is_file():
             return run.last_checkpoint
         # a run that was killed before its first checkpoint can be gone on with only while it is the newest
         return Path("last") if run == newest_fit(runs) else None
+
+    def _newest(self, step: str) -> RunFolder | None:
+        """The newest training of a step."""
+        runs = run_folders(self.tracking / "runs")
+        return next((run for run in runs if run.is_fit() and run.tags().get(TAG) == step), None)
 
     def _record(self, outcome: Outcome) -> Path:
         return self.run(outcome).path / FOLDER / f"{outcome['slug']}.json"

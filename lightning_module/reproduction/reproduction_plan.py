@@ -14,17 +14,20 @@ from datamodules.files.unpacking import room_of, unpack_files, unpack_samples
 from datamodules.geometry.regions import five_regions
 from lightning_module.region_weights import RegionWeights
 from lightning_module.reproduction.budgets import Budget, ratio_title
+from lightning_module.reproduction.florence_error import measure_florence
+from lightning_module.reproduction.florence_scans import FlorenceScans
 from lightning_module.reproduction.inventory import MODEL_FILE, WEIGHTS, Inventory
 from lightning_module.reproduction.reproduced_runs import RunData, as_command
 from lightning_module.reproduction.reproduction_steps import Outcome, Step
 from lightning_module.reproduction.training_time import TrainingCost
 from run import main
 
-PRNET_TEST, MODEL = "test-prnet", "model"
+PRNET_TEST, FLORENCE, MODEL = "test-prnet", "florence", "model"
 # rates of two shared cores, for estimates
 _FILES_A_SECOND = 1000.0
 _CHECK_SECONDS, _ASSEMBLY_SECONDS, _IMPORT_SECONDS = 5.0, 30.0, 20.0
-_MODEL_BYTES, _PRNET_BYTES = 200 << 20, 60 << 20
+_SCAN_SECONDS = 20.0
+_MODEL_BYTES, _PRNET_BYTES, _SCAN_BYTES = 200 << 20, 60 << 20, 40 << 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Plan:
         data: The data of its runs.
         preparation: Steps before the trainings.
         trainings: The trainings, seed by seed.
-        tests: Tests of other systems.
+        tests: Tests of other systems, and on the Florence scans.
         cost: What a training takes.
     """
 
@@ -111,6 +114,8 @@ def make_plan(
                 )
             )
     tests = _prnet(found, out, data, cost.test_seconds(counts["test"]))
+    if found.florence is not None:
+        tests.append(_florence(found.florence, trainings[0], out, data))
     return Plan(data, [*preparation, model_step], trainings, tests, cost)
 
 
@@ -204,3 +209,16 @@ def _prnet(found: Inventory, out: Path, data: RunData, test_seconds: float) -> l
             data.is_whole,
         ),
     ]
+
+
+def _florence(scans: FlorenceScans, training: Training, out: Path, data: RunData) -> Step:
+    """The step of the Florence scans."""
+    name, count = ratio_title(training.weights), len(scans.names)
+
+    def measure() -> Outcome:
+        return measure_florence(scans, data.network(training.step.name), name, out / "florence", data.tracking)
+
+    title = f"compare surfaces of {name} with {count} Florence scans"
+    return Step(
+        FLORENCE, title, "", _SCAN_SECONDS * count, _SCAN_BYTES * count, f"{count} scans", measure, lambda _: True
+    )
