@@ -51,7 +51,7 @@ def unpack_files(files: Mapping[str, FoundFile], folder: Path, finish: Callable[
 
     Args:
         files: The files by their paths in the new folder.
-        folder: The folder; what an interrupted call has left of it is made anew.
+        folder: The folder; what an earlier call has left of it is made anew.
         finish: Called with the folder, under its temporary name, when it holds all files.
 
     Returns:
@@ -76,6 +76,7 @@ def unpack_files(files: Mapping[str, FoundFile], folder: Path, finish: Callable[
         if finish is not None:
             finish(partial)
         flush_folder(partial)
+        shutil.rmtree(folder, ignore_errors=True)  # of a command that was killed before it could note that it was whole
         put_in_place(partial, folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)  # a full disk needs its room

@@ -32,7 +32,7 @@ def print_plan(found: Inventory, plan: Plan, done: Mapping[str, Outcome], out: P
     free = shutil.disk_usage(there).free
     print(
         f"{len(left)} of {len(plan.steps)} steps to do: about {duration(seconds)} and {size(room)}; the disk of {out} has "
-        f"{size(free)} free{'' if room < free else ', WHICH IS TOO LITTLE'}.\n"
+        f"{size(free)} free{'' if room < free else ', which is too little'}.\n"
         f"Trainings are estimated from a few steps of the network on {plan.cost.device}, "
         f"{1000 * plan.cost.image_seconds:,.1f} ms an image, without the reading of samples; {plan.cost.epochs} epochs each."
     )

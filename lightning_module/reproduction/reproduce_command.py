@@ -62,8 +62,12 @@ def reproduce(
     if dry_run:
         return None
     require_room(out, sum(step.room for step in plan.steps if step.name not in done))
-    with held_folder(out, chosen):
-        pages = _made(found, plan, chosen, markers, out)
+    try:
+        with held_folder(out, chosen):
+            pages = _made(found, plan, chosen, markers, out)
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.")
+        raise
     print(
         f"{' and '.join(map(str, pages))}\nCompare runs: python run.py compare --tracking.folder {plan.data.tracking}"
     )

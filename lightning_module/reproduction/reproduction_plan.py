@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from datamodules.errors import cannot_write
 from datamodules.face_model import FaceModel
 from datamodules.files.bfm import UV_FILE
 from datamodules.files.bfm_assembly import assemble
@@ -24,7 +25,7 @@ from run import main
 
 PRNET_TEST, FLORENCE, MODEL = "test-prnet", "florence", "model"
 # rates of two shared cores, for estimates
-_FILES_A_SECOND = 1000.0
+_FILES_A_SECOND = 2000.0
 _CHECK_SECONDS, _ASSEMBLY_SECONDS, _IMPORT_SECONDS = 5.0, 30.0, 20.0
 _SCAN_SECONDS = 20.0
 _MODEL_BYTES, _PRNET_BYTES, _SCAN_BYTES = 200 << 20, 60 << 20, 40 << 20
@@ -158,8 +159,12 @@ def _model(found: Inventory, out: Path) -> tuple[Path, Step]:
 
     def provide() -> Outcome:
         if found.raw is not None:
-            own.parent.mkdir(parents=True, exist_ok=True)
-            assemble(raw).write(own)
+            model_made = assemble(raw)
+            try:
+                own.parent.mkdir(parents=True, exist_ok=True)
+                model_made.write(own)
+            except OSError as error:
+                raise cannot_write(own, error, "--out") from error
         elif is_packed:
             unpack_files({MODEL_FILE: model, UV_FILE: coordinates}, own.parent)
         model_there = FaceModel(path, None, five_regions())
