@@ -19,7 +19,7 @@ h1{{font-size:1.7em;line-height:1.25}}h2{{margin-top:2em;border-bottom:1px solid
 .wide{{overflow-x:auto}}table{{border-collapse:collapse;font-size:.92em}}
 th,td{{padding:.35em .8em;text-align:left;white-space:nowrap;border-bottom:1px solid #e3e3e3;vertical-align:top}}
 thead th{{border-bottom:2px solid #999}}tr.printed{{color:#666;font-style:italic}}
-img{{max-width:100%;height:auto}}pre{{background:#f5f5f5;padding:.8em;overflow-x:auto;font-size:.85em}}
+li,p{{overflow-wrap:anywhere}}img{{max-width:100%;height:auto}}pre{{background:#f5f5f5;padding:.8em;overflow-x:auto;font-size:.85em}}
 .notice{{background:#fff5d6;border-left:4px solid #d9a400;padding:.6em 1em}}
 </style>
 <h1>{title}</h1>
