@@ -68,14 +68,14 @@ COMMANDS = {
         ("predictions", "truths"),
         flags=("no_log",),
     ),
-    "assemble-bfm": Command(
-        "datamodules.assemble_bfm:assemble_bfm", "make BFM.mat from the files that its authors publish"
-    ),
     "reproduce": Command(
         "lightning_module.reproduction.reproduce_command:reproduce",
         "make the paper's tables and figures from the downloads",
         flags=("dry_run",),
         repeated=("ratios",),
+    ),
+    "assemble-bfm": Command(
+        "datamodules.assemble_bfm:assemble_bfm", "make BFM.mat from the files that its authors publish"
     ),
     "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
     "render-views": Command(

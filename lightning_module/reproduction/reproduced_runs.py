@@ -45,9 +45,9 @@ class RunData:
             *self._common,
         ]
 
-    def test_arguments(self, checkpoint: Path, name: str) -> list[str]:
+    def test_arguments(self, checkpoint: Path) -> list[str]:
         """The command line of a test of a network that was trained elsewhere."""
-        return ["test", f"--ckpt_path={checkpoint}", f"--tracking.run_name={name}", *self._common]
+        return ["test", f"--ckpt_path={checkpoint}", *self._common]
 
     @property
     def _common(self) -> list[str]:
@@ -71,9 +71,9 @@ class RunData:
             arguments.append(f"--tracking.tags={json.dumps({TAG: step})}")
         return _outcome(main(arguments))
 
-    def test_system(self, step: str, checkpoint: Path, name: str) -> Outcome:
+    def test_system(self, step: str, checkpoint: Path) -> Outcome:
         """Tests the network of another system on the same faces."""
-        return _outcome(main([*self.test_arguments(checkpoint, name), f"--tracking.tags={json.dumps({TAG: step})}"]))
+        return _outcome(main([*self.test_arguments(checkpoint), f"--tracking.tags={json.dumps({TAG: step})}"]))
 
     def is_whole(self, outcome: Outcome) -> bool:
         """Whether the record of a run, and the network of a training, are still there."""

@@ -206,11 +206,11 @@ def _prnet(found: Inventory, out: Path, data: RunData, test_seconds: float) -> l
         Step(
             PRNET_TEST,
             "test PRNet",
-            as_command(data.test_arguments(checkpoint, "PRNet")),
+            as_command(data.test_arguments(checkpoint)),
             test_seconds,
             0,
             source,
-            partial(data.test_system, PRNET_TEST, checkpoint, "PRNet"),
+            partial(data.test_system, PRNET_TEST, checkpoint),
             data.is_whole,
         ),
     ]
