@@ -10,6 +10,7 @@ from jsonargparse import ArgumentParser
 from torch import nn
 
 from datamodules.errors import DivergedError, InputError, reason
+from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.regions import five_regions, regions_from_data
 from lightning_module.content_hash import hash_content
 from lightning_module.face_module import FaceModule
@@ -81,6 +82,8 @@ def load_module(path: Path) -> FaceModule:
         is_residual=options["is_residual"],
         loss_norm=options["loss_norm"],
         mirror_average=options.get("mirror_average", False),
+        crop_margin=options.get("crop_margin", CROP_MARGIN),
+        detector_crop=options.get("detector_crop"),
     )
     module.on_load_checkpoint(checkpoint)
     try:

@@ -3,14 +3,14 @@
 Texel (row, col) of a map with S texels per side is the texture coordinate u = col / (S - 1), v = 1 - row / (S - 1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.geometry.array_fingerprint import array_fingerprint
 from datamodules.geometry.camera import HeadPose, project
-from datamodules.geometry.crop import crop_boxes, crop_matrix, crop_projection
+from datamodules.geometry.crop import CROP_MARGIN, CROP_SIZE, crop_boxes, crop_matrix, crop_projection
 from datamodules.geometry.forehead import forehead_landmarks
 from datamodules.geometry.interpolation import interpolate
 from datamodules.geometry.landmarks import FOREHEAD_ARC, LANDMARKS_68, LANDMARKS_81
@@ -18,6 +18,7 @@ from datamodules.geometry.morphable_model import MorphableModel
 from datamodules.geometry.rasterizer import rasterize
 from datamodules.geometry.regions import RegionTable, draw_regions, five_regions
 
+_SAME_PX = 0.01  # distance of mean maps below which they are the same
 MAP_SIZE = 256  # texels per side of a position map (Feng et al., 2018; Shi et al.)
 
 
@@ -29,11 +30,27 @@ class UVLayout:
         regions: (S, S) uint8 labels of the regions, without the points of the landmarks.
         landmark_texels: (81, 2) row, col; the first 68 are iBUG's.
         mean_map: (S, S, 3) position map of the mean face, frontal, in crop pixels.
+        crop_margin: Margin of this crop, see `NetworkCrop`.
     """
 
     regions: NDArray[np.uint8]
     landmark_texels: NDArray[np.int64]
     mean_map: NDArray[np.float32]
+    crop_margin: float = CROP_MARGIN
+
+    def in_crop(self, margin: float) -> "UVLayout":
+        """The same layout, whose mean face is in the pixels of a crop with another margin."""
+        if margin == self.crop_margin:
+            return self
+        scale, middle = self.crop_margin / margin, (CROP_SIZE - 1) / 2
+        mean_map = (self.mean_map - [middle, middle, 0]) * scale + [middle, middle, 0]
+        return replace(self, mean_map=mean_map.astype(np.float32), crop_margin=margin)
+
+    def agrees_with(self, landmark_texels: NDArray[np.int64], mean_map: NDArray[np.float32]) -> bool:
+        """Whether other (81, 2) landmarks and another (S, S, 3) mean map are those of the same points in the same texels."""
+        return np.array_equal(landmark_texels, self.landmark_texels) and np.allclose(
+            mean_map, self.mean_map, atol=_SAME_PX
+        )
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits; layouts with the same fingerprint have the same points in the same texels."""
