@@ -68,6 +68,10 @@ COMMANDS = {
         ("predictions", "truths"),
         flags=("no_log",),
     ),
+    "import-prnet": Command(
+        "lightning_module.inference.prnet.import_command:import_prnet",
+        "write PRNet's published weights as a checkpoint",
+    ),
     "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
     "render-views": Command(
         "datamodules.render_views:render_views",

@@ -15,7 +15,7 @@ from datamodules.geometry.regions import five_regions, regions_from_data
 from lightning_module.content_hash import hash_content
 from lightning_module.face_module import FaceModule
 from lightning_module.legacy import migrated_model_options
-from lightning_module.packed_network import is_packed, read_packed
+from lightning_module.packed_network import FACTS, is_packed, read_packed
 from lightning_module.region_weights import RegionWeights
 
 _OPTIONS = ("image_size", "weights", "is_residual", "loss_norm")  # that every version has written
@@ -60,6 +60,18 @@ def read_hyper_parameters(path: Path) -> dict[str, Any]:
     if missing := [name for name in _OPTIONS if name not in migrated]:
         raise InputError(f"{path}: is no checkpoint of this project: it has no {missing[0]}. Give a run's best.ckpt.")
     return migrated
+
+
+def read_facts(path: Path) -> dict[str, str]:
+    """What a network file, or the checkpoint of an imported network, says about its training, by name.
+
+    Raises:
+        InputError: If the file is no checkpoint.
+    """
+    facts = _read(path).get(FACTS, {})
+    if not isinstance(facts, Mapping):
+        return {}
+    return {str(name): str(fact) for name, fact in facts.items()}
 
 
 def load_module(path: Path) -> FaceModule:

@@ -69,11 +69,32 @@ def make_uv_layout(
         InputError: If some texel belongs to no region.
     """
     (surface,) = sample_in_uv(model, size, model.mean)
-    landmarks = np.empty((LANDMARKS_81, 2), np.int64)
-    landmarks[:LANDMARKS_68] = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size))
-    landmarks[FOREHEAD_ARC] = forehead_landmarks(surface, model.mean[model.landmark_vertices])
-    labels = draw_regions(regions, landmarks[:LANDMARKS_68], size)
-    return UVLayout(labels, landmarks, _mean_map(model, surface))
+    texels = np.rint(uv_to_texels(model.uv[model.landmark_vertices], size)).astype(np.int64)
+    return layout_of_surface(surface, model.mean[model.landmark_vertices], texels, regions)
+
+
+def layout_of_surface(
+    surface: NDArray[np.float32],
+    landmarks: NDArray[np.floating],
+    landmark_texels: NDArray[np.int64],
+    regions: RegionTable,
+) -> UVLayout:
+    """The layout of a mean face.
+
+    Args:
+        surface: (S, S, 3) its points in UV space, y up, z towards the camera.
+        landmarks: (68, 3) its landmarks.
+        landmark_texels: (68, 2) row, col of its landmarks.
+        regions: The table of regions.
+
+    Raises:
+        InputError: If some texel belongs to no region.
+    """
+    texels = np.empty((LANDMARKS_81, 2), np.int64)
+    texels[:LANDMARKS_68] = landmark_texels
+    texels[FOREHEAD_ARC] = forehead_landmarks(surface, landmarks)
+    labels = draw_regions(regions, texels[:LANDMARKS_68], len(surface))
+    return UVLayout(labels, texels, _mean_map(surface, landmarks))
 
 
 def cover_uv(model: MorphableModel, size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -123,9 +144,9 @@ def draw_landmarks(
     return drawn
 
 
-def _mean_map(model: MorphableModel, surface: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mean_map(surface: NDArray[np.float32], landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     frontal = HeadPose.frontal().projection(image_height=0)
-    box = crop_boxes(project(model.mean[model.landmark_vertices], frontal)[None])[0]
+    box = crop_boxes(project(landmarks, frontal)[None])[0]
     projection = crop_projection(frontal, crop_matrix(box))
     mean_map = project(surface.reshape(-1, 3).astype(np.float64), projection)
     mean_map[:, 2] -= mean_map[:, 2].min()
