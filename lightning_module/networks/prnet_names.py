@@ -3,7 +3,7 @@
 Both are derived from the structure of this project's network, so that each of its tensors has one name in each.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple, cast
 
@@ -11,9 +11,9 @@ from torch import nn
 
 from lightning_module.networks.hourglass import Hourglass, ResidualBlock, TransposedConvolution
 
-TENSORFLOW_SCOPE = "resfcn256/"
-# Entries of the checkpoint that belong to its training: Adam's moments, and the powers of its decay rates.
-TENSORFLOW_STATE = ("/Adam", "/Adam_1"), ("beta1_power", "beta2_power")
+_SCOPE = "resfcn256/"  # of all names in TensorFlow
+# Entries of the checkpoint that belong to its training: Adam's moments, the powers of its decay rates, and a counter.
+_STATE_ENDINGS, _STATE_NAMES = ("/Adam", "/Adam_1"), ("beta1_power", "beta2_power", "global_step")
 
 _TAIL_LAYERS = 3  # which pytorchcv keeps apart from the decoder
 _KERNEL = {"weight": "weights"}  # TensorFlow's names of the tensors of a layer
@@ -45,7 +45,7 @@ def tensorflow_names(network: Hourglass) -> dict[str, str]:
     """The names of a network's parameters and statistics in TensorFlow's checkpoint, by their names in its state dict."""
     names: dict[str, str] = {}
     for layer in _layers(network):
-        scope = f"{TENSORFLOW_SCOPE}{layer.scope}"
+        scope = f"{_SCOPE}{layer.scope}"
         if layer.convolution:
             names |= {f"{layer.convolution}.{ours}": f"{scope}{theirs}" for ours, theirs in _KERNEL.items()}
         if layer.norm:
@@ -72,8 +72,7 @@ def pytorchcv_names(network: Hourglass) -> dict[str, str]:
 
 def is_training_state(name: str) -> bool:
     """Whether an entry of TensorFlow's checkpoint belongs to its training only."""
-    endings, names = TENSORFLOW_STATE
-    return name.endswith(endings) or name in names
+    return name.endswith(_STATE_ENDINGS) or name in _STATE_NAMES
 
 
 def _layers(network: Hourglass) -> Iterator[_Layer]:
@@ -111,8 +110,3 @@ def _stages(layers: list[TransposedConvolution]) -> Iterator[str]:
 def _suffix(number: int) -> str:
     """What TensorFlow appends to the names of all layers of a kind but the first."""
     return f"_{number}" if number else ""
-
-
-def inverse(names: Mapping[str, str]) -> dict[str, str]:
-    """A mapping of names in the other direction."""
-    return {theirs: ours for ours, theirs in names.items()}

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from datamodules.errors import InputError
+from datamodules.files.photographs import read_photograph
 from datamodules.files.prnet_uv_data import read_prnet_uv_data
 from datamodules.geometry.regions import face_labels
 from datamodules.geometry.uv_layout import make_uv_layout
@@ -14,6 +15,7 @@ from lightning_module.checkpoint import load_module, read_hyper_parameters
 from lightning_module.inference.crop_network import network_of
 from lightning_module.inference.export.model_card import model_card
 from lightning_module.inference.prnet.prnet_layout import prnet_layout
+from lightning_module.inference.reconstructor import Reconstructor
 from run import main
 from tests.fakes import fake_model
 from tests.runs import fit_arguments
@@ -87,7 +89,10 @@ def test_all_commands_take_it_like_any_other(imported, faces, model_file, tmp_pa
     assert {"nme", "nme_dense"} <= reports.keys()  # dense figures too: the mean face is that of the data
     config = (result.folder.path / "config.yaml").read_text()
     assert "crop_margin: 1.6" in config
-    photo = next(iter(sorted(few.glob("*.jpg"))))
+    photo = read_photograph(sorted(few.glob("*.jpg"))[0])
+    (face,) = Reconstructor.load(imported, passes=1)(photo, np.array([[20, 20, 100, 100]]))
+    np.testing.assert_allclose(face.crop, [60, 60, 1.6 * 80])
+    assert face.landmarks.shape == (68, 3)
     assert main(["export", f"--ckpt_path={imported}", "--format=torchscript", f"--out={tmp_path / 'prnet.pt'}"]) < 0.01
     fitted = main(
         [
@@ -99,7 +104,6 @@ def test_all_commands_take_it_like_any_other(imported, faces, model_file, tmp_pa
     )
     options = read_hyper_parameters(fitted.folder.last_checkpoint)
     assert (options["crop_margin"], options["detector_crop"], options["is_residual"]) == (1.6, [1.58, 0.14], False)
-    assert photo.is_file()
 
 
 def test_options_are_checked_before_the_weights_are_read(tmp_path, uv_data):
