@@ -94,14 +94,9 @@ def test_all_commands_take_it_like_any_other(imported, faces, model_file, tmp_pa
     np.testing.assert_allclose(face.crop, [60, 60, 1.6 * 80])
     assert face.landmarks.shape == (68, 3)
     assert main(["export", f"--ckpt_path={imported}", "--format=torchscript", f"--out={tmp_path / 'prnet.pt'}"]) < 0.01
-    fitted = main(
-        [
-            *fit_arguments(few, model_file, tmp_path, f"--init_from={imported}", "--trainer.max_epochs=1"),
-            "--data.image_size=256",
-            "--data.batch_size=2",
-            "--data.val_fraction=0",
-        ]
-    )
+    training = ["--data.batch_size=2", "--data.val_fraction=0", "--trainer.max_epochs=1", "--trainer.accelerator=cpu"]
+    quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+    fitted = main(["fit", f"--init_from={imported}", f"--data.root={few}", *data, *training, *quiet])
     options = read_hyper_parameters(fitted.folder.last_checkpoint)
     assert (options["crop_margin"], options["detector_crop"], options["is_residual"]) == (1.6, [1.58, 0.14], False)
 
