@@ -25,12 +25,12 @@ from lightning_module.inference.export.formats import FORMATS
 from lightning_module.inference.reconstructor import Reconstructor
 from lightning_module.network_check import require_same_crop
 from lightning_module.networks.hourglass import Hourglass
+from lightning_module.packed_network import write_packed
 from run import main
 from tests.face_data import NO_AUGMENTATION, face_data
 from tests.fakes import write_faces
 from tests.lightning_module.inference.truth import TrueNetwork, true_maps
 from tests.old_run import old_checkpoint
-from tests.packed_files import packed
 from tests.runs import fit
 
 MARGIN = 1.6
@@ -129,6 +129,7 @@ def test_predictions_crop_as_the_network_was_trained(model_file, tmp_path):
     np.testing.assert_allclose(of_landmarks.crop, crops[1] * [1, 1, MARGIN / CROP_MARGIN])
 
 
+@pytest.mark.slow
 def test_a_run_says_its_crop_and_its_checkpoint_brings_it_along(wide_run, faces, model_file, tmp_path):
     config = yaml.safe_load(wide_run.config.read_text())
     assert config["data"]["crop_margin"] == MARGIN
@@ -145,10 +146,18 @@ def test_a_run_says_its_crop_and_its_checkpoint_brings_it_along(wide_run, faces,
     assert yaml.safe_load(tested.folder.config.read_text())["data"]["crop_margin"] == MARGIN
 
 
-def test_files_of_a_network_carry_its_crop(wide_run, tmp_path):
-    file = packed(wide_run, tmp_path / "wide.safetensors", {})
+def test_a_network_file_carries_its_crop(trained_run, tmp_path):
+    options = read_hyper_parameters(trained_run.best_checkpoint)
+    options |= {"crop_margin": MARGIN, "detector_crop": [1.58, 0.14]}
+    module, file = load_module(trained_run.best_checkpoint), tmp_path / "wide.safetensors"
+    assert module.crop == PLAIN_CROP
+    write_packed(file, module, options, module.region_table, {})
     assert load_network(file).layout.crop == NetworkCrop(MARGIN, (1.58, 0.14))
     assert read_hyper_parameters(file)["crop_margin"] == MARGIN
+
+
+@pytest.mark.slow
+def test_a_torchscript_file_names_its_crop(wide_run, tmp_path):
     module = load_module(wide_run.best_checkpoint)
     FORMATS["torchscript"].write(ExportedNetwork(module).eval(), torch.zeros(2, 3, 32, 32), tmp_path / "wide.pt")
     stored = {"crop": ""}

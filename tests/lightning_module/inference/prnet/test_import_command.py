@@ -124,7 +124,7 @@ def test_a_face_model_in_another_uv_space_is_refused(uv_data, model_file, tmp_pa
         prnet_layout(read_prnet_uv_data(uv_data), tmp_path / "nothing.mat")
 
 
-@pytest.mark.parametrize("signs", [(1, 1, 1), (1, -1, 1), (-1, 1, -1)])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, 1)])
 def test_prnets_own_mean_face_may_have_any_axes(signs, uv_data, tmp_path):
     shutil.copytree(uv_data, tmp_path / "uv")
     layout = make_uv_layout(fake_model())
