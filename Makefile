@@ -24,7 +24,7 @@ test: $(DEV)
 
 # what trains for minutes, or kills and restarts processes
 slow: $(DEV)
-	$(RUN) -m pytest -m "slow and not gpu and not evidence" $(ARGS)
+	$(RUN) -m pytest -m "slow and not gpu and not evidence" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # looks for faults in the project itself, for about an hour: damaged inputs, kills, full disks, lost servers (ARGS="kills")
 faults: $(DEV)
@@ -73,6 +73,7 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.zipped_data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 
 $(RUNTIME): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

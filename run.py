@@ -58,7 +58,7 @@ COMMANDS = {
     "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
     "ui": Command("lightning_module.tracking.ui:ui", "show the runs in MLflow's pages"),
     "evaluate": Command(
-        "lightning_module.reporting.evaluate_command:evaluate",
+        "lightning_module.inference.systems.evaluate_command:evaluate",
         "evaluate landmarks that any method has predicted",
         flags=("no_log",),
     ),
@@ -71,6 +71,9 @@ COMMANDS = {
     "import-prnet": Command(
         "lightning_module.inference.prnet.import_command:import_prnet",
         "write PRNet's published weights as a checkpoint",
+    ),
+    "assemble-bfm": Command(
+        "datamodules.assemble_bfm:assemble_bfm", "make BFM.mat from the files that its authors publish"
     ),
     "prepare": Command("datamodules.prepare:prepare", "write position maps and crops as files", flags=("lossless",)),
     "render-views": Command(

@@ -9,6 +9,7 @@ from datamodules.data_checks import required
 from datamodules.errors import InputError
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard, read_card
+from datamodules.files.file_content import is_folder
 from datamodules.files.listed_names import check_text
 from datamodules.fitted_labels import FittedLabels
 from datamodules.geometry.regions import RegionTable
@@ -59,7 +60,7 @@ class DataFolders:
         if stage == "test" or self.test.root is not None:
             roots.append((self.test.root, "--data.test.root", _TEST_FOLDER))
         for root, option, content in roots:
-            if not required(root, option, content).is_dir():
+            if not is_folder(required(root, option, content)):
                 raise InputError(f"{root}: there is no such folder. Set {option} to {content}.")
             check_text(required(root, option, content))
         self.targets.check()

@@ -143,6 +143,7 @@ def test_a_one_cycle_schedule_must_know_its_end(faces, model_file, tmp_path):
         fit(faces, model_file, tmp_path, "--model.lr_schedule=one_cycle", "--trainer.max_epochs=-1")
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_one_line_even_for_a_workers_error(model_file, tmp_path):
     root = write_faces(tmp_path / "data", [0.0] * 8)
     data = (root / "image00003.jpg").read_bytes()

@@ -24,6 +24,7 @@ def _expected():
     return {(renamed.get(name, name), step): value for (name, step), value in old_figures().items()}
 
 
+@pytest.mark.slow
 def test_its_configuration_repeats_it(cache, tmp_path, caplog):
     result = main(["fit", "--config", str(CONFIG), f"--tracking.folder={tmp_path}", cache])
     figures = history(result.folder)

@@ -16,6 +16,7 @@ def test_one_seed_gives_one_run_and_another_seed_another(trained_run, faces, mod
     assert history(other)["train/loss", 5] != history(trained_run)["train/loss", 5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_do_not_change_a_run(workers, trained_run, faces, model_file, tmp_path):
     other = fit(faces, model_file, tmp_path, f"--data.test.root={faces}", *POSES, f"--data.num_workers={workers}")

@@ -39,6 +39,7 @@ def stranger(request):
     return TrainingResult("a run", False, {"data": "d", "morphable_model": "m", "test_data": "t"}, test)
 
 
+@pytest.mark.slow
 def test_search_and_confirmation_follow_the_score(tmp_path):
     asked = settings(tmp_path, scores=(SCORE,), n_trials=16, confirm_ratios=1, confirm_seeds=6)
     work("search", asked, stranger)

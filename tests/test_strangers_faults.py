@@ -226,6 +226,7 @@ class Broken(Logger):
         raise ConnectionError("service\ngone")
 
 
+@pytest.mark.slow
 def test_a_logger_that_fails_does_not_end_the_fit(faces, model_file, tmp_path, caplog):
     options = [f"--trainer.logger={HERE}.Broken", "--trainer.max_epochs=1"]
     run = main(fit_arguments(faces, model_file, tmp_path, *options)).folder

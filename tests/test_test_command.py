@@ -161,6 +161,7 @@ def test_landmarks_without_depth_give_no_figures_in_depth_and_strangers_are_name
     assert f"{_keys(faces)[3]} (" in caplog.text
 
 
+@pytest.mark.slow
 def test_another_network_of_the_run_or_other_data_of_the_name_do_not_take_its_records_place(
     run, faces, model_file, tmp_path
 ):

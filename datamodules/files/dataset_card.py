@@ -45,7 +45,7 @@ def read_card(root: Path) -> DatasetCard:
     """
     path = root / CARD
     if not path.is_file():
-        return DatasetCard(root.resolve().name)
+        return DatasetCard(root.resolve().name.removesuffix(".zip"))
     try:
         return DatasetCard(
             **{str(key): str(value) for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items()}

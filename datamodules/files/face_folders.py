@@ -5,7 +5,6 @@
 AFLW2000-3D   one flat folder; where all its stems end in the numbers of views, its faces are 300W-LP's
 """
 
-import os
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,14 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 from datamodules.errors import InputError
-from datamodules.files.listed_names import NO_TEXT, check_text, is_hidden, is_text, shown
+from datamodules.files.data_set_top import FLIP, IMAGE, PARAMETERS, SUBSETS, data_set_top, subset_folders
+from datamodules.files.file_content import is_folder, is_listed, list_files
+from datamodules.files.listed_names import NO_TEXT, check_text, is_text, shown
 
 FolderLayout = Literal["auto", "300w-3d", "300w-lp", "flat"]
 
-_FLIP = "_Flip"
-_SUBSETS = ("AFW", "HELEN", "IBUG", "LFPW")
-_FOLDERS = sorted([*_SUBSETS, *(name + _FLIP for name in _SUBSETS)])
-_ENDINGS = (".jpg", ".mat")
+_ENDINGS = (IMAGE, PARAMETERS)
 _VIEW = re.compile(r"_(\d+)$")
 
 
@@ -54,42 +52,58 @@ def scan(root: Path, layout: FolderLayout = "auto") -> FaceFolders:
     Raises:
         InputError: If the folder does not exist, or holds no sample.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise InputError(
             f"{root}: there is no such folder. Set --data.root to that of 300W-3D, 300W-LP or AFLW2000-3D."
         )
     check_text(root)
-    named = [name for name in _FOLDERS if (root / name).is_dir()]
+    top = data_set_top(root)
+    named = subset_folders(top)
     if layout == "flat" or not named:
         named = [""]
     keys: list[str] = []
     faults: list[str] = []
     digest = blake2b(digest_size=8)
     for folder in named:
-        files = _sample_files(root / folder)
-        digest.update(f"{folder}{files}".encode())
-        images, mats = ({name[:-4] for name, _, _ in files if name.endswith(ending)} for ending in _ENDINGS)
+        files = list_files(top / folder, _ENDINGS)
+        digest.update(f"{folder}{[tuple(file) for file in files]}".encode())
+        images, mats = ({name[:-4] for name, _, _ in files if name.lower().endswith(ending)} for ending in _ENDINGS)
         prefix = f"{folder}/" if folder else ""
         nameless = {stem for stem in images | mats if not is_text(stem)}
-        faults += [f"{shown(root / prefix / stem)}: {NO_TEXT}" for stem in sorted(nameless)]
+        faults += [f"{shown(top / prefix / stem)}: {NO_TEXT}" for stem in sorted(nameless)]
         images, mats = images - nameless, mats - nameless
         keys += sorted(prefix + stem for stem in images & mats)
         faults += [
-            f"{root / prefix / stem}.jpg: has no .mat beside it. Copy the missing file."
+            f"{top / prefix / stem}.jpg: has no .mat beside it. Copy the missing file."
             for stem in sorted(images - mats)
         ]
         faults += [
-            f"{root / prefix / stem}.mat: has no .jpg beside it. Copy the missing file."
+            f"{top / prefix / stem}.mat: has no .jpg beside it. Copy the missing file."
             for stem in sorted(mats - images)
         ]
     if not keys:
         raise InputError(
             faults[0]
             if faults
-            else f"{root}: holds no <name>.jpg with a <name>.mat, nor does any of {', '.join(_SUBSETS)} in it. Is it the data set's top folder?"
+            else f"{root}: holds no <name>.jpg with a <name>.mat, nor does any of {', '.join(SUBSETS)} in it. Is it the data set's top folder?"
         )
     layout = recognised_layout(keys) if layout == "auto" else layout
     return FaceFolders(root, layout, keys, faults, digest.hexdigest())
+
+
+def sample_file(root: Path, key: str, ending: str) -> Path:
+    """A file of a sample.
+
+    Args:
+        root: The folder of the data set.
+        key: The sample.
+        ending: ".jpg" or ".mat", which the file may have in upper case, or with a capital.
+    """
+    top = data_set_top(root)
+    plain, *others = (top / f"{key}{own}" for own in (ending, ending.upper(), f".{ending[1:].capitalize()}"))
+    if is_listed(plain):
+        return plain
+    return next((path for path in others if is_listed(path)), plain)
 
 
 def photograph(key: str, layout: FolderLayout) -> str:
@@ -107,21 +121,4 @@ def recognised_layout(keys: list[str]) -> FolderLayout:
     has_views = any(key.endswith("_0") for key in keys)
     if folders == {""}:
         return "300w-lp" if has_views and all(_VIEW.search(key) for key in keys) else "flat"
-    return "300w-lp" if has_views or any(folder.endswith(_FLIP) for folder in folders) else "300w-3d"
-
-
-def _sample_files(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of a folder's images and .mat files, sorted."""
-    try:
-        with os.scandir(folder) as entries:
-            samples = [entry for entry in entries if entry.name.endswith(_ENDINGS) and not is_hidden(entry.name)]
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be listed ({error.strerror}). Check its permissions.") from error
-    files = []
-    for entry in samples:
-        try:
-            status = entry.stat()
-        except OSError as error:
-            raise InputError(f"{entry.path}: is a link to nothing. Repair or remove it.") from error
-        files.append((entry.name, status.st_size, status.st_mtime_ns))
-    return sorted(files)
+    return "300w-lp" if has_views or any(folder.endswith(FLIP) for folder in folders) else "300w-3d"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from datamodules.errors import InputError
+from datamodules.files.file_content import openable, read_content
 
 _END_OF_IMAGE, _START_OF_SCAN = b"\xff\xd9", b"\xff\xda"
 _ORIENTATION = 0x0112  # EXIF's tag
@@ -26,11 +27,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: If the file is missing, truncated or no image.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.") from error
-    return decode_image(data, path)
+    return decode_image(read_content(path), path)
 
 
 def decode_image(data: bytes, path: Path) -> NDArray[np.uint8]:
@@ -88,7 +85,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large images and of damaged EXIF data
-            with Image.open(path) as image:
+            with Image.open(openable(path)) as image:
                 return image.size
     # what Pillow raises depends on where the file is damaged
     except Exception as error:

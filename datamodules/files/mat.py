@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 
 from datamodules.errors import InputError
+from datamodules.files.file_content import read_content
 from datamodules.files.mat_structure import sound_arrays
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -25,12 +26,20 @@ def read_mat(path: Path, names: list[str] | None = None) -> dict[str, NDArray[np
     Raises:
         InputError: If the file is missing, empty, truncated, HDF5 or no MATLAB file.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}). Check the path and its permissions."
-        ) from error
+    return mat_arrays(read_content(path), path, names)
+
+
+def mat_arrays(content: bytes, path: Path, names: list[str] | None = None) -> dict[str, NDArray[np.generic]]:
+    """The arrays of the content of a MATLAB 5 file, as `read_mat` returns them.
+
+    Args:
+        content: The bytes of the file.
+        path: Where they come from, for messages.
+        names: Decode only these.
+
+    Raises:
+        InputError: If it is empty, truncated, HDF5 or no MATLAB file.
+    """
     if content.startswith(HDF5_SIGNATURE) or content.startswith(HDF5_SIGNATURE, _USER_BLOCK):
         raise InputError(f"{path}: is an HDF5 (MATLAB 7.3) file. Save it again in MATLAB with save(..., '-v7').")
     try:

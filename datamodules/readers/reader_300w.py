@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from datamodules.files.face_folders import FolderLayout, scan
+from datamodules.files.data_set_top import IMAGE, PARAMETERS
+from datamodules.files.face_folders import FolderLayout, sample_file, scan
 from datamodules.files.face_mat import read_face_mat
 from datamodules.readers.sample_reader import SampleList
 from datamodules.types import FaceParameters
@@ -27,8 +28,8 @@ class Reader300W:
 
     def image_path(self, root: Path, key: str) -> Path:
         """The photograph."""
-        return root / f"{key}.jpg"
+        return sample_file(root, key, IMAGE)
 
     def read(self, root: Path, key: str) -> FaceParameters:
         """199 identity and 29 expression coefficients, pose and landmarks of the .mat file."""
-        return read_face_mat(root / f"{key}.mat")
+        return read_face_mat(sample_file(root, key, PARAMETERS))

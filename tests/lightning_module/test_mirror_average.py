@@ -22,6 +22,7 @@ def test_a_mirrored_image_gets_the_mirrored_map():
     assert not torch.allclose(plain, map_)
 
 
+@pytest.mark.slow
 def test_a_test_averages_as_the_fit_did_or_as_it_is_asked_to(faces, model_file, tmp_path):
     run = fit(faces, model_file, tmp_path, "--trainer.max_epochs=1", "--model.mirror_average=true")
     config = tmp_path / "averaged.yaml"

@@ -138,6 +138,7 @@ def test_without_test_data_nothing_can_be_confirmed(tmp_path):
         _sweep(settings(tmp_path), fit)
 
 
+@pytest.mark.slow
 def test_a_summary_run_tells_the_verdict_and_best_yaml_is_a_fits(tmp_path, empty_store, capsys):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     report = _sweep(settings(tmp_path, n_trials=12, confirm_seeds=6))

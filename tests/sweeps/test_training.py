@@ -18,6 +18,8 @@ from sweeps.worker_process import stage_queue, work
 from tests.runs import TINY, history, write_config
 from tests.sweeps.stubs import settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory, faces, model_file, empty_store):

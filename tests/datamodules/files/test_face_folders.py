@@ -1,7 +1,7 @@
 import pytest
 
 from datamodules.errors import InputError
-from datamodules.files.face_folders import photograph, scan
+from datamodules.files.face_folders import photograph, sample_file, scan
 
 
 def _touch(root, *names):
@@ -79,3 +79,41 @@ def test_any_change_on_disk_changes_the_fingerprint(tmp_path):
     assert scan(tmp_path).fingerprint == before
     (tmp_path / "a.mat").write_bytes(b"xy")
     assert scan(tmp_path).fingerprint != before
+
+
+@pytest.mark.parametrize("top", ["300W_LP", "archive/300W_LP"])
+def test_folders_around_a_data_set_are_looked_into(top, tmp_path):
+    _pairs(tmp_path, f"{top}/AFW/AFW_1_0", f"{top}/HELEN/HELEN_2_0")
+    _touch(tmp_path, f"{top}/landmarks/AFW/AFW_1_0_pts.mat", f"{top}/Code/x.m", "__MACOSX/300W_LP/AFW/._AFW_1_0.jpg")
+    found = scan(tmp_path)
+    assert found.keys == ["AFW/AFW_1_0", "HELEN/HELEN_2_0"]
+    assert sample_file(tmp_path, found.keys[0], ".jpg") == tmp_path / top / "AFW" / "AFW_1_0.jpg"
+
+
+def test_a_flat_folder_inside_another_is_looked_into(tmp_path):
+    _pairs(tmp_path, "AFLW2000/image00002")
+    _touch(tmp_path, "AFLW2000/Code/Mex/a.m")
+    assert scan(tmp_path).keys == ["image00002"]
+
+
+def test_several_data_sets_in_a_folder_are_named(tmp_path):
+    _pairs(tmp_path, "300W_LP/AFW/AFW_1_0", "AFLW2000/image00002")
+    with pytest.raises(InputError, match=r"several data sets: .*300W_LP, .*AFLW2000\. Give one of them"):
+        scan(tmp_path)
+
+
+def test_endings_may_be_in_upper_case(tmp_path):
+    _touch(tmp_path, "a.JPG", "a.MAT", "b.jpg", "b.MAT", "c.Jpg", "c.mat")
+    found = scan(tmp_path)
+    assert (found.keys, found.faults) == (["a", "b", "c"], [])
+    assert sample_file(tmp_path, "c", ".jpg").name == "c.Jpg"
+    assert sample_file(tmp_path, "a", ".jpg").name == "a.JPG"
+    assert sample_file(tmp_path, "b", ".jpg").name == "b.jpg"
+    assert sample_file(tmp_path, "b", ".mat").name == "b.MAT"
+
+
+@pytest.mark.parametrize("folder", ["", "aflw2k3d/1.0.0/"])
+def test_a_copy_of_tensorflow_datasets_is_named(folder, tmp_path):
+    _touch(tmp_path, f"{folder}aflw2k3d-train.tfrecord-00000-of-00001", f"{folder}dataset_info.json")
+    with pytest.raises(InputError, match=r"TensorFlow Datasets, whose AFLW2000-3D lacks the poses"):
+        scan(tmp_path)

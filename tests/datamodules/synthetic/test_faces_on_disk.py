@@ -98,6 +98,7 @@ def test_landmarks_agree_with_those_read_off_the_position_map(root):
     assert (distance <= step + 0.05).all()
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_makes_the_same_files(tmp_path, monkeypatch):
     monkeypatch.setattr(faces_on_disk, "_CHUNK", 1)
     settings = SyntheticSettings(14, seed=3, image_size=64)
@@ -127,6 +128,7 @@ def test_an_interrupted_command_goes_on(root, tmp_path, monkeypatch):
     assert make_data_set(SETTINGS, place) == 0
 
 
+@pytest.mark.slow
 def test_a_command_killed_outright_leaves_nothing_that_looks_whole(tmp_path):
     settings = SyntheticSettings(96, seed=1, image_size=96)  # enough that none is done before it is killed
     place = tmp_path / "faces"

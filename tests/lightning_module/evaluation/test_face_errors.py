@@ -78,6 +78,7 @@ def _process(rank, port, folder):
         dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_report_every_face_once(tmp_path, free_port):
     other = mp.get_context("spawn").Process(target=_process, args=(1, free_port, str(tmp_path)))
     other.start()

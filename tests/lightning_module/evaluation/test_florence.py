@@ -81,6 +81,7 @@ def test_metres_are_refused(face):
         reconstruction_error(thin, Mesh(truth.vertices / 1000, truth.triangles), landmarks / 1000)
 
 
+@pytest.mark.slow
 def test_only_what_lies_within_the_radius_counts(face):
     truth, landmarks, thin = face
     spoiled = thin.vertices.copy()

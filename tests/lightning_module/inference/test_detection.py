@@ -48,6 +48,7 @@ def test_boxes_of_one_face_become_one():
     np.testing.assert_array_equal(merge_boxes(boxes), [[1, 0, 11, 10], [40, 40, 50, 50]])
 
 
+@pytest.mark.slow
 def test_a_cascades_crop_is_near_the_one_of_training(cascade, real):
     """Its constants were read off these photographs, so that this says how well they fit, and nothing of others."""
     sides, centres = [], []

@@ -141,6 +141,7 @@ def test_a_confidence_that_cannot_be_is_refused(least, network):
         Reconstructor(network, min_confidence=least)
 
 
+@pytest.mark.slow
 def test_turned_copies_show_a_face_that_is_tilted_and_mirroring_mirrors_it():
     import cv2
 

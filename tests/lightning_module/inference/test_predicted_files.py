@@ -177,6 +177,7 @@ def test_a_texture_size_or_a_number_of_passes_that_there_is_not_is_refused(tmp_p
         Reconstructor(None, passes=3)
 
 
+@pytest.mark.slow
 def test_true_maps_of_ten_photographs_give_back_landmarks_and_pose(real, tmp_path):
     data, maps, crops = real_maps(real)
     network = TrueNetwork(data, maps)

@@ -141,6 +141,7 @@ def test_a_card_shows_no_figures_of_another_epoch(run, tmp_path):
     assert "mean of bins" not in (tmp_path / "last.pt.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_network_that_averages_mirror_images_does_so_in_its_file_too(tmp_path):
     module = _trained(base_channels=2, image_size=32, map_size=32, pairs=3, mirror_average=True)
     images = torch.rand(3, 3, 32, 32)

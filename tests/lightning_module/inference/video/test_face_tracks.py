@@ -51,6 +51,7 @@ def test_a_newcomer_is_found_within_a_second(scene):
     assert numbers[-1] == [1, 2]
 
 
+@pytest.mark.slow
 def test_of_two_people_who_cross_none_is_counted_twice(scene):
     crossing = scene([[(50 + 3 * number, 100), (150 - 3 * number, 104)] for number in range(34)])
     frames = _followed(crossing)
@@ -61,6 +62,7 @@ def test_of_two_people_who_cross_none_is_counted_twice(scene):
     assert len(frames[-1].faces) == 2
 
 
+@pytest.mark.slow
 def test_smoothing_halves_jitter_and_does_not_delay_a_steady_motion(scene):
     noise = np.random.default_rng(0).normal(0, 1.0, (60, 2))
     steady = np.column_stack([60 + np.arange(60), np.full(60, 100.0)])
@@ -79,6 +81,7 @@ def test_smoothing_halves_jitter_and_does_not_delay_a_steady_motion(scene):
     assert LAG_FRAMES == 2
 
 
+@pytest.mark.slow
 def test_smoothing_returns_all_frames_of_short_videos_and_of_tracks_with_gaps(scene):
     for count in (1, 2, 3, 6):
         frames = _followed(scene([[(100, 100)]] * count))
