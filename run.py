@@ -74,6 +74,10 @@ COMMANDS = {
         flags=("dry_run",),
         repeated=("ratios",),
     ),
+    "import-prnet": Command(
+        "lightning_module.inference.prnet.import_command:import_prnet",
+        "write PRNet's published weights as a checkpoint",
+    ),
     "assemble-bfm": Command(
         "datamodules.assemble_bfm:assemble_bfm", "make BFM.mat from the files that its authors publish"
     ),
