@@ -39,7 +39,7 @@ docs: $(DOCS)
 table2: $(RUNTIME)
 	$(RUN) -m benchmarks.table2 $(ARGS)
 
-# long experiments, by hand: REAL is a folder with aflw2000/, bfm/ and gt/; the figures stay in benchmarks/results
+# long experiments, by hand: REAL is a folder with aflw2000/, bfm/, gt/ and prnet/; the figures stay in benchmarks/results
 evidence: bench
 	$(RUN) -m benchmarks.default_fit $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.branches
@@ -51,6 +51,7 @@ evidence: bench
 	$(RUN) -m pytest -m evidence -rP
 	$(RUN) -m benchmarks.pose_augmentation_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.prnet_exact $(REAL)/prnet/256_256_resfcn256_weight.index
 
 # MLflow's pages of the runs in mlruns/, into docs/ (apt-get install chromium)
 screenshots: $(DEV)

@@ -58,7 +58,7 @@ COMMANDS = {
     "sweep": Command("sweeps.sweep_command:sweep", "search region weights, and confirm the best", repeated=("score",)),
     "ui": Command("lightning_module.tracking.ui:ui", "show the runs in MLflow's pages"),
     "evaluate": Command(
-        "lightning_module.reporting.evaluate_command:evaluate",
+        "lightning_module.inference.systems.evaluate_command:evaluate",
         "evaluate landmarks that any method has predicted",
         flags=("no_log",),
     ),
@@ -67,6 +67,16 @@ COMMANDS = {
         "evaluate meshes by the Florence protocol",
         ("predictions", "truths"),
         flags=("no_log",),
+    ),
+    "reproduce": Command(
+        "lightning_module.reproduction.reproduce_command:reproduce",
+        "make the paper's tables and figures from the downloads",
+        flags=("dry_run",),
+        repeated=("ratios",),
+    ),
+    "import-prnet": Command(
+        "lightning_module.inference.prnet.import_command:import_prnet",
+        "write PRNet's published weights as a checkpoint",
     ),
     "assemble-bfm": Command(
         "datamodules.assemble_bfm:assemble_bfm", "make BFM.mat from the files that its authors publish"

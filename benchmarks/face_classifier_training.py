@@ -144,7 +144,7 @@ def settled(
     network: MapNetwork, image: NDArray[np.uint8], crops: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """(N, 3) crops after the first pass of a network, and their maps."""
-    crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout.landmark_texels)
+    crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout)
     return crops, crop_maps(network, image, crops)
 
 

@@ -134,7 +134,7 @@ def _before(detector: CascadeDetector, network: CropNetwork) -> Find:
     def find(image: Image) -> NDArray[np.float64]:
         crops = np.array([face.crop for face in detector.detect(image) if face.fits(image)]).reshape(-1, 3)
         if len(crops):
-            crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout.landmark_texels)
+            crops, _ = recropped(crops, crop_maps(network, image, crops), network.layout)
         return np.column_stack([crops, np.ones(len(crops))])
 
     return find

@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from lightning_module.evaluation.nme import YAW_BINS, NMEReport
+from lightning_module.evaluation.nme import NMEReport
 from lightning_module.project import PROJECT
 from lightning_module.reporting.figures import draw_ced, finish_ced
+from lightning_module.reporting.ratio_table import draw_differences, ratio_frame
 from run import main
 
 RATIOS = {"r1 16:5:4:3:0": ["paper.yaml"], "r2 1:1:1:1:0": ["paper.yaml", "unweighted.yaml"]}
@@ -45,26 +46,14 @@ def compare_ratios(seeds: Sequence[int], out: Path, options: list[str]) -> dict[
 
 
 def _print_table(reports: dict[str, list[NMEReport]], dataset: str) -> None:
-    first, second = reports.values()
-    table = Table(title=f"NME %, 68 landmarks in x and y, {dataset}; mean ± deviation over {len(first)} seeds")
-    counts = first[0].counts
-    for title in ("ratio", *(f"{name}\nn = {counts[name]}" for name in YAW_BINS), "mean of bins"):
-        table.add_column(title, justify="right")
-    for ratio, runs in reports.items():
-        table.add_row(ratio, *map(_spread, zip(*map(_figures, runs), strict=True)))
-    paired = [np.subtract(_figures(b), _figures(a)) for a, b in zip(first, second, strict=True)]
-    table.add_row("r2 - r1, paired", *map(_spread, zip(*paired, strict=True)))
+    frame = ratio_frame(reports)
+    seeds = len(next(iter(reports.values())))
+    table = Table(title=f"NME %, 68 landmarks in x and y, {dataset}; mean ± deviation over {seeds} seeds")
+    for title in frame.columns:
+        table.add_column(str(title).replace(" (", "\n").rstrip(")"), justify="right")
+    for cells in frame.itertuples(index=False):
+        table.add_row(*map(str, cells))
     Console().print(table)
-
-
-def _figures(report: NMEReport) -> list[float]:
-    return [*report.by_bin.values(), report.mean_of_bins]
-
-
-def _spread(values: Sequence[float]) -> str:
-    if np.isnan(values).any():
-        return "-"
-    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else f"{values[0]:.2f}"
 
 
 def _picture(reports: dict[str, list[NMEReport]], dataset: str) -> Figure:
@@ -73,18 +62,7 @@ def _picture(reports: dict[str, list[NMEReport]], dataset: str) -> Figure:
     for ratio, runs in reports.items():
         draw_ced(ced, np.concatenate([run.per_face.numpy() for run in runs]), ratio)
     finish_ced(ced, f"CED, {dataset}, {len(next(iter(reports.values())))} seeds together")
-    first, second = reports.values()
-    differences = np.array([np.subtract(_figures(b), _figures(a)) for a, b in zip(first, second, strict=True)])
-    places = np.arange(differences.shape[1])
-    for seed in differences:
-        paired.plot(places, seed, "o", color="tab:blue", alpha=0.6)
-    paired.plot(places, differences.mean(axis=0), "_", color="black", markersize=30)
-    paired.axhline(0, color="grey", linewidth=1)
-    paired.set_xticks(places, [*YAW_BINS, "mean of bins"])
-    paired.set(
-        ylabel="NME % of r2 minus NME % of r1",
-        title="paired: one dot per seed, the bar is the mean\nabove 0, r1 is better",
-    )
+    draw_differences(paired, reports)
     return figure
 
 

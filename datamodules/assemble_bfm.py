@@ -6,7 +6,7 @@ from datamodules.errors import InputError, cannot_write
 from datamodules.files.bfm import UV_FILE
 from datamodules.files.bfm_assembly import assemble
 from datamodules.files.downloads import find_downloads
-from datamodules.files.raw_face_models import IDENTITY, LATER_MODELS, RAW_FILES, VERTICES
+from datamodules.files.raw_face_models import IDENTITY, RAW_NAMES, VERTICES
 
 
 def assemble_bfm(raw: Path, out: Path = Path("BFM.mat")) -> Path:
@@ -30,7 +30,7 @@ def assemble_bfm(raw: Path, out: Path = Path("BFM.mat")) -> Path:
     raw, out = raw.expanduser(), out.expanduser()
     if out.name == UV_FILE or out.suffix.lower() != ".mat":
         raise InputError(f"{out}: is no name of a model file. Set --out to a name such as BFM.mat.")
-    downloads = find_downloads(raw, [*(file.name for file in RAW_FILES), *LATER_MODELS])
+    downloads = find_downloads(raw, RAW_NAMES)
     taken = {file.path.resolve() for files in downloads.files.values() for file in files}
     for path in (out, out.with_name(UV_FILE)):
         if path.resolve() in taken:

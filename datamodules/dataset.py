@@ -85,5 +85,5 @@ class FaceDataset(Dataset[FaceSample]):
         return {str(self.index.photographs[row]) for row in self.rows}
 
     def box(self, position: int) -> NDArray[np.float64]:
-        """(3,) x and y of the centre, side of the plain crop."""
-        return np.asarray(self._boxes[self.rows[position]])
+        """(3,) x and y of the centre, side of the network's crop, without augmentation."""
+        return self._maker.crop.of_plain(self._boxes[self.rows[position]])

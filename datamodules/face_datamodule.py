@@ -16,11 +16,12 @@ from datamodules.data_checks import check_range, warn_of_shared_faces
 from datamodules.data_folders import DataFolders
 from datamodules.dataset import FaceDataset
 from datamodules.default_data_checks import refuse_options_of_files, refuse_options_of_folders
-from datamodules.epoch_sampler import EpochSampler
 from datamodules.errors import InputError
+from datamodules.face_loader import face_loader
 from datamodules.face_model import FaceModelOptions
 from datamodules.files.dataset_card import DatasetCard
 from datamodules.fitted_labels import FittedLabels
+from datamodules.geometry.crop import CROP_MARGIN, NetworkCrop
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.network_input import network_input
@@ -53,6 +54,7 @@ class FaceDataModule(LightningDataModule):
         batch_size: Faces per step, on each device.
         num_workers: Processes that make samples, which they do not change; by default 2, or 0 if decoded images are kept.
         image_size: Pixels per side of the network's input.
+        crop_margin: Side of the network's crops / mean side of the box of the 68 landmarks; a checkpoint brings its own.
         val_fraction: Fraction of the photographs used for validation; 0 for none.
         augment: Whether training faces are augmented.
         augmentation: Ranges of the augmentations that keep a face's pose.
@@ -73,6 +75,7 @@ class FaceDataModule(LightningDataModule):
         batch_size: int = 16,
         num_workers: int | None = None,
         image_size: int = 256,
+        crop_margin: float = CROP_MARGIN,
         val_fraction: float = 0.05,
         augment: bool = True,
         augmentation: Augmentation = Augmentation(),  # noqa: B008  # frozen
@@ -101,6 +104,7 @@ class FaceDataModule(LightningDataModule):
         self.num_workers = sample_workers(num_workers, bool(index.keeps_decoded))
         self.val_fraction = val_fraction
         self._image_size = image_size
+        self._crop = NetworkCrop.of_options(crop_margin, None)
         self._augmentation = augmentation if augment else None
         self._pose_augmentation = pose_augmentation
         self._seed = seed
@@ -148,7 +152,7 @@ class FaceDataModule(LightningDataModule):
     @property
     def uv_layout(self) -> UVLayout:
         """The layout of the UV space that the network learns."""
-        return self.folders.targets.layout
+        return self.folders.targets.layout.in_crop(self._crop.margin)
 
     def fingerprints(self) -> dict[str, str]:
         """Fingerprints of the face model and the data, by name: runs that share them saw the same numbers."""
@@ -227,24 +231,9 @@ class FaceDataModule(LightningDataModule):
         self.test_faces = opened.faces(self._maker(), chosen)
 
     def _maker(self, augmentation: Augmentation | None = None) -> SampleMaker:
-        return SampleMaker(self._image_size, augmentation, self._seed)
+        return SampleMaker(self._image_size, augmentation, self._seed, self._crop)
 
     def _loader(self, faces: FaceDataset | StreamedFaces | None, shuffle: bool = False) -> DataLoader[FaceSample]:
         if faces is None:
             raise RuntimeError("setup has not run for this stage")
-        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        sampler = EpochSampler(faces, replicas, rank, shuffle, self._seed)
-        if self.trainer is not None:
-            # Lightning sets the epoch of a resumed fit only after its workers have fetched their first batches
-            progress: Any = self.trainer.fit_loop.epoch_progress.current
-            sampler.set_epoch(progress.processed)
-        return DataLoader(
-            faces,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            # batch norm has no statistics in a last batch of one face; each epoch leaves out another face
-            drop_last=shuffle and len(sampler) > self.batch_size and len(sampler) % self.batch_size == 1,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-        )
+        return face_loader(faces, self.trainer, shuffle, self._seed, self.batch_size, self.num_workers)

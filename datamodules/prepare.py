@@ -6,11 +6,17 @@ from pathlib import Path
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from datamodules.errors import cannot_write
+from datamodules.errors import InputError, cannot_write
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.atomic_files import whole_file
 from datamodules.files.images import write_jpeg, write_png
-from datamodules.files.position_map_files import LAYOUT_FILE, MAP_ENDING, write_position_map, write_uv_layout
+from datamodules.files.position_map_files import (
+    LAYOUT_FILE,
+    MAP_ENDING,
+    read_uv_layout,
+    write_position_map,
+    write_uv_layout,
+)
 from datamodules.readers.stored_map_reader import StoredMapReader
 from datamodules.types import FaceSample
 
@@ -33,9 +39,13 @@ def prepare(data: FaceDataModule, out: Path, lossless: bool = False) -> int:
 
     Returns:
         Number of maps written.
+
+    Raises:
+        InputError: If a folder or file cannot be used, or the folder holds maps of other crops.
     """
     data.check("write")
     data.prepare_data()
+    _require_same_crop(out / LAYOUT_FILE, data.uv_layout.crop_margin)
     faces = data.plain_faces()
     missing = {key for key in faces.keys if not _map_path(out, key).is_file()}
     loader: DataLoader[FaceSample] = DataLoader(
@@ -72,6 +82,16 @@ def _batches(keys: Sequence[str], missing: set[str]) -> list[list[tuple[int, int
     """
     batches = [range(start, min(start + _BATCH, len(keys))) for start in range(0, len(keys), _BATCH)]
     return [[(0, position) for position in batch] for batch in batches if any(keys[p] in missing for p in batch)]
+
+
+def _require_same_crop(labels: Path, margin: float) -> None:
+    """Raises InputError if the maps of a folder, which an interrupted command has left, are of other crops."""
+    before = read_uv_layout(labels).crop_margin if labels.is_file() else margin
+    if before != margin:
+        raise InputError(
+            f"{labels.parent}: holds maps of crops with margin {before:g}. Set --data.crop_margin {before:g}, or --out to another "
+            "folder."
+        )
 
 
 def _map_path(out: Path, key: str) -> Path:

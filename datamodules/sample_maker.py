@@ -14,7 +14,7 @@ from datamodules.augmentation.colour_jitter import jitter_colours
 from datamodules.augmentation.crop_jitter import draw_jitter
 from datamodules.augmentation.occluders import occlude
 from datamodules.augmentation.random_erasing import erase
-from datamodules.geometry.crop import crop_matrix, crop_points, crop_projection, image_matrix
+from datamodules.geometry.crop import PLAIN_CROP, NetworkCrop, crop_matrix, crop_points, crop_projection, image_matrix
 from datamodules.geometry.landmarks import MIRROR_68
 from datamodules.types import FaceSample
 
@@ -78,11 +78,13 @@ class SampleMaker:
         image_size: Pixels per side of the network's input.
         augmentation: Ranges of the augmentations, or None.
         seed: Seed of the augmentations, together with epoch and key.
+        crop: The crop of the network that the samples are for.
     """
 
     image_size: int
     augmentation: Augmentation | None = None
     seed: int = 0
+    crop: NetworkCrop = PLAIN_CROP
 
     def generator(self, epoch: int, key: str) -> np.random.Generator:
         """The generator of one sample in one epoch, which does not depend on workers or on whether a run is resumed."""
@@ -100,7 +102,7 @@ class SampleMaker:
         augmentation = self.augmentation
         jitter = None if augmentation is None else draw_jitter(augmentation, rng)
         is_mirrored = jitter is not None and jitter.is_mirrored
-        matrix = crop_matrix(face.box, jitter)
+        matrix = crop_matrix(self.crop.of_plain(face.box), jitter)
         image = face.draw(image_matrix(matrix, self.image_size), self.image_size)
         landmarks = crop_points(face.landmarks_image_px, matrix)
         landmarks = landmarks[MIRROR_68] if is_mirrored else landmarks

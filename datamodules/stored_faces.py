@@ -13,7 +13,7 @@ from datamodules.errors import InputError
 from datamodules.face_model import FaceModel
 from datamodules.files.images import warp_image
 from datamodules.files.position_map_files import LAYOUT_FILE, read_uv_layout
-from datamodules.geometry.crop import CROP_SIZE
+from datamodules.geometry.crop import CROP_MARGIN, CROP_SIZE
 from datamodules.geometry.regions import RegionTable, warn_of_empty_regions
 from datamodules.geometry.uv_layout import UVLayout
 from datamodules.opened_dataset import OpenedDataset
@@ -38,7 +38,7 @@ class StoredPlacement:
         return PlacedFace(
             record.key,
             record.points_crop_px,
-            np.eye(3, 4) * (box[2] / (CROP_SIZE - 1)),
+            np.eye(3, 4) * ((pixels.shape[1] - 1) / (CROP_SIZE - 1)),
             record.landmarks_image_px,
             record.yaw_deg,
             box,
@@ -80,7 +80,7 @@ class StoredFaces:
         """The layout of the maps."""
         if self.model is not None:
             return self.model.layout
-        layout = read_uv_layout(self.label_file)
+        layout = read_uv_layout(self.label_file).in_crop(CROP_MARGIN)
         if unnamed := set(np.unique(layout.regions).tolist()) - {region.label for region in self.regions}:
             raise InputError(
                 f"{self.label_file}: has texels of region {min(unnamed)}, which the table of --data.regions lacks. Give "
@@ -103,7 +103,8 @@ class StoredFaces:
         """The faces of an index; logs those that cannot be used."""
         report_faults(index.root, index.faults, len(index), self.options.max_bad_fraction)
         last = index.image_sizes[:, :1] - 1.0
-        boxes = np.concatenate([last / 2, last / 2, last], axis=1)  # the whole image
+        plain = last * (CROP_MARGIN / _margin(index.root))  # the whole image is the crop that the maps were made for
+        boxes = np.concatenate([last / 2, last / 2, plain], axis=1)
         return OpenedDataset(index, np.arange(len(index)), boxes, StoredPlacement())
 
     def training_placement(self, index: MapIndex, rows: NDArray[np.intp], options: PoseAugmentation) -> StoredPlacement:
@@ -118,3 +119,9 @@ class StoredFaces:
     def mapper(self, size: int) -> StoredMapper:
         """The mapper to position maps of `size` texels per side."""
         return StoredMapper(size)
+
+
+def _margin(root: Path) -> float:
+    """Margin of the crops of a folder of maps, which its label file names."""
+    labels = root / LAYOUT_FILE
+    return read_uv_layout(labels).crop_margin if labels.is_file() else CROP_MARGIN

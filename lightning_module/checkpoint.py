@@ -10,11 +10,12 @@ from jsonargparse import ArgumentParser
 from torch import nn
 
 from datamodules.errors import DivergedError, InputError, reason
+from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.regions import five_regions, regions_from_data
 from lightning_module.content_hash import hash_content
 from lightning_module.face_module import FaceModule
 from lightning_module.legacy import migrated_model_options
-from lightning_module.packed_network import is_packed, read_packed
+from lightning_module.packed_network import FACTS, is_packed, read_packed
 from lightning_module.region_weights import RegionWeights
 
 _OPTIONS = ("image_size", "weights", "is_residual", "loss_norm")  # that every version has written
@@ -61,6 +62,18 @@ def read_hyper_parameters(path: Path) -> dict[str, Any]:
     return migrated
 
 
+def read_facts(path: Path) -> dict[str, str]:
+    """What a network file, or the checkpoint of an imported network, says about its training, by name.
+
+    Raises:
+        InputError: If the file is no checkpoint.
+    """
+    facts = _read(path).get(FACTS, {})
+    if not isinstance(facts, Mapping):
+        return {}
+    return {str(name): str(fact) for name, fact in facts.items()}
+
+
 def load_module(path: Path) -> FaceModule:
     """The network of a checkpoint, for evaluation.
 
@@ -81,6 +94,8 @@ def load_module(path: Path) -> FaceModule:
         is_residual=options["is_residual"],
         loss_norm=options["loss_norm"],
         mirror_average=options.get("mirror_average", False),
+        crop_margin=options.get("crop_margin", CROP_MARGIN),
+        detector_crop=options.get("detector_crop"),
     )
     module.on_load_checkpoint(checkpoint)
     try:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from datamodules.errors import InputError
+from datamodules.geometry.crop import CROP_MARGIN, NetworkCrop
 from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions, regions_as_data, regions_from_data
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.types import FaceBatch
+from lightning_module.data_interface import face_data
 from lightning_module.evaluation.face_errors import FaceErrors
 from lightning_module.evaluation.nme import NMEReport
 from lightning_module.evaluation.protocols import LANDMARKS_2D, test_protocols, validation_protocols
@@ -20,7 +22,7 @@ from lightning_module.evaluation.stage_figures import Stage, StepOutput, figures
 from lightning_module.legacy import migrated_parameters
 from lightning_module.losses import Norm, weighted_distance
 from lightning_module.map_output import origin, position_maps
-from lightning_module.network_check import output_size, training_offsets
+from lightning_module.network_check import output_size, require_same_crop, training_offsets
 from lightning_module.optimisation import LrSchedule, adam_with_schedule
 from lightning_module.region_weights import RegionWeights
 from lightning_module.training_resolution import TrainingResolution
@@ -47,6 +49,9 @@ class FaceModule(LightningModule):
         lr_schedule: "halving" at regular intervals, as published, or "one_cycle": a rise, and a decay to nearly 0.
         lr_halving_epochs: Interval of "halving" in epochs.
         mirror_average: Whether tests and predictions average the maps of an image and its mirror image.
+        crop_margin: Margin of its crops, see NetworkCrop; the command line sets it to data.crop_margin.
+        detector_crop: For boxes of a detector that finds no landmarks: side of the crop / mean side of the box, and how far
+            its centre lies lower, in the same sides; by default derived from crop_margin.
 
     Attributes:
         map_size: Texels per side of the network's output, s.
@@ -74,6 +79,8 @@ class FaceModule(LightningModule):
         lr_schedule: LrSchedule = "halving",
         lr_halving_epochs: int = 20,
         mirror_average: bool = False,
+        crop_margin: float = CROP_MARGIN,
+        detector_crop: list[float] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False, ignore=["network", "regions"])  # objects in Python
@@ -92,6 +99,7 @@ class FaceModule(LightningModule):
         self._lr_schedule = lr_schedule
         self._lr_halving_epochs = lr_halving_epochs
         self.mirror_average = mirror_average
+        self.crop = NetworkCrop.of_options(crop_margin, detector_crop)
         # stored in checkpoints, so that these need no face model; set by `adopt_layout` or by a checkpoint
         self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
         self.register_buffer("regions", torch.zeros(MAP_SIZE, MAP_SIZE, dtype=torch.uint8))
@@ -127,12 +135,7 @@ class FaceModule(LightningModule):
         return self._maps(image, mirror_average=False)
 
     def position_maps(self, image: Tensor, mirror_average: bool | None = None) -> Tensor:
-        """The maps of `forward` in full precision, optionally averaged with those of the mirror images.
-
-        Args:
-            image: (N, 3, image_size, image_size) RGB in [0, 1].
-            mirror_average: By default that of the module.
-        """
+        """The maps of `forward` in full precision; `mirror_average` averages mirror images, by default as the module does."""
         with torch.autocast(self.device.type, enabled=False):  # also if training uses mixed precision
             return self._maps(image, self.mirror_average if mirror_average is None else mirror_average)
 
@@ -153,12 +156,13 @@ class FaceModule(LightningModule):
     def setup(self, stage: str) -> None:
         """Adopts the UV layout of the data; a checkpoint that is loaded afterwards replaces it."""
         if stage == "fit":
-            self.adopt_layout(self._layout)
+            self.adopt_layout(face_data(self.trainer).uv_layout)
 
     def on_fit_start(self) -> None:
         """Checks that checkpoint and data have the same UV layout, and resamples mean map and weights for training."""
         self._compare_layouts()
-        if not self._layouts_agree or not torch.equal(self.regions.cpu(), torch.from_numpy(self._layout.regions)):
+        regions = torch.from_numpy(face_data(self.trainer).uv_layout.regions)
+        if not self._layouts_agree or not torch.equal(self.regions.cpu(), regions):
             raise InputError(
                 "the checkpoint was trained on another face model than --data.face_model.path, or on other regions than "
                 "--data.regions. Give those that it was trained on, or take its weights only with --init_from."
@@ -239,12 +243,8 @@ class FaceModule(LightningModule):
         self.val_errors = FaceErrors(validation_protocols(table)).to(self.device)
         self.test_errors = FaceErrors(test_protocols(table)).to(self.device)
 
-    @property
-    def _layout(self) -> UVLayout:
-        return cast(UVLayout, cast(Any, self.trainer).datamodule.uv_layout)
-
     def _compare_layouts(self) -> None:
-        layout = self._layout
-        self._layouts_agree = torch.equal(
-            self.landmark_texels.cpu(), torch.from_numpy(layout.landmark_texels)
-        ) and torch.allclose(self.mean_map.cpu(), torch.from_numpy(layout.mean_map).permute(2, 0, 1), atol=0.01)
+        layout = face_data(self.trainer).uv_layout
+        require_same_crop(layout.crop_margin, self.crop.margin)
+        mean_map = self.mean_map.permute(1, 2, 0).cpu().numpy()
+        self._layouts_agree = layout.agrees_with(self.landmark_texels.cpu().numpy(), mean_map)

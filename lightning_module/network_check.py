@@ -51,6 +51,15 @@ def output_size(network: nn.Module, image_size: int) -> int:
     return int(output.shape[3])
 
 
+def require_same_crop(of_data: float, of_network: float) -> None:
+    """Raises InputError if the crops of the data have another margin than those that a network was trained with."""
+    if of_data != of_network:
+        raise InputError(
+            f"--data.crop_margin is {of_data:g}, but the network is made for crops of margin {of_network:g}. Give the same to "
+            "both; run.py does so by itself."
+        )
+
+
 def training_offsets(network: nn.Module, image: Tensor, size: int) -> Tensor:
     """(N, 3, size, size) float32 offsets that a network in training mode gives.
 

@@ -31,7 +31,8 @@ FACTS = "facts"  # what is known about the training: text by name
 
 _FORMAT = "weightmask network 1"
 # the frame of the maps; a network carries the crop that it was trained with
-_FRAME = {"crop_margin": CROP_MARGIN, "crop_size_px": CROP_SIZE, "map_size_texels": MAP_SIZE}
+_FRAME = {"crop_size_px": CROP_SIZE, "map_size_texels": MAP_SIZE}
+_MARGIN = "crop_margin"
 _CLASSES = tuple(f"{network.__module__}.{network.__qualname__}" for network in (CompactNetwork, Hourglass))
 _TABLES = tuple(f"{table.__module__}.{table.__qualname__}" for table in (five_regions, fine_regions))
 _OPTIONS, _REGIONS, _CHECKSUM = "options", "regions", "checksum"
@@ -74,7 +75,7 @@ def write_packed(
     stored = {**options, "weight_map": mask and Path(mask).name}
     metadata = {
         "format": _FORMAT,
-        "frame": json.dumps(_FRAME),
+        "frame": json.dumps({_MARGIN: options.get(_MARGIN, CROP_MARGIN), **_FRAME}),
         _OPTIONS: json.dumps(stored),
         _REGIONS: json.dumps(regions_as_data(regions)),
         FACTS: json.dumps(dict(facts)),
@@ -106,8 +107,9 @@ def read_packed(path: Path) -> dict[str, Any]:
             raise ValueError(f"it has no {missing[0]}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is no network file of this project ({error}). {_remedy(path)}") from error
-    if frame != _FRAME:
-        raise InputError(f"{path}: its crops and maps are {frame}, and here {_FRAME}. {_remedy(path)}")
+    expected = {_MARGIN: options.get(_MARGIN, CROP_MARGIN), **_FRAME}
+    if frame != expected:
+        raise InputError(f"{path}: its crops and maps are {frame}, and here {expected}. {_remedy(path)}")
     _require_own(path, options)
     return {
         "hyper_parameters": options,

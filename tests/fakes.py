@@ -37,26 +37,36 @@ def landmark_uv() -> NDArray[np.float64]:
     return np.concatenate([jaw, brows, bridge, nostrils, eyes, *lips])
 
 
-def fake_model(seed: int = 0) -> MorphableModel:
-    """A bent, symmetric sheet of GRID x GRID vertices in micrometres with smooth components."""
+def bent_sheet(
+    u: NDArray[np.floating], v: NDArray[np.floating], seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(N, 3) points of a bent, symmetric sheet in micrometres, and (N, 3, 8) smooth components, at texture coordinates."""
     rng = np.random.default_rng(seed)
-    v, u = (axis.ravel() for axis in np.meshgrid(np.linspace(1, 0, GRID), np.linspace(0, 1, GRID), indexing="ij"))
     x, y = (u - 0.5) * 1.6e5, (v - 0.5) * 2e5
     z = 8e4 * np.cos((u - 0.5) * 2.6) + 3e4 * np.exp(-((u - 0.5) ** 2 + (v - 0.53) ** 2) / 0.01)
-    corner = np.arange(GRID * GRID).reshape(GRID, GRID)
-    a, b, c, d = corner[:-1, :-1].ravel(), corner[:-1, 1:].ravel(), corner[1:, :-1].ravel(), corner[1:, 1:].ravel()
-    triangles = np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])])
     modes = [
         np.stack([np.cos(3 * u + p[0]), np.cos(3 * v + p[1]), np.cos(2 * u + 2 * v + p[2])], axis=-1)
         for p in rng.uniform(0, 6, (sum(COMPONENTS), 3))
     ]
-    basis = np.stack(modes, axis=-1).astype(np.float32) * 1e3
+    return np.column_stack([x, y, z]).astype(np.float32), np.stack(modes, axis=-1).astype(np.float32) * 1e3
+
+
+def cell_triangles(corner: NDArray[np.integer]) -> NDArray[np.int32]:
+    """(F, 3) two triangles for each cell of an (R, C) grid of vertex numbers."""
+    a, b, c, d = corner[:-1, :-1].ravel(), corner[:-1, 1:].ravel(), corner[1:, :-1].ravel(), corner[1:, 1:].ravel()
+    return np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])]).astype(np.int32)
+
+
+def fake_model(seed: int = 0) -> MorphableModel:
+    """A bent, symmetric sheet of GRID x GRID vertices in micrometres with smooth components."""
+    v, u = (axis.ravel() for axis in np.meshgrid(np.linspace(1, 0, GRID), np.linspace(0, 1, GRID), indexing="ij"))
+    points, basis = bent_sheet(u, v, seed)
     texels = np.rint(landmark_uv() * (GRID - 1)).astype(int)
     return MorphableModel(
-        np.column_stack([x, y, z]).astype(np.float32),
+        points,
         basis[..., : COMPONENTS[0]],
         basis[..., COMPONENTS[0] :],
-        triangles.astype(np.int32),
+        cell_triangles(np.arange(GRID * GRID).reshape(GRID, GRID)),
         np.column_stack([u, v]),
         (GRID - 1 - texels[:, 1]) * GRID + texels[:, 0],
     )

@@ -5,6 +5,10 @@ from pathlib import Path
 import numpy as np
 from scipy.io import savemat
 
+from tests.fakes import COMPONENTS, bent_sheet, cell_triangles, landmark_uv
+
+_COLUMNS = 232  # of the sheet
+IDENTITY, EXPRESSION = 199, 29
 FULL, KEPT, TRIANGLES, MOUTH_TRIANGLES = 53490, 53215, 105840, 70
 
 
@@ -44,6 +48,42 @@ def raw_arrays():
             **layout,
         },
         "Model_Exp.mat": expression,
+    }
+
+
+def raw_sheet():
+    """The arrays of the raw files for a model that is a face: the sheet of `fakes.fake_model` with as many vertices as theirs."""
+    row, col = np.divmod(np.arange(FULL), _COLUMNS)
+    last = KEPT // _COLUMNS - 1  # of the rows that are whole after the cut
+    u, v = col / (_COLUMNS - 1), 1 - np.minimum(row / last, 1)
+    points, basis = bent_sheet(u, v)
+    identity, expression = (
+        np.zeros((3 * count, size), np.float32) for count, size in ((FULL, IDENTITY), (KEPT, EXPRESSION))
+    )
+    identity[:, : COMPONENTS[0]] = basis[..., : COMPONENTS[0]].reshape(3 * FULL, -1)
+    expression[:, : COMPONENTS[1]] = basis[:KEPT, :, COMPONENTS[0] :].reshape(3 * KEPT, -1)
+    triangles = cell_triangles(np.arange((last + 1) * _COLUMNS).reshape(-1, _COLUMNS)).T + 1
+    wanted = np.rint(landmark_uv() * [_COLUMNS - 1, -last] + [0, last]).astype(int)
+    arrays = raw_arrays()
+    return {
+        "01_MorphableModel.mat": {
+            **arrays["01_MorphableModel.mat"],
+            "shapeMU": points.reshape(-1, 1),
+            "shapePC": identity,
+        },
+        "model_info.mat": {
+            **arrays["model_info.mat"],
+            "trimIndex": np.arange(KEPT)[:, None] + 1,
+            "tri": triangles,
+            "keypoints": (wanted[:, 1] * _COLUMNS + wanted[:, 0])[None] + 1,
+        },
+        "Model_Expression.mat": {
+            **arrays["Model_Expression.mat"],
+            "mu_exp": np.zeros((3 * KEPT, 1)),
+            "w_exp": expression,
+        },
+        "Model_tri_mouth.mat": {"tri_mouth": triangles[:, :MOUTH_TRIANGLES]},
+        "BFM_UV.mat": {"UV": np.column_stack([u, v])},
     }
 
 

@@ -56,6 +56,8 @@ MAY_IMPORT = {
         ERRORS,
     ),
     "lightning_module/inference": (ROOM, "datamodules"),
+    # its steps are commands
+    "lightning_module/reproduction": (ROOM, "datamodules", "run"),
     # where data and network meet
     "lightning_module/configuration/command_options.py": (ROOM, "datamodules"),
     "lightning_module": (ROOM, *SAFE_FILES, ADDRESSES, TYPES, GEOMETRY, ERRORS),
@@ -65,6 +67,7 @@ MAY_IMPORT = {
 # Exceptions from the rooms above, within lightning_module: what stands above a file.
 UPPER_ROOMS = tuple(f"{ROOM}.{name}" for name in ("callbacks", "cli", "run_session", "inference"))
 MUST_NOT_IMPORT = {
+    "lightning_module/reproduction": (),  # it stands above all others
     "lightning_module": (f"{ROOM}.inference",),
     "lightning_module/callbacks": (f"{ROOM}.cli", f"{ROOM}.run_session", f"{ROOM}.inference"),
     "lightning_module/configuration": (*UPPER_ROOMS, f"{ROOM}.reporting"),

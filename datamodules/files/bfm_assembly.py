@@ -86,7 +86,7 @@ def assemble(downloads: Downloads) -> AssembledModel:
         InputError: If files are missing, which are named with the places where they are got, or depart from what their
             authors publish.
     """
-    read = {file: read_raw(downloads, file, optional=_TEXTURE) for file in _chosen(downloads)}
+    read = {file: read_raw(downloads, file, optional=_TEXTURE) for file in raw_files_to_read(downloads)}
     info, mouth, uv = read.get(INFO), read[MOUTH], read[UV]
     expression = read[EXPRESSION_FILE if EXPRESSION_FILE in read else CUT_EXPRESSION]
     kept = None if info is None else info.indices("trimIndex", FULL_VERTICES).ravel() - 1
@@ -102,8 +102,12 @@ def assemble(downloads: Downloads) -> AssembledModel:
     return AssembledModel(fields, _repaired(uv, kept), list(read.values()))
 
 
-def _chosen(downloads: Downloads) -> list[RawFile]:
-    """The files to read, of which all are there."""
+def raw_files_to_read(downloads: Downloads) -> list[RawFile]:
+    """The files that a model is made of.
+
+    Raises:
+        InputError: If some are missing, which are named with the places where they are got.
+    """
 
     def first(*choices: RawFile) -> RawFile:
         return next((file for file in choices if downloads.files[file.name.lower()]), choices[0])

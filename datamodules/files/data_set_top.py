@@ -15,7 +15,11 @@ FLIP = "_Flip"
 IMAGE, PARAMETERS = ".jpg", ".mat"
 
 _DEEPEST = 3  # folders below the one that is named
-_TFDS = ".tfrecord"
+TFDS = ".tfrecord"  # in the names of files of TensorFlow Datasets
+TFDS_FAULT = (
+    "is a copy in the format of TensorFlow Datasets, whose AFLW2000-3D lacks the poses. Get 300W-LP.zip or "
+    "AFLW2000-3D.zip from the project page of 3DDFA."
+)
 
 
 def subset_folders(folder: Path) -> list[str]:
@@ -37,19 +41,17 @@ def data_set_top(root: Path) -> Path:
     Raises:
         InputError: If several folders below the root could be meant.
     """
-    level = [root]
+    level, is_tfds = [root], False
     for _ in range(_DEEPEST + 1):
         if tops := [folder for folder in level if _holds_samples(folder)]:
             if len(tops) > 1:
                 names = ", ".join(str(top) for top in tops)
                 raise InputError(f"{root}: holds several data sets: {names}. Give one of them.")
             return tops[0]
+        is_tfds |= any(TFDS in file.name for folder in level for file in list_files(folder))
         level = [folder / name for folder in level for name in list_folders(folder)]
-    if any(_TFDS in file.name for file in list_files(root)):
-        raise InputError(
-            f"{root}: is a copy in the format of TensorFlow Datasets, whose AFLW2000-3D lacks the poses. "
-            "Get 300W-LP.zip or AFLW2000-3D.zip from the project page of 3DDFA."
-        )
+    if is_tfds:
+        raise InputError(f"{root}: {TFDS_FAULT}")
     return root
 
 

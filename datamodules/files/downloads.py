@@ -31,6 +31,11 @@ class FoundFile:
         return self.path if self.member is None else self.path / self.member.name
 
     @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self.path.name if self.member is None else PurePosixPath(self.member.name).name
+
+    @property
     def size(self) -> int:
         """Its bytes."""
         return self.path.stat().st_size if self.member is None else self.member.size
@@ -68,6 +73,33 @@ class Downloads:
     faults: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class ListedFiles:
+    """All files of a folder of downloads, those in its archives among them.
+
+    Attributes:
+        root: The folder.
+        files: The files, sorted by their paths; those of an archive in its order.
+        faults: One line for each archive that cannot be read, and for each download that has not finished.
+    """
+
+    root: Path
+    files: list[FoundFile]
+    faults: list[str]
+
+    def named(self, names: Collection[str]) -> Downloads:
+        """The files of some names, in whatever case.
+
+        Args:
+            names: Names without folders.
+        """
+        found: dict[str, list[FoundFile]] = {name: [] for name in sorted({name.lower() for name in names})}
+        for file in self.files:
+            if file.name.lower() in found:
+                found[file.name.lower()].append(file)
+        return Downloads(self.root, found, self.faults)
+
+
 def find_downloads(root: Path, names: Collection[str]) -> Downloads:
     """Looks for files by their names, in whatever case.
 
@@ -78,29 +110,37 @@ def find_downloads(root: Path, names: Collection[str]) -> Downloads:
     Raises:
         InputError: If the folder cannot be listed.
     """
-    wanted = {name.lower() for name in names}
-    found: dict[str, list[FoundFile]] = {name: [] for name in sorted(wanted)}
+    return list_downloads(root).named(names)
+
+
+def list_downloads(root: Path, left_out: Path | None = None) -> ListedFiles:
+    """Lists a folder of downloads, its subfolders, and the archives in them.
+
+    Args:
+        root: The folder.
+        left_out: A folder that is not looked into, though it may lie there.
+
+    Raises:
+        InputError: If the folder cannot be listed.
+    """
+    files: list[FoundFile] = []
     faults: list[str] = []
-    for path in _paths(root):
+    for path in _paths(root, left_out):
         name = path.name.lower()
-        if name in wanted:
-            found[name].append(FoundFile(path))
-        elif name.endswith(ARCHIVE_ENDINGS):
+        if name.endswith(ARCHIVE_ENDINGS):
             try:
                 with opened_archive(path) as archive:
-                    members = archive.members()
+                    files += [FoundFile(path, member) for member in archive.members()]
             except InputError as error:
                 faults.append(str(error))
-                continue
-            for member in members:
-                if (inside := PurePosixPath(member.name).name.lower()) in wanted:
-                    found[inside].append(FoundFile(path, member))
         elif name.endswith(UNFINISHED_ENDINGS):
             faults.append(f"{path}: is a download that has not finished. Finish it, or remove it.")
-    return Downloads(root, found, faults)
+        else:
+            files.append(FoundFile(path))
+    return ListedFiles(root, files, faults)
 
 
-def _paths(root: Path) -> list[Path]:
+def _paths(root: Path, left_out: Path | None) -> list[Path]:
     """All files below a folder, through links to folders, each once; sorted."""
     if not root.is_dir():
         raise InputError(f"{root}: is no folder. Give the folder of the downloads.")
@@ -111,7 +151,8 @@ def _paths(root: Path) -> list[Path]:
 
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=refuse):
         status = os.stat(folder)
-        if (identity := (status.st_dev, status.st_ino)) in seen:
+        is_left_out = left_out is not None and left_out.exists() and os.path.samefile(folder, left_out)
+        if (identity := (status.st_dev, status.st_ino)) in seen or is_left_out:
             subfolders.clear()
             continue
         seen.add(identity)

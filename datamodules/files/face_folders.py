@@ -97,12 +97,13 @@ def sample_file(root: Path, key: str, ending: str) -> Path:
     Args:
         root: The folder of the data set.
         key: The sample.
-        ending: ".jpg" or ".mat", which the file may have in upper case.
+        ending: ".jpg" or ".mat", which the file may have in upper case, or with a capital.
     """
     top = data_set_top(root)
-    upper = top / f"{key}{ending.upper()}"
-    lower = top / f"{key}{ending}"
-    return upper if not is_listed(lower) and is_listed(upper) else lower
+    plain, *others = (top / f"{key}{own}" for own in (ending, ending.upper(), f".{ending[1:].capitalize()}"))
+    if is_listed(plain):
+        return plain
+    return next((path for path in others if is_listed(path)), plain)
 
 
 def photograph(key: str, layout: FolderLayout) -> str:

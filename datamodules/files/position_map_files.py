@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from datamodules.errors import InputError
 from datamodules.files.atomic_files import whole_file
+from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.geometry.landmarks import LANDMARKS_81
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 
@@ -18,6 +19,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "landmark_texels": (LANDMARKS_81, 2),
     "mean_map": (MAP_SIZE, MAP_SIZE, 3),
 }
+_MARGIN = "crop_margin"  # of the crops of the maps; files of earlier versions have none
 _REMEDY = "`run.py prepare` writes one; or set --data.face_model.path."
 
 
@@ -60,11 +62,12 @@ def read_uv_layout(path: Path) -> UVLayout:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _SHAPES}
+            arrays[_MARGIN] = archive[_MARGIN] if _MARGIN in archive else np.array(CROP_MARGIN)
     # a damaged file can fail in many ways inside numpy
     except Exception as error:
         message = str(error).replace("\n", " ").strip("'\"")
         raise InputError(f"{path}: holds no layout of position maps ({message}). {_REMEDY}") from error
-    for name, shape in _SHAPES.items():
+    for name, shape in {**_SHAPES, _MARGIN: ()}.items():
         if arrays[name].shape != shape:
             raise InputError(f"{path}: {name} has shape {arrays[name].shape}, expected {shape}. {_REMEDY}")
         if arrays[name].dtype.kind not in "buif" or not np.isfinite(arrays[name]).all():
@@ -72,12 +75,20 @@ def read_uv_layout(path: Path) -> UVLayout:
     texels = arrays["landmark_texels"].astype(np.int64)
     if texels.min() < 0 or texels.max() >= MAP_SIZE:
         raise InputError(f"{path}: landmark_texels leave the map, whose rows and columns are 0 to {MAP_SIZE - 1}.")
-    return UVLayout(arrays["regions"].astype(np.uint8), texels, arrays["mean_map"].astype(np.float32))
+    margin = float(arrays[_MARGIN])
+    if margin <= 0:
+        raise InputError(f"{path}: {_MARGIN} is {margin:g}, expected a number above 0. {_REMEDY}")
+    mean_map = arrays["mean_map"].astype(np.float32)
+    return UVLayout(arrays["regions"].astype(np.uint8), texels, mean_map, margin)
 
 
 def write_uv_layout(path: Path, layout: UVLayout) -> None:
     """Writes a layout for `read_uv_layout`."""
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         np.savez_compressed(
-            file, regions=layout.regions, landmark_texels=layout.landmark_texels, mean_map=layout.mean_map
+            file,
+            regions=layout.regions,
+            landmark_texels=layout.landmark_texels,
+            mean_map=layout.mean_map,
+            crop_margin=layout.crop_margin,
         )

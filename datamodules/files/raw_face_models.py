@@ -93,6 +93,7 @@ LATER_MODELS = {  # Basel Face Models of other years, which the data sets were n
     "model2019_fullhead.h5": "2019",
     "model2019_face12.h5": "2019",
 }
+RAW_NAMES = (*(file.name for file in RAW_FILES), *LATER_MODELS)  # to look for among downloads
 
 
 @dataclass(frozen=True)

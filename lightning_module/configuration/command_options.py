@@ -106,6 +106,7 @@ class FaceCLI(LightningCLI):
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_whole_number)
         parser.link_arguments("data.image_size", "model.image_size")
+        parser.link_arguments("data.crop_margin", "model.crop_margin")
         # ignored by networks without this argument
         parser.link_arguments("data.image_size", "model.network.init_args.image_size")
         parser.link_arguments("data.regions", "model.regions")

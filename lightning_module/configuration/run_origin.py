@@ -14,6 +14,7 @@ from typing import Any, Literal
 from jsonargparse import Namespace
 
 from datamodules.errors import InputError
+from datamodules.geometry.crop import CROP_MARGIN
 from lightning_module.checkpoint import read_hyper_parameters
 from lightning_module.configuration.checkpoint_progress import read_progress
 from lightning_module.configuration.class_arguments import options_of_file
@@ -33,9 +34,10 @@ _RESUMED = "WEIGHTMASK_RESUMED_RUN"  # for the other processes that Lightning st
 _NETWORK = ("network", "is_residual")
 _SCHEDULE = ("lr", "lr_schedule", "lr_halving_epochs")
 _OWN_TRACKING = ("run_name", "tags", "keep_epochs")  # options of tracking: that a branch does not take over
-_LINKED = ("image_size", "regions")  # options of model: that the command line takes from data:
+_CROP = "crop_margin"
+_LINKED = ("image_size", _CROP, "regions")  # options of model: that the command line takes from data:
 # values for checkpoints that were written before an option existed
-_DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0}
+_DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0, _CROP: CROP_MARGIN, "detector_crop": None}
 MIRROR = "mirror_average"  # not a part of the network, so every evaluation may set it
 
 
@@ -89,9 +91,10 @@ class Origin:
             return config
         data = config.setdefault("data", {})
         data["image_size"] = self.model_options["image_size"]
+        data[_CROP] = self.model_options.get(_CROP, CROP_MARGIN)
         if self.start != "init_from" and isinstance(self.model_options.get("regions"), str):
             data["regions"] = self.model_options["regions"]
-        chosen = _NETWORK if self.start == "init_from" else self.model_options.keys() - set(_LINKED)
+        chosen = (*_NETWORK, "detector_crop") if self.start == "init_from" else self.model_options.keys() - set(_LINKED)
         model = {name: value for name, value in self.model_options.items() if name in chosen}
         model["network"] = _without_links(self.model_options["network"])
         config["model"] = {**config.get("model", {}), **model}
@@ -108,7 +111,7 @@ class Origin:
             is_frozen = self.frozen_options is None or name.split(".")[0] in (*self.frozen_options, "image_size")
             if not is_frozen or name in (MIRROR, "regions") or before[name] == after[name]:
                 continue
-            option = "--data.image_size" if name == "image_size" else f"--model.{_option_name(name)}"
+            option = f"--data.{name}" if name in _LINKED else f"--model.{_option_name(name)}"
             remedy = {
                 "ckpt_path": "Leave it out, or start a new run from the checkpoint: --init_from takes its weights "
                 "only, --branch_from its optimiser too.",
@@ -151,7 +154,8 @@ def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
     path = network_path(options[start])
     if not path.is_file():
         raise InputError(f"{path}: there is no such checkpoint. Set --{start}.")
-    if command == "fit" and start != "init_from" and is_packed(path):
+    options_of_network = read_hyper_parameters(path)
+    if command == "fit" and start != "init_from" and _holds_weights_only(path, start):
         raise InputError(
             f"--{start} {options[start]}: holds a network without the state of its optimiser, so that no training can go on "
             f"from it. Take its weights with --init_from {options[start]}."
@@ -159,7 +163,12 @@ def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:
     run = RunFolder.of_checkpoint(path)
     # only last.ckpt continues its run; any other checkpoint starts a new one
     is_resumed = command == "fit" and start == "ckpt_path" and run is not None and path.name == run.LAST_CHECKPOINT
-    return _checked(Origin(start, path.absolute(), run, is_resumed, read_hyper_parameters(path)))
+    return _checked(Origin(start, path.absolute(), run, is_resumed, options_of_network))
+
+
+def _holds_weights_only(path: Path, start: Start) -> bool:
+    """Whether no training can go on from a file; `_checked` says more of checkpoints to branch from."""
+    return is_packed(path) or (start == "ckpt_path" and not read_progress(path).has_optimizer)
 
 
 def _newest(command: str, start: Start, runs: Path) -> Origin:

@@ -34,7 +34,8 @@ class CascadeDetector:
             for size in _SIZES:
                 boxes = self._boxes(image, size, votes)
                 if len(boxes):
-                    return [DetectedFace(box, _crop(box), _NAME) for box in boxes[np.argsort(boxes[:, 0])]]
+                    ordered = boxes[np.argsort(boxes[:, 0])]
+                    return [DetectedFace(box, _crop(box), _NAME, has_box_only=True) for box in ordered]
         return []
 
     def candidates(self, image: NDArray[np.uint8]) -> list[DetectedFace]:

@@ -9,6 +9,7 @@ from datamodules.files.images import warp_image
 from datamodules.geometry.crop import CropJitter, crop_boxes, crop_matrix, image_matrix, uncrop_points
 from datamodules.geometry.landmarks import LANDMARKS_68
 from lightning_module.inference.crop_network import MapNetwork
+from lightning_module.inference.face import MapLayout
 from lightning_module.inference.map_check import require_plausible_maps
 
 _MOST_SHIFT = 0.5  # largest shift of the crop in the second pass, in sides of the crop
@@ -54,7 +55,7 @@ def landmarks_image_px(
 def recropped(
     crops: NDArray[np.float64],
     maps: NDArray[np.float32],
-    landmark_texels: NDArray[np.int64],
+    layout: MapLayout,
     jitters: Sequence[CropJitter] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(N, 3) crops about the predicted landmarks, as in training; implausible ones are replaced by the old crops.
@@ -62,7 +63,7 @@ def recropped(
     Returns:
         The crops, and (N,) whether each was plausible.
     """
-    again = crop_boxes(landmarks_image_px(maps, crops, landmark_texels, jitters))
+    again = layout.crop.of_plain(crop_boxes(landmarks_image_px(maps, crops, layout.landmark_texels, jitters)))
     change = again[:, 2] / crops[:, 2]
     shift = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
     is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (shift <= _MOST_SHIFT)  # False for NaN

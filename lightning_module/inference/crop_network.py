@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datamodules.geometry.crop import NetworkCrop
 from datamodules.geometry.regions import RegionTable, face_labels
 from datamodules.network_input import network_input
 from lightning_module.checkpoint import load_module
@@ -80,7 +81,9 @@ def load_network(path: Path, mirror_average: bool | None = None) -> CropNetwork:
 
     size = network.image_size
     constants = network(torch.zeros(1, 3, size, size))
-    layout = _layout(constants.mean_map, constants.regions, constants.landmark_texels, network.region_table)
+    layout = _layout(
+        constants.mean_map, constants.regions, constants.landmark_texels, network.region_table, network.crop
+    )
     averaged: Callable[[Tensor], Tensor] = lambda image: mirror_averaged(maps, image)  # noqa: E731
     return CropNetwork(averaged if mirror_average else maps, size, torch.device("cpu"), layout)
 
@@ -89,10 +92,12 @@ def network_of(module: FaceModule, mirror_average: bool | None = None) -> CropNe
     """The network of a module in memory, moved to the GPU where there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = module.to(device)
-    layout = _layout(module.mean_map, module.regions, module.landmark_texels, module.region_table)
+    layout = _layout(module.mean_map, module.regions, module.landmark_texels, module.region_table, module.crop)
     return CropNetwork(lambda image: module.position_maps(image, mirror_average), module.image_size, device, layout)
 
 
-def _layout(mean_map: Tensor, regions: Tensor, landmark_texels: Tensor, table: RegionTable) -> MapLayout:
+def _layout(
+    mean_map: Tensor, regions: Tensor, landmark_texels: Tensor, table: RegionTable, crop: NetworkCrop
+) -> MapLayout:
     is_face = np.isin(regions.cpu().numpy(), face_labels(table))
-    return MapLayout.of(mean_map.permute(1, 2, 0).cpu().numpy(), is_face, landmark_texels.cpu().numpy())
+    return MapLayout.of(mean_map.permute(1, 2, 0).cpu().numpy(), is_face, landmark_texels.cpu().numpy(), crop)

@@ -43,7 +43,7 @@ def crop_disagreement(
     texels = network.layout.landmark_texels
     crops = np.repeat(crop[None], len(PROBES), axis=0)
     still = landmarks_image_px(np.repeat(position_map[None], len(PROBES), axis=0), crops, texels, PROBES)
-    again, _ = recropped(crops, crop_maps(network, image, crops, PROBES), texels, PROBES)
+    again, _ = recropped(crops, crop_maps(network, image, crops, PROBES), network.layout, PROBES)
     ends = landmarks_image_px(crop_maps(network, image, again, _MIRRORED), again, texels, _MIRRORED)
     return _spread(ends) / max(_spread(still), _SMALLEST * float(crop[2]))
 

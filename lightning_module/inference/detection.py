@@ -6,6 +6,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.geometry.crop import NetworkCrop
+
 _LEAST_PX = 8  # side of a face's box
 _LARGEST = 2.0  # side of a face's box, in sides of the photograph
 
@@ -16,10 +18,11 @@ class DetectedFace:
 
     Attributes:
         box_px: (4,) x1, y1, x2, y2 from the detector or the user.
-        crop: (3,) x and y of the centre and side of the crop square, as in training.
+        crop: (3,) x and y of the centre and side of the plain crop, whose margin is `CROP_MARGIN`.
         detector: Name of the detector, or "boxes".
         score: The detector's own probability of a face, or None if it gives none.
         confidence: Confidence in [0, 1] that it is a face, or None if it has not been judged.
+        has_box_only: Whether the crop is estimated from the detector's box, without landmarks.
     """
 
     box_px: NDArray[np.float64]
@@ -27,6 +30,12 @@ class DetectedFace:
     detector: str
     score: float | None = None
     confidence: float | None = None
+    has_box_only: bool = False
+
+    def crop_for(self, crop: NetworkCrop) -> NDArray[np.float64]:
+        """(3,) the crop of the face for a network."""
+        of_detector = crop.of_detector(self.box_px) if self.has_box_only else None
+        return crop.of_plain(self.crop) if of_detector is None else of_detector
 
     def fits(self, image: NDArray[np.uint8]) -> bool:
         """Whether the box can be a face of an (H, W, 3) image: it overlaps the image, and its size is plausible."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
-from datamodules.geometry.crop import crop_matrix, uncrop_points
+from datamodules.geometry.crop import PLAIN_CROP, NetworkCrop, crop_matrix, uncrop_points
 from datamodules.geometry.cut_surface import CutSurface
 from datamodules.geometry.face_outline import outline_height
 from datamodules.geometry.head_pose import head_angles_deg
@@ -31,18 +31,24 @@ class MapLayout:
         grid: The triangles over the texels of the face regions, without the neck, which networks are not trained on.
         mean_map: (S, S, 3) map of the frontal mean face, in crop pixels.
         landmark_texels: (81, 2) row, col.
+        crop: The crop in whose pixels the maps are.
     """
 
     grid: UVGrid
     mean_map: NDArray[np.float32]
     landmark_texels: NDArray[np.int64]
+    crop: NetworkCrop = PLAIN_CROP
 
     @classmethod
     def of(
-        cls, mean_map: NDArray[np.float32], is_face: NDArray[np.bool_], landmark_texels: NDArray[np.int64]
+        cls,
+        mean_map: NDArray[np.float32],
+        is_face: NDArray[np.bool_],
+        landmark_texels: NDArray[np.int64],
+        crop: NetworkCrop = PLAIN_CROP,
     ) -> "MapLayout":
         """The layout of an (S, S, 3) mean map; (S, S) `is_face` marks the texels of the face."""
-        return cls(UVGrid.of(mean_map, is_face), mean_map, landmark_texels)
+        return cls(UVGrid.of(mean_map, is_face), mean_map, landmark_texels, crop)
 
     @cached_property
     def surface(self) -> CutSurface:

@@ -61,7 +61,8 @@ class FaceFinder:
         candidates = [face for face in candidates if face.fits(image)]
         if not candidates:
             return []
-        crops = np.stack([face.crop for face in candidates])
+        frame = self._network.layout.crop
+        crops = np.stack([face.crop_for(frame) for face in candidates])
         if len(crops) > _MOST_SETTLED:
             crops, likely = self._passed(image, crops)
             order = np.argsort(-likely, kind="stable")[:_MOST_SETTLED]
@@ -69,13 +70,20 @@ class FaceFinder:
         settled, maps, is_kept = self._settled(image, crops)
         likely = self._check.classified(image, maps, settled)
         likely[~is_kept] = -np.inf
-        places = [place for place in distinct_faces(settled, likely) if likely[place] >= _LEAST_LIKELY][:_MOST_CHECKED]
+        plain = frame.to_plain(settled)
+        places = [place for place in distinct_faces(plain, likely) if likely[place] >= _LEAST_LIKELY][:_MOST_CHECKED]
         if not places:
             return []
         scores = [candidates[place].score for place in places]
         confidences = self._check.confidences(image, maps[places], settled[places], scores)
         return [
-            replace(candidates[place], box_px=face_boxes(settled[place][None])[0], crop=settled[place], confidence=sure)
+            replace(
+                candidates[place],
+                box_px=face_boxes(plain[place][None])[0],
+                crop=plain[place],
+                confidence=sure,
+                has_box_only=False,
+            )
             for place, sure in zip(places, confidences.tolist(), strict=True)
             if sure >= self._least
         ]
@@ -88,7 +96,7 @@ class FaceFinder:
         for first in range(0, len(crops), _CROPS_AT_ONCE):
             some = crops[first : first + _CROPS_AT_ONCE]
             maps = crop_maps(self._network, image, some)
-            after, is_near = recropped(some, maps, self._network.layout.landmark_texels)
+            after, is_near = recropped(some, maps, self._network.layout)
             parts.append((after, np.where(is_near, self._check.classified(image, maps, some), -np.inf)))
         settling, odds = (np.concatenate(each) for each in zip(*parts, strict=True))
         return settling, odds
@@ -102,9 +110,7 @@ class FaceFinder:
             some = crops[first : first + _CROPS_AT_ONCE]
             is_kept = np.ones(len(some), bool)
             for _ in range(_PASSES):
-                some, is_near = recropped(
-                    some, crop_maps(self._network, image, some), self._network.layout.landmark_texels
-                )
+                some, is_near = recropped(some, crop_maps(self._network, image, some), self._network.layout)
                 is_kept &= is_near
             parts.append((some, crop_maps(self._network, image, some), is_kept))
         settled, maps, kept = (np.concatenate(each) for each in zip(*parts, strict=True))

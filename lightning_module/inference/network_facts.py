@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
-from lightning_module.checkpoint import checkpoint_digest
+from lightning_module.checkpoint import checkpoint_digest, read_facts
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
-from lightning_module.packed_network import FACTS, is_packed, read_packed
+from lightning_module.packed_network import is_packed
 from lightning_module.reporting.evaluation_report import description
 from lightning_module.tracking.run_folder import RunFolder
 
@@ -23,17 +23,14 @@ def network_facts(path: Path) -> dict[str, str]:
     """Facts by name: "run", "seed", "epoch", "figures" of its own tests, and others; those that are not known are left out.
 
     Args:
-        path: A checkpoint, or a network file, which carries the facts of the checkpoint that it was made from.
+        path: A checkpoint; or a network file or an imported checkpoint, which carry facts of their own.
 
     Raises:
         InputError: If a network file or a record of a test is damaged.
     """
-    if is_packed(path):
-        facts: dict[str, str] = read_packed(path)[FACTS]
-        return facts
-    run = RunFolder.of_checkpoint(path)
+    run = None if is_packed(path) else RunFolder.of_checkpoint(path)
     if run is None:
-        return {}
+        return read_facts(path)
     tags, digest = run.tags(), checkpoint_digest(path)
     seed = run_options(run).get("seed_everything")
     tests = [name for name in tags if name.endswith(".checkpoint") and tags[name].endswith(digest)]

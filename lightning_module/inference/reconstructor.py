@@ -159,11 +159,11 @@ class Reconstructor:
         faces: list[Face] = []
         for first in range(0, len(detections), _FACES_AT_ONCE):
             batch = detections[first : first + _FACES_AT_ONCE]
-            crops = np.stack([detection.crop for detection in batch])
+            crops = np.stack([detection.crop_for(layout.crop) for detection in batch])
             with self._divergence_noted():
                 maps = crop_maps(self._network, image, crops)
                 if self._passes == 2:
-                    crops, _ = recropped(crops, maps, layout.landmark_texels)
+                    crops, _ = recropped(crops, maps, layout)
                     maps = crop_maps(self._network, image, crops)
                 confidences = self._confidences(image, batch, maps, crops)
             faces += [

@@ -45,6 +45,7 @@ class ExportedNetwork(nn.Module):
         super().__init__()
         self.network = folded(module.network, module.image_size)
         self.region_table = module.region_table
+        self.crop = module.crop
         self._mirror_average = module.mirror_average
         self._is_residual = module.is_residual
         self.register_buffer("its_mean_map", module.mean_map.clone())

@@ -3,7 +3,7 @@
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from datamodules.errors import InputError
+from datamodules.geometry.crop import CROP_MARGIN, NetworkCrop
 from datamodules.geometry.regions import RegionTable, five_regions, regions_as_data, regions_from_data
 from lightning_module.inference.export.exported_network import INPUT, ExportedNetwork, Outputs
 from lightning_module.inference.export.transposed import without_transposed
@@ -19,7 +20,10 @@ from lightning_module.inference.export.transposed import without_transposed
 ExportFormat = Literal["onnx", "torchscript", "pt2"]
 Runner = Callable[[Tensor], Outputs]
 
-_REGIONS = "regions"  # name of the table of regions: a property in ONNX, an extra file in the other formats
+_REGIONS, _CROP = (
+    "regions",
+    "crop",
+)  # plain values about a network: properties in ONNX, extra files in the other formats
 _EXTRA = "Install the project with its extra: pip install -e '.[onnx]'."
 
 
@@ -37,8 +41,15 @@ class FileFormat(NamedTuple):
     read: Callable[[Path], Runner]
 
 
-def _regions_of(network: ExportedNetwork) -> dict[str, str]:
-    return {_REGIONS: json.dumps(regions_as_data(network.region_table))}
+def _facts_of(network: ExportedNetwork) -> dict[str, str]:
+    crop = {"margin": network.crop.margin, "detector": network.crop.detector}
+    return {_REGIONS: json.dumps(regions_as_data(network.region_table)), _CROP: json.dumps(crop)}
+
+
+def _crop_of(facts: Mapping[str, str]) -> NetworkCrop:
+    """The crop of a file's network; files of earlier versions name none."""
+    crop = json.loads(facts[_CROP]) if _CROP in facts else {}
+    return NetworkCrop.of_options(crop.get("margin", CROP_MARGIN), crop.get("detector"))
 
 
 def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
@@ -67,7 +78,7 @@ def _write_onnx(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     finally:
         logging.disable(logging.NOTSET)
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, _regions_of(network))
+    onnx.helper.set_model_props(model, _facts_of(network))
     onnx.save(model, path)
 
 
@@ -83,6 +94,7 @@ class OnnxNetwork:
     Attributes:
         image_size: Pixels per side of its images, S.
         region_table: The regions of its labels.
+        crop: The crop of its images.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,8 +109,10 @@ class OnnxNetwork:
             if {output.name for output in self._session.get_outputs()} != set(Outputs._fields):
                 raise ValueError("its outputs differ")
             self.image_size = int(self._session.get_inputs()[0].shape[2])
-            regions = self._session.get_modelmeta().custom_metadata_map.get(_REGIONS)
+            facts = self._session.get_modelmeta().custom_metadata_map
+            regions = facts.get(_REGIONS)
             self.region_table: RegionTable = regions_from_data(json.loads(regions)) if regions else five_regions()
+            self.crop = _crop_of(facts)
         # the exceptions of onnxruntime derive directly from Exception
         except Exception as error:
             raise InputError(f"{path}: is no ONNX file that `run.py export` wrote. Export it again.") from error
@@ -112,7 +126,7 @@ class OnnxNetwork:
 def _write_torchscript(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.trace(network, example), path, _extra_files=_regions_of(network))
+        torch.jit.save(torch.jit.trace(network, example), path, _extra_files=_facts_of(network))
 
 
 def _read_torchscript(path: Path) -> Runner:
@@ -126,7 +140,7 @@ def _write_pt2(network: ExportedNetwork, example: Tensor, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of devices of buffers, where there is only one device
         program = torch.export.export(network, (example,), dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}})
-        torch.export.save(program, path, extra_files=_regions_of(network))
+        torch.export.save(program, path, extra_files=_facts_of(network))
 
 
 def _read_pt2(path: Path) -> Runner:

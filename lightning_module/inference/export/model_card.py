@@ -54,7 +54,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
 
 ## Inputs and outputs
 
-`{INPUT}`: (N, 3, {size}, {size}) float32, RGB from 0 to 1. The crop is a square about the face, its side 1.5 times the
+`{INPUT}`: (N, 3, {size}, {size}) float32, RGB from 0 to 1. The crop is a square about the face, its side {module.crop.margin:g} times the
 mean of width and height of the box of the 68 landmarks, its centre that box's; the centres of its corner pixels are the
 square's corners, and what lies outside the photograph is black.
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from datamodules.errors import InputError
-from datamodules.geometry.crop import CROP_MARGIN
 from lightning_module.face_module import FaceModule
 
 LICENCE = """\
@@ -78,7 +77,7 @@ name `pretrained` stands for it wherever a network is chosen.
 
 {table}
 
-The crop is a square about the face, its side {CROP_MARGIN:g} times the mean of width and height of the box of the 68
+The crop is a square about the face, its side {module.crop.margin:g} times the mean of width and height of the box of the 68
 landmarks.
 
 ## Recipe

@@ -103,15 +103,17 @@ def test_several_data_sets_in_a_folder_are_named(tmp_path):
 
 
 def test_endings_may_be_in_upper_case(tmp_path):
-    _touch(tmp_path, "a.JPG", "a.MAT", "b.jpg", "b.MAT")
+    _touch(tmp_path, "a.JPG", "a.MAT", "b.jpg", "b.MAT", "c.Jpg", "c.mat")
     found = scan(tmp_path)
-    assert (found.keys, found.faults) == (["a", "b"], [])
+    assert (found.keys, found.faults) == (["a", "b", "c"], [])
+    assert sample_file(tmp_path, "c", ".jpg").name == "c.Jpg"
     assert sample_file(tmp_path, "a", ".jpg").name == "a.JPG"
     assert sample_file(tmp_path, "b", ".jpg").name == "b.jpg"
     assert sample_file(tmp_path, "b", ".mat").name == "b.MAT"
 
 
-def test_a_copy_of_tensorflow_datasets_is_named(tmp_path):
-    _touch(tmp_path, "aflw2k3d-train.tfrecord-00000-of-00001", "dataset_info.json")
+@pytest.mark.parametrize("folder", ["", "aflw2k3d/1.0.0/"])
+def test_a_copy_of_tensorflow_datasets_is_named(folder, tmp_path):
+    _touch(tmp_path, f"{folder}aflw2k3d-train.tfrecord-00000-of-00001", f"{folder}dataset_info.json")
     with pytest.raises(InputError, match=r"TensorFlow Datasets, whose AFLW2000-3D lacks the poses"):
         scan(tmp_path)

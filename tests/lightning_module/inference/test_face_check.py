@@ -23,7 +23,7 @@ def layout(made_once):
 
 
 def _judged(network, image=IMAGE):
-    crops, _ = recropped(START, crop_maps(network, image, START), network.layout.landmark_texels)
+    crops, _ = recropped(START, crop_maps(network, image, START), network.layout)
     return crops[0], crop_maps(network, image, crops)[0]
 
 

@@ -1,0 +1,1 @@
+"""Imports the published weights of PRNet."""

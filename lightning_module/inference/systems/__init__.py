@@ -1,0 +1,1 @@
+"""Other systems beside this project's networks: their landmarks, from files or by running them."""
