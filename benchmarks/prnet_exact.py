@@ -175,7 +175,7 @@ def _unverified(folder: Path, index: Path) -> dict[str, Any]:
     options = ["--weights", str(folder / NAME), "--uv_data", str(folder), "--out", str(folder / "random.ckpt")]
     start = perf_counter()
     command = [sys.executable, "-c", _IMPORT, "import-prnet", *options, "--verify", "false"]
-    printed = subprocess.run(command, cwd=_PROJECT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    printed = subprocess.run(command, cwd=_PROJECT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     most = int(printed.split()[-1]) // 1000
     return {
         "seconds of the command": round(perf_counter() - start, 1),

@@ -54,7 +54,10 @@ def test_a_traceback_is_a_fault_with_its_innermost_line(slot):
     ending = in_child(lambda note: read_mat(None))
     (fault,) = faults_of(ending, slot)
     assert ending.code == 1
-    assert (fault.kind, fault.place.partition(":")[0]) == ("traceback", "AttributeError at datamodules/files/mat.py")
+    assert (fault.kind, fault.place.partition(":")[0]) == (
+        "traceback",
+        "AttributeError at datamodules/files/file_content.py",
+    )
 
 
 def test_a_signal_a_hang_and_a_silent_exit_are_faults(slot):
