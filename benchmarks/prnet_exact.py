@@ -2,7 +2,7 @@
 
     python -m benchmarks.prnet_exact INDEX [PYTHON]
 
-The published weights cannot be had here, so TensorFlow builds the published network with random numbers, saves a checkpoint
+The published weights are no part of this project, so TensorFlow builds their network with random numbers, saves a checkpoint
 with the published names, and runs it on ten crops. INDEX is the published 256_256_resfcn256_weight.index, whose import is timed
 with random numbers. PYTHON is the interpreter of an environment with TensorFlow; without, one is made and thrown away. What
 the tests keep of the run is written to tests/fixtures.
