@@ -19,7 +19,7 @@ from datamodules.face_datamodule import FaceDataModule
 from datamodules.face_model import FaceModelOptions
 from datamodules.readers.index_options import IndexOptions
 
-SAMPLES = 30_000
+SAMPLES = 10_000
 REPEATS = 3
 _FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")
 _TOP = "300W_LP"

@@ -43,13 +43,20 @@ def read_content(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({reason}). Check the path and its permissions.") from error
 
 
-def openable(path: Path) -> Path | BytesIO:
-    """What libraries that read only part of a file can open: its path, or its content if it lies in a zip file.
+def openable(path: Path, most: int) -> Path | BytesIO:
+    """What libraries that read only the header of a file can open: its path, or its start if it lies in a zip file.
+
+    Args:
+        path: The file.
+        most: Bytes of a file in a zip file that are read.
 
     Raises:
-        InputError: If the content cannot be read.
+        InputError: If the start cannot be read.
     """
-    return path if path.parent.is_dir() else BytesIO(read_content(path))
+    if os.path.isdir(path.parent):
+        return path
+    place = zipped_place(path)
+    return path if place is None else BytesIO(place.table.read(place.name, most))
 
 
 def is_folder(path: Path) -> bool:

@@ -18,6 +18,7 @@ JPEG_QUALITY = 95
 MOST_PIXELS = 178_956_970  # as in Pillow; a damaged header may claim more than fits into memory
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # markers of JPEG that are followed by the size
+_HEADER_BYTES = 1 << 20  # in which the header of an image ends, with its EXIF data
 _FINE_ENOUGH = 0.75  # pixels of the crop per pixel of the image above which bilinear interpolation skips none
 
 
@@ -85,7 +86,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large images and of damaged EXIF data
-            with Image.open(openable(path)) as image:
+            with Image.open(openable(path, _HEADER_BYTES)) as image:
                 return image.size
     # what Pillow raises depends on where the file is damaged
     except Exception as error:

@@ -5,6 +5,7 @@ from the same open file. The table of contents of 300W-LP, 245 000 files, takes 
 """
 
 import os
+import stat
 import zipfile
 import zlib
 from collections import defaultdict
@@ -18,6 +19,8 @@ from datamodules.files.archives import named_faults, opened_archive
 _LOCAL_HEADER = 30  # bytes in front of a file's name, whose length and that of the extra field stand in its last four
 _SIGNATURE = b"PK\x03\x04"
 _TABLES = 8  # zip files whose tables are kept
+_FOLDERS = 256  # folders in zip files that are known to lie there
+_SLACK = 1024  # bytes by which what cannot be compressed gets longer
 _MOST_BYTES = 256 << 20  # of one file; images and coefficients are far smaller
 
 
@@ -76,8 +79,12 @@ class ZipTable:
                 file = folder
         return {folder: sorted(own) for folder, own in names.items()}
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int | None = None) -> bytes:
         """The content of a file.
+
+        Args:
+            name: The file.
+            most: Bytes from its start that are read; without, all are, and their checksum is compared.
 
         Raises:
             FileNotFoundError: If there is none of this name.
@@ -86,22 +93,27 @@ class ZipTable:
         if name not in self.files:
             raise FileNotFoundError(2, "No such file in the archive", str(self.path / name))
         with named_faults(self.path / name):
-            return self._unpacked(self.files[name])
+            return self._unpacked(self.files[name], most)
 
-    def _unpacked(self, file: ZippedFile) -> bytes:
+    def _unpacked(self, file: ZippedFile, most: int | None) -> bytes:
         if file.size > _MOST_BYTES:
             raise zipfile.BadZipFile(f"{file.size} bytes are too many")
         header = os.pread(self._file, _LOCAL_HEADER, file.start)
         if len(header) < _LOCAL_HEADER or not header.startswith(_SIGNATURE):
             raise zipfile.BadZipFile("bad header")
         skipped = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
-        packed = os.pread(self._file, file.packed_size, file.start + _LOCAL_HEADER + skipped)
+        is_whole = most is None or most >= file.size
+        length = file.packed_size if most is None else min(file.packed_size, most + _SLACK)
+        packed = os.pread(self._file, length, file.start + _LOCAL_HEADER + skipped)
         if file.method == zipfile.ZIP_STORED:
             content = packed
-        elif file.method == zipfile.ZIP_DEFLATED:
-            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, file.size + 1)  # no more than it says
+        elif file.method == zipfile.ZIP_DEFLATED:  # no more than it says
+            limit = file.size + 1 if most is None or is_whole else most
+            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, limit)
         else:
             raise NotImplementedError("it is neither stored nor deflated")
+        if not is_whole:
+            return content
         if len(content) != file.size or zlib.crc32(content) != file.checksum:
             raise zipfile.BadZipFile("bad checksum")
         return content
@@ -120,15 +132,36 @@ def zipped_place(path: Path) -> ZippedPlace | None:
     Raises:
         InputError: If a file that the path leads through is no zip file, or is damaged.
     """
-    for archive in (path, *path.parents):
-        if archive.is_file():
-            status = archive.stat()
-            table = _table(archive, status.st_ino, status.st_size, status.st_mtime_ns)
-            name = path.relative_to(archive).as_posix()
-            return ZippedPlace(table, "" if name == "." else name)
-    return None
+    folder, name = os.path.split(path)
+    try:
+        archive = _archive(folder)
+        inside = f"{folder[len(archive) + 1 :]}/{name}".lstrip("/")
+    except FileNotFoundError:  # the path may be the archive itself
+        archive, inside = str(path), ""
+    try:
+        status = os.stat(archive)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return ZippedPlace(_table(archive, status.st_ino, status.st_size, status.st_mtime_ns), inside)
+
+
+@lru_cache(maxsize=_FOLDERS)
+def _archive(folder: str) -> str:
+    """The file that a folder's path leads into, or is; it is kept, since each sample of a folder asks for it.
+
+    Raises:
+        FileNotFoundError: If the path is that of a folder, or of nothing.
+    """
+    place = folder
+    while place and not os.path.lexists(place) and os.path.dirname(place) != place:
+        place = os.path.dirname(place)
+    if not os.path.isfile(place):
+        raise FileNotFoundError(folder)
+    return place
 
 
 @lru_cache(maxsize=_TABLES)
-def _table(path: Path, *_of_the_file: int) -> ZipTable:
-    return ZipTable(path)
+def _table(path: str, *_of_the_file: int) -> ZipTable:
+    return ZipTable(Path(path))
