@@ -19,7 +19,7 @@ def assemble_bfm(raw: Path, out: Path = Path("BFM.mat")) -> Path:
         raw: Folder of the downloads: 01_MorphableModel.mat (or Model_Shape.mat of 3DDFA), model_info.mat,
             Model_Expression.mat (or Model_Exp.mat), Model_tri_mouth.mat and BFM_UV.mat, in any of its subfolders or of
             its zip and tar files.
-        out: The model file to write; BFM_UV.mat is written beside it.
+        out: The model file to write; BFM_UV.mat is written beside it. Existing ones are replaced.
 
     Returns:
         The model file.

@@ -40,7 +40,11 @@ def run_function(
     """
     documented = docstring_parser.parse(function.__doc__ or "")
     summary = (function.__doc__ or "").partition("\n    Args:")[0]
-    parser = _Parser(prog=f"run.py {command}", description=inspect.cleandoc(summary))
+    parser = _Parser(
+        prog=f"run.py {command}",
+        description=inspect.cleandoc(summary),
+        allow_abbrev=False,  # a wrong name that begins a right one would be taken for it
+    )
     names = (positional,) if isinstance(positional, str) else tuple(positional or ())
     texts = {parameter.arg_name: parameter.description for parameter in documented.params}
     hints = {name: parameter.annotation for name, parameter in inspect.signature(function).parameters.items()}

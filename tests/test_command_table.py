@@ -49,6 +49,7 @@ def test_options_are_a_functions_parameters():
     ("args", "fault"),
     [
         (["--table=3", "--guests=two"], "guests"),
+        (["--table=3", "--guest=2"], "guest"),
         (["--table=3", "--gests=2"], "gests"),
         ([], "table"),
         (["--table=3", "--notes"], "notes"),

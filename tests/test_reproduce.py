@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from benchmarks.prnet_numbers import random_weights, split_statistics
+from datamodules.errors import InputError
 from datamodules.files.bfm import read_morphable_model
 from datamodules.geometry.uv_layout import make_uv_layout
 from lightning_module.reproduction.inventory import WEIGHTS
@@ -62,6 +63,12 @@ def whole(downloads, tmp_path_factory):
     with drawn():
         assert main(arguments(downloads, out)) == out / "paper.html"
     return out
+
+
+def test_an_out_that_is_a_file_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "out").write_bytes(b"")
+    with pytest.raises(InputError, match="out: is a file. Set --out to a folder"):
+        main(["reproduce", f"--downloads={tmp_path}", f"--out={tmp_path / 'out'}"])
 
 
 @pytest.mark.slow

@@ -71,9 +71,11 @@ class AssembledModel:
         Raises:
             OSError: If they cannot be written.
         """
-        for own, content in ((path.with_name(UV_FILE), {"UV": self.uv}), (path, {"model": self.fields})):
-            with whole_file(own) as partial, partial.open("wb") as file:
-                savemat(file, content)
+        # both are whole before the first gets its name, so that no file stands beside one of another model
+        with whole_file(path) as model, whole_file(path.with_name(UV_FILE)) as coordinates:
+            for partial, content in ((model, {"model": self.fields}), (coordinates, {"UV": self.uv})):
+                with partial.open("wb") as file:
+                    savemat(file, content)
 
 
 def assemble(downloads: Downloads) -> AssembledModel:

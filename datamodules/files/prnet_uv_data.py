@@ -16,7 +16,7 @@ FACE_FILE, MASK_FILE = "face_ind.txt", "uv_face_mask.png"
 VERTEX_FILE = "canonical_vertices.npy"
 
 _LARGEST_TEXT = 2**22  # bytes
-_SOURCE = "Take it from Data/uv-data of PRNet's repository, github.com/YadiraF/PRNet"
+_SOURCE = "Take it from Data/uv-data of PRNet's repository, github.com/yfeng95/PRNet"
 _BRIGHT = 128  # grey level from which a texel of the mask is face
 
 
@@ -45,7 +45,7 @@ def read_prnet_uv_data(folder: Path | None) -> PRNetUVData:
     if folder is None:
         raise InputError(
             f"--uv_data is not set: PRNet's landmarks and face texels are missing. Give a folder with {LANDMARK_FILE}, and with "
-            f"{FACE_FILE} and {VERTEX_FILE} where there: Data/uv-data of PRNet's repository, github.com/YadiraF/PRNet."
+            f"{FACE_FILE} and {VERTEX_FILE} where there: Data/uv-data of PRNet's repository, github.com/yfeng95/PRNet."
         )
     folder = folder.expanduser()
     if not (folder / LANDMARK_FILE).is_file():

@@ -68,6 +68,8 @@ def take_inventory(root: Path, left_out: Path) -> Inventory:
     chosen = {role: next((own for own in sets if own.role == role), None) for role in _SOURCES}
     model = _finished_model(files.files)
     raw, lack = (None, "") if model else _raw_model(files)
+    if lack and (alone := next((file for file in files.files if file.name.lower() == MODEL_FILE.lower()), None)):
+        lack = f"{alone.place}: has no {UV_FILE} beside it. Copy the one that was made with it."
     training, test = chosen["training"], chosen["test"]
     if training is None or test is None or not (model or raw):
         wanted = [source for role, source in _SOURCES.items() if chosen[role] is None]

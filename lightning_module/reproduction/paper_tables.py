@@ -72,7 +72,7 @@ def table_1(systems: Sequence[MeasuredSystem]) -> tuple[pd.DataFrame, Comparison
     comparison = compare_records({system.name: system.averaged for system in systems}, _NME, systems[0].name)
     frame = comparison.frame
     by_name = {system.name: system for system in systems}
-    frame["seeds"] = [_seeds(by_name.get(name)) for name in frame["method"]]
+    frame["training seeds"] = [_seeds(by_name.get(name)) for name in frame["method"]]
     frame["run"] = [_runs(by_name.get(name)) for name in frame["method"]]
     return frame, comparison
 
@@ -89,7 +89,7 @@ def table_2(ratios: Sequence[MeasuredSystem]) -> pd.DataFrame:
         intervals.append(f"{ends.low:+.2f} to {ends.high:+.2f}" if known and ends is not None else "-")
     frame["95 %"] = intervals
     paired = [None] * (len(ratios) - 1)
-    frame["seeds"] = [_seeds(system) for system in (*ratios, *paired)]
+    frame["training seeds"] = [_seeds(system) for system in (*ratios, *paired)]
     frame["run"] = [_runs(system) for system in (*ratios, *paired)]
     return frame
 

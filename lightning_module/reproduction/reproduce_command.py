@@ -52,7 +52,9 @@ def reproduce(
     count = chosen.seeds if seeds is None else seeds
     if count < 1:
         raise InputError(f"--seeds is {count}: give at least 1.")
-    downloads, out = downloads.expanduser(), out.expanduser().absolute()
+    downloads, out = downloads.expanduser().absolute(), out.expanduser().absolute()  # commands of the page name both
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file. Set --out to a folder.")
     found = take_inventory(downloads, out)
     plan = make_plan(found, chosen, weights, count, out, time_training(chosen.config))
     markers = Markers(out / STEPS)

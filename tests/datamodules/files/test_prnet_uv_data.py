@@ -56,7 +56,7 @@ def test_only_the_landmarks_must_be_there(folder):
 )
 def test_another_file_is_one_line_that_says_where_prnets_is(name, content, fault, folder):
     (folder / name).write_bytes(content)
-    with pytest.raises(InputError, match=rf"{name}: {fault}.*github.com/YadiraF/PRNet") as error:
+    with pytest.raises(InputError, match=rf"{name}: {fault}.*github.com/yfeng95/PRNet") as error:
         read_prnet_uv_data(folder)
     assert "\n" not in str(error.value)
 

@@ -127,3 +127,8 @@ def test_the_folder_of_the_reproduction_is_no_download(downloads):
     shutil.copytree(downloads, downloads / "out")
     (downloads / "kept.zip").unlink()
     assert "lacks 300W-LP" in fault(downloads)
+
+
+def test_a_face_model_without_its_texture_coordinates_is_named(downloads):
+    next(downloads.rglob("BFM_UV.mat")).unlink()
+    assert "BFM.mat: has no BFM_UV.mat beside it" in fault(downloads)

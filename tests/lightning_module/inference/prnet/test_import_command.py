@@ -103,8 +103,8 @@ def test_all_commands_take_it_like_any_other(imported, faces, model_file, tmp_pa
 
 def test_options_are_checked_before_the_weights_are_read(tmp_path, uv_data):
     for options, fault in (
-        ([], "--uv_data is not set: PRNet's landmarks and face texels are missing.*github.com/YadiraF/PRNet"),
-        ([f"--uv_data={tmp_path}"], r"uv_kpt_ind\.txt: there is no such file.*github.com/YadiraF/PRNet"),
+        ([], "--uv_data is not set: PRNet's landmarks and face texels are missing.*github.com/yfeng95/PRNet"),
+        ([f"--uv_data={tmp_path}"], r"uv_kpt_ind\.txt: there is no such file.*github.com/yfeng95/PRNet"),
         ([f"--uv_data={uv_data}"], r"nothing\.index: there is no such file"),
         ([f"--uv_data={uv_data}", f"--out={tmp_path / 'a.onnx'}"], "a checkpoint ends in .ckpt"),
     ):
