@@ -32,9 +32,9 @@ Array = NDArray[np.float64]
 LABELS: tuple[Labels, ...] = ("fitted", "exact")
 KNOWN = (REFERENCE, EQUAL, "16:4:4:3:0")
 LEDGER = RESULTS / "searched_ratios.jsonl"
-SEARCH_SEED, FIRST_SEED, SEEDS = 4000, 5000, 16
+SEARCH_SEED, FIRST_SEED, SEEDS = 4000, 5000, 10
 EPOCHS = 8
-FURTHER_SEEDS = 8
+FURTHER_SEEDS = 6
 _FURTHER = {  # what is changed, to see whether a difference holds
     "twice the length": (2 * EPOCHS, ()),
     "twice the width": (EPOCHS, ("--model.network.channels=64", "--model.network.stem_channels=32")),
