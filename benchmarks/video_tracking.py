@@ -1,0 +1,123 @@
+"""Faces of videos against the truth: errors, lost frames, jitter with and without smoothing, and speed.
+
+    python -m benchmarks.video_tracking WORK [CKPT]
+
+Three videos of 10 s of synthetic heads that turn from -80 to 80 degrees and speak are drawn into WORK once. A true crop is
+that of the true landmarks of a frame. Jitter is the root mean square of the second difference of the landmarks' errors
+over time, which a constant error and a steady drift leave at zero. Real people move in other ways.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.measurements import save
+from benchmarks.turning_head import write_turning_head
+from datamodules.geometry.crop import crop_boxes
+from lightning_module.evaluation.nme import landmark_nme
+from lightning_module.inference.detection import DetectedFace
+from lightning_module.inference.reconstructor import Reconstructor
+from lightning_module.inference.video.face_tracks import FaceTracker
+from lightning_module.inference.video.video_faces import write_video_faces
+from lightning_module.inference.video.video_frames import Frame, VideoFile
+
+SEEDS = (7, 8, 9)
+CONFIDENCES = (0.0, 0.9)
+
+Array = NDArray[np.float64]
+
+
+def measure(work: Path, checkpoint: str) -> None:
+    """Draws the videos that are missing, follows their faces, and saves the figures."""
+    work.mkdir(parents=True, exist_ok=True)
+    figures: dict[str, Any] = {}
+    for least in CONFIDENCES:
+        rows = [_followed(work, seed, checkpoint, least) for seed in SEEDS]
+        figures[f"--min_confidence {least:g}"] = {
+            name: round(float(np.mean([row[name] for row in rows])), 3) for name in rows[0]
+        }
+    save("video_tracking", "python -m benchmarks.video_tracking WORK", {"videos": len(SEEDS), **figures})
+
+
+def _followed(work: Path, seed: int, checkpoint: str, least: float) -> dict[str, float]:
+    """The figures of one video."""
+    path, truth_path = work / f"head_{seed}.mp4", work / f"head_{seed}.npy"
+    if not truth_path.is_file():
+        write_turning_head(path, truth_path, seed)
+    truth = np.load(truth_path)
+    reconstructor = Reconstructor.load(checkpoint, detector="scikit-image", min_confidence=least)
+    in_one_pass = reconstructor.in_one_pass()
+    start = time.perf_counter()
+    frames = list(VideoFile(path))
+    decoded = time.perf_counter()
+    tracker = FaceTracker(reconstructor.detect, in_one_pass.reconstruct, least)
+    for frame in frames:
+        tracker.faces(frame)
+    tracked = time.perf_counter()
+    single = _of_true_crops(frames, truth, in_one_pass)
+    results = [_written(path, work, reconstructor, least, is_smoothed) for is_smoothed in (False, True)]
+    (plain, lost, tracks, seconds), (smooth, *_) = results
+    is_seen = np.isfinite(plain).all(axis=(1, 2))
+    return {
+        "NME % with true crops": _nme(single, truth),
+        "NME % of the frames with the face": _nme(plain[is_seen], truth[is_seen]),
+        "NME % of these with true crops": _nme(single[is_seen], truth[is_seen]),
+        "NME % of these, smoothed": _nme(smooth[is_seen], truth[is_seen]),
+        "frames without the face": lost,
+        "tracks": tracks,
+        "jitter %": _jitter(plain, truth),
+        "jitter %, smoothed": _jitter(smooth, truth),
+        "frames a second": len(frames) / seconds,
+        "ms a frame, decoding": 1000 * (decoded - start) / len(frames),
+        "ms a frame, searching and following": 1000 * (tracked - decoded) / len(frames),
+        "ms a frame, all": 1000 * seconds / len(frames),
+    }
+
+
+def _written(
+    path: Path, work: Path, reconstructor: Reconstructor, least: float, is_smoothed: bool
+) -> tuple[Array, int, int, float]:
+    """(F, 68, 3) landmarks of the face that is followed longest, frames without it, number of faces, and seconds."""
+    video = VideoFile(path)
+    count = video.count or 0
+    tracker = FaceTracker(reconstructor.detect, reconstructor.in_one_pass().reconstruct, least)
+    written = write_video_faces(
+        video, tracker, work, f"{path.stem}_{'smooth' if is_smoothed else 'plain'}", is_smoothed
+    )
+    with np.load(work / f"{path.stem}_{'smooth' if is_smoothed else 'plain'}.npz") as table:
+        own = table["face"] == np.bincount(table["face"]).argmax()
+        points = np.full((count, *table["landmarks_px"].shape[1:]), np.nan)
+        points[table["frame"][own]] = table["landmarks_px"][own]
+    return points, int(np.isnan(points[:, 0, 0]).sum()), written.faces, written.seconds
+
+
+def _of_true_crops(frames: Sequence[Frame], truth: Array, reconstructor: Reconstructor) -> Array:
+    crops = crop_boxes(truth)
+    boxes = np.concatenate([truth[..., :2].min(axis=1), truth[..., :2].max(axis=1)], axis=1)
+    faces = [
+        reconstructor.reconstruct(frame.image, [DetectedFace(box, crop, "truth")])[0]
+        for frame, box, crop in zip(frames, boxes, crops, strict=True)
+    ]
+    return np.stack([face.landmarks for face in faces])
+
+
+def _nme(points: Array, truth: Array) -> float:
+    """NME % of the 68 landmarks, mean of frames."""
+    return float(landmark_nme(*(torch.from_numpy(each.astype(np.float32)) for each in (points, truth))).mean())
+
+
+def _jitter(points: Array, truth: Array) -> float:
+    """In % of the size of the face."""
+    size = np.sqrt(np.ptp(truth[..., :2], axis=1).prod(axis=1))
+    errors = 100 * (points - truth)[..., :2] / size[:, None, None]
+    return float(np.sqrt(np.nanmean((errors[1:-1] - (errors[:-2] + errors[2:]) / 2) ** 2)))
+
+
+if __name__ == "__main__":
+    measure(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "pretrained")
