@@ -121,9 +121,10 @@ def main(args: Sequence[str] | None = None) -> object:
         raise InputError(f"{name}: there is no such command. Give one of {', '.join(_shown())}.")
     from datamodules.disk_faults import named_disk_faults
     from datamodules.files.cache_home import provide_cache_home
+    from datamodules.lost_workers import named_lost_workers
 
     provide_cache_home()  # before libraries are imported that look for it
-    with named_disk_faults(arguments):
+    with named_disk_faults(arguments), named_lost_workers():
         return _run(COMMANDS[name], name, arguments)
 
 

@@ -10,6 +10,7 @@ from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import ModelCheckpoint, ProgressBar
 
 from datamodules.errors import DivergedError, InputError
+from datamodules.lost_workers import named_lost_workers
 from lightning_module.callbacks.continued_fit import ContinuedFit
 from lightning_module.callbacks.last_validation import LastValidation
 from lightning_module.callbacks.map_writer import MapWriter
@@ -67,7 +68,7 @@ def run_cli(args: Sequence[str], callbacks: Sequence[Callback] = ()) -> RunResul
     writers = [MapWriter(cli.config.maps)] if command == "test" and cli.config.maps is not None else []
     with run_session(plan, module, data) as session, _parameters_must_fit(cli):
         _make_trainer(cli, plan, session, [*callbacks, *writers])
-        with refusals_while_running():
+        with refusals_while_running(), named_lost_workers(lambda: cli.trainer.received_sigterm):
             _COMMANDS[command](cli, session)
     stages = {stage: str(data.card(stage)) for stage in module.reports}
     return RunResult(session.folder, module.reports, data.fingerprints() if session.tracker else {}, stages)

@@ -10,6 +10,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from datamodules.errors import reason
+from datamodules.lost_workers import INTERRUPTED, STOPPED
 from lightning_module.callbacks.best_checkpoint import BestCheckpoint
 from lightning_module.callbacks.divergence_check import DivergenceCheck
 from lightning_module.callbacks.kept_epochs import KeptEpochs
@@ -89,12 +90,12 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
             loggers = [tracker, *make_loggers(plan.options.trainer.logger, tracker.run.path)]
             begin = _start(plan, tracker, loggers[1:], data)
         yield RunSession(tracker, loggers, _callbacks(plan, tracker, begin, data))
-    except (KeyboardInterrupt, SystemExit, SIGTERMException):
+    except (KeyboardInterrupt, SystemExit) as error:
         if tracker is not None:
             _end_early(tracker, "KILLED", "stopped by a signal")
             if plan.command == "fit" and tracker.run.last_checkpoint.is_file():
                 print(f"Stopped. Continue with python run.py fit --ckpt_path {tracker.run.last_checkpoint}")
-        raise
+        raise SystemExit(_status(error)) from error
     except BaseException as error:
         if tracker is not None:
             _end_early(tracker, "FAILED", f"{type(error).__name__}: {reason(error)}"[:5000])
@@ -107,6 +108,15 @@ def run_session(plan: RunPlan, module: FaceModule, data: FaceData) -> Iterator[R
                 break
         tracker.end("FINISHED")
         print(f"Run {tracker.run.path}\nCompare runs: {plan.place.how_to_view}")
+
+
+def _status(error: KeyboardInterrupt | SystemExit) -> int | str | None:
+    """The exit status of a command that was stopped; Lightning ends with 0 after SIGTERM, and with 1 after Ctrl+C."""
+    if isinstance(error, SIGTERMException):
+        return STOPPED
+    if isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
+        return INTERRUPTED
+    return error.code
 
 
 def _end_early(tracker: Tracker, status: str, reason: str) -> None:

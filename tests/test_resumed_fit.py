@@ -1,5 +1,6 @@
 """A fit that was stopped continues as if it had not been."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pytorch_lightning import Callback
 
 from datamodules.errors import InputError
 from datamodules.files.bfm import write_morphable_model
+from datamodules.lost_workers import INTERRUPTED, STOPPED
 from lightning_module.callbacks.last_checkpoint import LastCheckpoint
 from lightning_module.checkpoint import state_digest
 from lightning_module.cli import run_cli
+from lightning_module.tracking.run_folder import RunFolder
 from run import main
 from tests.fakes import fake_model, write_model
 from tests.runs import POSES, PROJECT, assert_same_weights, copied, fit, fit_arguments, history, mlflow_run
@@ -106,6 +109,7 @@ def _start(arguments, cwd):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -115,13 +119,30 @@ def test_ctrl_c_says_how_the_fit_continues(faces, model_file, tmp_path, capsys):
             if trainer.current_epoch == 1:
                 raise KeyboardInterrupt
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as ended:
         run_cli(
             fit_arguments(faces, model_file, tmp_path, "--trainer.max_epochs=3", "--tracking.checkpoint_seconds=0"),
             [Stop()],
         )
     (last,) = tmp_path.glob("runs/*/last.ckpt")
     assert f"Stopped. Continue with python run.py fit --ckpt_path {last}" in capsys.readouterr().out
+    assert ended.value.code == INTERRUPTED == 130
+
+
+@pytest.mark.slow
+def test_a_fit_whose_processes_are_all_stopped_by_a_scheduler_says_how_it_continues(faces, model_file, tmp_path):
+    options = ["--trainer.max_epochs=500", "--data.num_workers=2", "--tracking.checkpoint_seconds=0"]
+    process = _start(fit_arguments(faces, model_file, tmp_path, *options), tmp_path)
+    while not list(tmp_path.glob("runs/*/last.ckpt")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGTERM)
+    output, _ = process.communicate()
+    assert process.returncode == STOPPED == 143
+    assert "Traceback" not in output
+    assert "Stopped. Continue with python run.py fit --ckpt_path" in output
+    (run,) = tmp_path.glob("runs/*")
+    assert mlflow_run(RunFolder(run)).info.status == "KILLED"
 
 
 @pytest.mark.slow
