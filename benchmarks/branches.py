@@ -3,10 +3,12 @@
     python -m benchmarks.branches [SEEDS]
 
 Six ratios at the ends of the search space, and 16:5:4:3:0, are trained in full from each seed on fitted labels; they also
-continue, at 25, 50 and 75 % of its length, a training with 16:5:4:3:0 and one with 1:1:1:1:0, the trunks.
+continue, at 25, 50 and 75 % of its length, a training with 16:5:4:3:0 and one with 1:1:1:1:0, the trunks; and at 50 % one
+of half the length with 16:5:4:3:0.
 """
 
 import sys
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -21,6 +23,7 @@ RATIOS = ("1:5:4:3:0", "3000:5:4:3:0", "16:0.3:4:3:0", "16:100:4:3:0", "16:5:0.3
 TRUNKS = (REFERENCE, EQUAL)
 EPOCHS = 8
 BRANCH_EPOCHS = (2, 4, 6)  # 25, 50 and 75 %
+SHORT_EPOCHS = EPOCHS // 2
 FIRST_SEED, SEEDS = 1000, 8
 _RESAMPLES = 2000
 
@@ -32,9 +35,9 @@ def full(ratio: str, seed: int) -> Training:
     return Training(ratio, seed, "fitted", EPOCHS)
 
 
-def branch(ratio: str, seed: int, trunk: str, epoch: int) -> Training:
+def branch(ratio: str, seed: int, trunk: str, epoch: int, epochs: int = EPOCHS) -> Training:
     """The training that continues a trunk."""
-    return Training(ratio, seed, "fitted", EPOCHS, trunk, epoch)
+    return Training(ratio, seed, "fitted", epochs, trunk, epoch)
 
 
 def groups(seeds: list[int]) -> list[list[Training]]:
@@ -46,7 +49,9 @@ def groups(seeds: list[int]) -> list[list[Training]]:
         own += [branch(ratio, seed, trunk, e) for e in (4, 6, 2) for ratio in branched if ratio != trunk]
         own += [full(ratio, seed) for ratio in RATIOS] if trunk == REFERENCE else []
         order.append(own)
-    return order
+    short = SHORT_EPOCHS // 2, SHORT_EPOCHS
+    trunks = [Training(REFERENCE, seed, "fitted", SHORT_EPOCHS) for seed in seeds]
+    return order + [[trunk, *(branch(ratio, trunk.seed, REFERENCE, *short) for ratio in RATIOS)] for trunk in trunks]
 
 
 def measure(seeds: list[int]) -> None:
@@ -61,12 +66,15 @@ def summary(rows: dict[str, dict[str, Any]], seeds: list[int]) -> dict[str, Any]
     figures: dict[str, Any] = {"ratios": RATIOS, "seeds": seeds, "full trainings": _described(whole)}
     cost = np.mean([rows[full(ratio, seed).name]["core seconds"] for ratio in RATIOS for seed in seeds])
     figures["full trainings"]["core seconds"] = float(cost)
-    for trunk, epoch in product(TRUNKS, BRANCH_EPOCHS):
-        parts = np.array([[_branch_difference(rows, ratio, seed, trunk, epoch) for ratio in RATIOS] for seed in seeds])
-        own = [rows[branch(ratio, seed, trunk, epoch).name] for ratio in RATIOS for seed in seeds]
-        figures[f"branches of {trunk} from epoch {epoch} of {EPOCHS}"] = {
+    kinds = [(trunk, epoch, EPOCHS) for trunk, epoch in product(TRUNKS, BRANCH_EPOCHS)]
+    for trunk, epoch, epochs in [*kinds, (REFERENCE, SHORT_EPOCHS // 2, SHORT_EPOCHS)]:
+        own = [[branch(ratio, seed, trunk, epoch, epochs) for ratio in RATIOS] for seed in seeds]
+        parts = np.array([[_branch_difference(rows, training) for training in same_seed] for same_seed in own])
+        figures[f"branches of {trunk} from epoch {epoch} of {epochs}"] = {
             **_described(parts),
-            "core seconds": float(np.mean([row["core seconds"] for row in own])),
+            "core seconds": float(
+                np.mean([rows[each.name]["core seconds"] for same_seed in own for each in same_seed])
+            ),
             "rank correlation with full trainings": _correlations(parts, whole),
         }
     return figures
@@ -77,10 +85,10 @@ def _less(rows: dict[str, dict[str, Any]], training: Training, other: Training) 
     return [one[title] - two[title] for title in PROTOCOLS]
 
 
-def _branch_difference(rows: dict[str, dict[str, Any]], ratio: str, seed: int, trunk: str, epoch: int) -> list[float]:
+def _branch_difference(rows: dict[str, dict[str, Any]], training: Training) -> list[float]:
     """The branch less what 16:5:4:3:0 becomes from the same trunk at the same epoch."""
-    own = rows[branch(ratio, seed, trunk, epoch).name]
-    same = own["trunk's test"] if trunk == REFERENCE else figures_of(rows, branch(REFERENCE, seed, trunk, epoch))
+    own = rows[training.name]
+    same = own["trunk's test"] if training.trunk == REFERENCE else figures_of(rows, replace(training, ratio=REFERENCE))
     return [own["test"][title] - same[title] for title in PROTOCOLS]
 
 

@@ -48,7 +48,7 @@ def configuration(faces: Path) -> dict[str, Any]:
             "root": str(faces / "train"),
             "test": {"root": str(faces / "test")},
             "image_size": 32,
-            "batch_size": 16,
+            "batch_size": 8,
             "face_model": {"path": str(faces / "BFM.mat")},
             "num_workers": 0,
             "val_fraction": 0.2,

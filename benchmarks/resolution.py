@@ -25,6 +25,7 @@ from lightning_module.project import PROJECT
 RATIO = "16:100:4:3:0"  # an end of the search space
 FIRST_SEED, SEEDS = 1000, 6  # those of benchmarks.branches, whose trainings count here too
 HOURS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the picture, % NME
 PICTURE = PROJECT / "docs" / "resolution.png"
 _CORES = 2
 _RATIOS_A_TRUNK = 24  # that share the cost of a trunk, as in a sweep of 24 trials
@@ -49,7 +50,7 @@ class Kind:
     @property
     def name(self) -> str:
         """In words."""
-        kind = f"branches from epoch {self.epochs // 2} of {self.epochs}" if self.is_branch else f"{self.epochs} epochs"
+        kind = f"branches from epoch {self.epochs // 2} of {self.epochs}" if self.is_branch else _length(self.epochs)
         return kind + (", averaged" if self.is_averaged else "")
 
     def training(self, ratio: str, seed: int) -> Training:
@@ -102,6 +103,10 @@ def summary(rows: dict[str, dict[str, Any]], kind: Kind, seeds: list[int]) -> di
     return figures
 
 
+def _length(epochs: int) -> str:
+    return "1 epoch" if epochs == 1 else f"{epochs} epochs"
+
+
 def _difference(rows: dict[str, dict[str, Any]], kind: Kind, seed: int, title: str) -> float:
     row = rows[kind.training(RATIO, seed).name]
     same = row["trunk's test"] if kind.is_branch else figures_of(rows, kind.training(REFERENCE, seed))
@@ -129,22 +134,23 @@ def _merged(groups: list[list[Training]]) -> list[Training]:
 
 def _figure(figures: dict[str, dict[str, Any]]) -> Figure:
     """The smallest detectable difference against hours, for the 68 landmarks."""
-    figure = Figure((7, 4.2), layout="constrained")
+    figure = Figure((8, 4.6), layout="constrained")
     axes = figure.subplots()
     title = next(iter(PROTOCOLS))
+    colours = {(kind.epochs, kind.is_branch): f"C{n}" for n, kind in enumerate(k for k in KINDS if not k.is_averaged)}
     for kind in KINDS:
         points = {float(h): value for h, value in figures[kind.name][title]["detectable"].items() if value is not None}
-        line = "--" if kind.is_averaged else "-"
-        axes.plot(list(points), list(points.values()), f"{'s' if kind.is_branch else 'o'}{line}", label=kind.name)
-    axes.set(
-        xscale="log",
-        yscale="log",
-        xlabel="hours on two cores",
-        ylabel="smallest difference that is found, % NME",
-        title=f"{title}: what a number of hours can show (synthetic faces, fitted labels)",
-    )
+        style = f"{'s' if kind.is_branch else 'o'}{'--' if kind.is_averaged else '-'}"
+        axes.plot(
+            list(points), list(points.values()), style, color=colours[kind.epochs, kind.is_branch], label=kind.name
+        )
+    axes.set(xscale="log", yscale="log", xlabel="hours on two cores", ylabel=f"NME % of the {title}")
     axes.set_xticks(HOURS, [f"{hours:g}" for hours in HOURS])
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.suptitle("Smallest difference between two ratios that is found four times out of five", fontsize=11)
     return figure
 
 
