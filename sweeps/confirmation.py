@@ -77,7 +77,8 @@ def run_confirmation(trial: optuna.Trial, settings: SweepSettings, train: Train)
     job = trial.user_attrs
     tags = {"sweep": settings.study, "stage": "confirm", "trial": str(trial.number)}
     weights = weights_from_store(settings.regions, job[WEIGHTS])
-    result = finite_training(trial, train, TrainingRequest(settings, weights, job[SEED], tags, True, lambda _: True))
+    request = TrainingRequest(settings, weights, job[SEED], tags, True, lambda _: True, epochs=settings.confirm_epochs)
+    result = finite_training(trial, train, request)
     if result.test is None:
         raise ValueError(f"run {result.run} was not tested")
     by_bin = result.test.by_bin

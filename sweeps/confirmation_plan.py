@@ -13,11 +13,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from datamodules.errors import InputError
 from lightning_module.evaluation.sequential import SequentialDesign, detectable, least_seeds
+from sweeps.branching import training_length
 from sweeps.confirmation_time import expected_hours
 from sweeps.job_queue import JOB
 from sweeps.settings import SweepSettings
 from sweeps.storage import HELD, confirmation_study, summary_study
 from sweeps.trial import RUNS
+from sweeps.trunks import EPOCHS
 
 _PLAN = "plan"  # attribute of the study
 _LOOKS = "looks"
@@ -31,15 +33,19 @@ def planned_design(settings: SweepSettings, storage: RDBStorage) -> SequentialDe
         InputError: If it was begun with another number of seeds, ratios or trials.
     """
     study = confirmation_study(settings, storage)
-    asked = {name: getattr(settings, name) for name in ("confirm_seeds", "confirm_ratios", "n_trials")}
+    asked = {
+        name: getattr(settings, name) for name in ("confirm_seeds", "confirm_ratios", "n_trials", "confirm_epochs")
+    }
     if any(trial.state in HELD for trial in study.get_trials(deepcopy=False)):
         stored: dict[str, Any] = study.user_attrs.get(_PLAN) or _earlier_plan(settings, storage) or {}
         for option, value in asked.items():
-            if stored.get(option, value) != value:
+            before = stored.get(option, None if option == "confirm_epochs" else value)
+            if before != value:
+                same = f"--{option} {before}" if before is not None else f"no --{option}"
                 raise InputError(
-                    f"study {settings.study}: its confirmation was begun with --{option} {stored[option]} (now {value}), "
-                    "and changing it after results were seen would raise the rate of false results. Give "
-                    f"--{option} {stored[option]}, or another --study, or --confirm_seeds 0 for a search only."
+                    f"study {settings.study}: its confirmation was begun with {same} (now {value}), and changing it after "
+                    f"results were seen would raise the rate of false results. Give {same}, or another --study, or "
+                    "--confirm_seeds 0 for a search only."
                 )
         if stored:
             return SequentialDesign(tuple(stored[_LOOKS]))
@@ -71,13 +77,21 @@ def refuse_short_hours(settings: SweepSettings, design: SequentialDesign, search
         InputError: If the first look would take longer.
     """
     whole = [trial for trial in search if trial.state == TrialState.COMPLETE]
-    hours = expected_hours(whole, sum(len(trial.user_attrs[RUNS]) for trial in whole), jobs)
+    trained = sum(len(trial.user_attrs[RUNS]) for trial in whole)
+    hours = expected_hours(whole, trained, jobs) * _times_longer(settings, whole, trained)
     if settings.hours is not None and hours > settings.hours:
         raise InputError(
             f"--hours {settings.hours:g} cannot hold the first look of the confirmation: {jobs} trainings, "
             f"{design.looks[0]} seeds of each ratio, take about {hours:.2g} hours at the pace of the search. Give more, "
             "or --confirm_seeds 0 for a search only."
         )
+
+
+def _times_longer(settings: SweepSettings, search: list[FrozenTrial], trained: int) -> float:
+    """Epochs of a training of the confirmation / mean epochs of a training of the search, as far as they are known."""
+    epochs = sum(trial.user_attrs.get(EPOCHS, 0) for trial in search)
+    length = settings.confirm_epochs or (training_length(settings.config) if settings.is_branched else None)
+    return length * trained / epochs if length and epochs else 1.0
 
 
 def _earlier_plan(settings: SweepSettings, storage: RDBStorage) -> dict[str, Any] | None:

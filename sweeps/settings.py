@@ -47,6 +47,7 @@ class SweepSettings:
         branch_at: Share of a training's length at which they branch.
         trunk_ratio: Ratio of the trunks, such as "16:5:4:3:0"; None for that of the reference.
         hours: Most hours of the confirmation; None for no limit.
+        confirm_epochs: Length of the confirmation's trainings; None for that of the configuration.
     """
 
     study: str
@@ -68,6 +69,7 @@ class SweepSettings:
     branch_at: float = 0.5
     trunk_ratio: str | None = None
     hours: float | None = None
+    confirm_epochs: int | None = None
 
     def __post_init__(self) -> None:
         for option, value, least in (
@@ -78,6 +80,8 @@ class SweepSettings:
         ):
             if value < least:
                 raise InputError(f"--{option} is {value}: give at least {least}.")
+        if self.confirm_epochs is not None and self.confirm_epochs < 1:
+            raise InputError(f"--confirm_epochs is {self.confirm_epochs}: give at least 1.")
         if self.hours is not None and not self.hours > 0:
             raise InputError(f"--hours is {self.hours:g}: give more than 0.")
         if not re.fullmatch(r"[\w.+-]+", self.study):

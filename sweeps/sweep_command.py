@@ -37,6 +37,7 @@ def sweep(
     experiment: str = "weightmask",
     folder: Path | None = None,
     hours: float | None = None,
+    confirm_epochs: int | None = None,
 ) -> "SweepReport":
     """Searches region weights on validation faces, then confirms the best ones on test faces from fresh seeds.
 
@@ -70,6 +71,8 @@ def sweep(
         folder: Folder of runs, logs and results; by default mlruns/ of the project.
         hours: Most hours of the confirmation, in which pauses of the sweep do not count. It ends after the last look
             at the results that fits; the same command with more hours continues.
+        confirm_epochs: Epochs of the trainings of the confirmation, where the search trains for fewer; by default as
+            many as --config says. It cannot be changed once the confirmation has begun.
 
     Raises:
         InputError: If an option cannot be used. Existing results are never overwritten.
@@ -106,6 +109,7 @@ def sweep(
         branch_at=branch_at,
         trunk_ratio=trunk_ratio,
         hours=hours,
+        confirm_epochs=confirm_epochs,
     )
     measured = [protocol.name for protocol in validation_protocols(settings.regions)]
     for chosen in scores:

@@ -106,8 +106,12 @@ def _confirmation_table(report: SweepReport, confirmation: Confirmation) -> str:
     table = pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)
     return (
         f"NME %, {score.protocol_title}, on {len(confirmation.bins)} test faces of **{confirmation.dataset}**; fresh "
-        f"seeds, ± one deviation over seeds.\n\n{table}\n\n{_method(report, course)}"
+        f"seeds{_length(report.settings)}, ± one deviation over seeds.\n\n{table}\n\n{_method(report, course)}"
     )
+
+
+def _length(settings: SweepSettings) -> str:
+    return "" if settings.confirm_epochs is None else f", trainings of {settings.confirm_epochs} epochs"
 
 
 def _method(report: SweepReport, course: Course) -> str:
@@ -157,11 +161,12 @@ def _command(settings: SweepSettings) -> str:
         changed["landmark_radius_texels"] = radii
     space = "".join(f' --space.{name} "{list(values)}"' for name, values in changed.items())
     hours = "" if settings.hours is None else f"--hours {settings.hours:g} "
+    epochs = "" if settings.confirm_epochs is None else f"--confirm_epochs {settings.confirm_epochs} "
     return (
         f"python run.py sweep --study {settings.study} --n_trials {settings.n_trials} "
         f"--score {' '.join(map(str, settings.scores))} --seed {settings.seed} --sampler {settings.sampler} "
         f"--pruner {settings.pruner} --search_seeds {settings.search_seeds}{_branching(settings)} "
-        f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} {hours}"
+        f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} {epochs}{hours}"
         f"--config {short_path(settings.config)}{space} "
         f"--storage {masked(settings.storage)} --tracking_uri {masked(settings.tracking_uri)}"
     )

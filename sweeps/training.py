@@ -31,6 +31,7 @@ class TrainingRequest:
             returns whether the training continues.
         branch_from: Checkpoint of the training that it continues with its own weights; None starts a new one.
         keep_epochs: Epochs, counted from 1, whose checkpoints are kept.
+        epochs: Its length; None for that of the configuration.
     """
 
     settings: SweepSettings
@@ -41,6 +42,7 @@ class TrainingRequest:
     on_validation: Callable[[Mapping[str, Mapping[str, float]]], bool]
     branch_from: Path | None = None
     keep_epochs: tuple[int, ...] = ()
+    epochs: int | None = None
 
     def arguments(self) -> list[str]:
         """The command line of the training."""
@@ -61,6 +63,8 @@ class TrainingRequest:
         }
         if self.branch_from is not None:
             options |= {"branch_from": self.branch_from, "init_from": "null"}  # the trunk has started there
+        if self.epochs is not None:
+            options["trainer.max_epochs"] = self.epochs
         if self.keep_epochs:
             options["tracking.keep_epochs"] = list(self.keep_epochs)
         return ["fit", *(f"--{name}={_as_text(value)}" for name, value in options.items())]

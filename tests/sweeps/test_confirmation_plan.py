@@ -12,6 +12,7 @@ from sweeps.confirmation_plan import planned_design, refuse_short_hours, warn_of
 from sweeps.job_queue import Job, JobQueue
 from sweeps.run_sweep import run_sweep
 from sweeps.storage import confirmation_study, open_storage, summary_study
+from sweeps.training import TrainingRequest
 from sweeps.worker_process import stage_queue, work
 from tests.sweeps.stubs import finished_search, formula, settings
 from tests.sweeps.trainings import training
@@ -42,6 +43,28 @@ def test_a_confirmation_that_has_begun_is_not_changed(tmp_path, change):
     longer = settings(tmp_path, **SEEDS | change | {"confirm_seeds": 0})
     work("search", longer, formula)  # a search may go on without it
     assert planned_design(asked, open_storage(asked.storage)).looks == (3, 4, 5, 6, 7, 8)
+
+
+def test_the_length_of_its_trainings_is_not_changed_either(tmp_path):
+    asked = _begun(tmp_path)
+    storage = open_storage(asked.storage)
+    with pytest.raises(InputError, match=r"begun with no --confirm_epochs \(now 8\)"):
+        planned_design(replace(asked, confirm_epochs=8), storage)
+
+
+def test_the_confirmation_alone_trains_for_its_own_length(tmp_path):
+    asked = settings(tmp_path, **SEEDS, confirm_epochs=8)
+    lengths = {True: set(), False: set()}
+
+    def train(request):
+        lengths[request.is_tested].add(request.epochs)
+        return formula(request)
+
+    finished_search(asked, train)
+    work("confirm", asked, train)
+    assert lengths == {True: {8}, False: {None}}
+    request = TrainingRequest(asked, asked.reference, 0, {}, True, lambda _: True, epochs=8)
+    assert "--trainer.max_epochs=8" in request.arguments()
 
 
 def test_before_anything_is_trained_the_plan_may_change(tmp_path):
@@ -108,3 +131,7 @@ def test_hours_that_cannot_hold_the_first_look_are_refused(tmp_path):
     refuse_short_hours(replace(asked, hours=7.0), design, search, 12)
     refuse_short_hours(replace(asked, hours=None), design, search, 12)
     refuse_short_hours(asked, design, [], 12)  # nothing is known of their length
+    for trial in search:
+        trial.set_user_attr("epochs", 2)  # of trainings that are confirmed with 8
+    with pytest.raises(InputError, match="about 24 hours"):
+        refuse_short_hours(replace(asked, hours=7.0, confirm_epochs=8), design, search, 12)
