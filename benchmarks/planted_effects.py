@@ -51,6 +51,7 @@ def configuration(faces: Path) -> dict[str, Any]:
             "batch_size": 8,
             "face_model": {"path": str(faces / "BFM.mat")},
             "num_workers": 0,
+            "index": {"keeps_decoded": True},
             "val_fraction": 0.2,
             "augment": False,
         },
