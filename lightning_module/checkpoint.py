@@ -94,6 +94,7 @@ def load_module(path: Path) -> FaceModule:
         is_residual=options["is_residual"],
         loss_norm=options["loss_norm"],
         mirror_average=options.get("mirror_average", False),
+        crop_average=options.get("crop_average", False),
         crop_margin=options.get("crop_margin", CROP_MARGIN),
         detector_crop=options.get("detector_crop"),
     )

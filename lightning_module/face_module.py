@@ -14,6 +14,7 @@ from datamodules.geometry.landmarks import LANDMARKS_68, LANDMARKS_81
 from datamodules.geometry.regions import RegionTable, checked_table, five_regions, regions_as_data, regions_from_data
 from datamodules.geometry.uv_layout import MAP_SIZE, UVLayout
 from datamodules.types import FaceBatch
+from lightning_module.averaged_maps import NO_AVERAGES, Averages
 from lightning_module.data_interface import face_data
 from lightning_module.evaluation.face_errors import FaceErrors
 from lightning_module.evaluation.nme import NMEReport
@@ -49,6 +50,7 @@ class FaceModule(LightningModule):
         lr_schedule: "halving" at regular intervals, as published, or "one_cycle": a rise, and a decay to nearly 0.
         lr_halving_epochs: Interval of "halving" in epochs.
         mirror_average: Whether tests and predictions average the maps of an image and its mirror image.
+        crop_average: Whether they average the maps of an image as it is, turned, enlarged and reduced.
         crop_margin: Margin of its crops, see NetworkCrop; the command line sets it to data.crop_margin.
         detector_crop: For boxes of a detector that finds no landmarks: side of the crop / mean side of the box, and how far
             its centre lies lower, in the same sides; by default derived from crop_margin.
@@ -79,6 +81,7 @@ class FaceModule(LightningModule):
         lr_schedule: LrSchedule = "halving",
         lr_halving_epochs: int = 20,
         mirror_average: bool = False,
+        crop_average: bool = False,
         crop_margin: float = CROP_MARGIN,
         detector_crop: list[float] | None = None,
     ) -> None:
@@ -91,14 +94,11 @@ class FaceModule(LightningModule):
         self.hparams.update(self.region_weights.options)  # with the weights that were not given
         self.map_size = output_size(network, image_size)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.image_size = image_size
-        self.weight_file = weight_map
+        self.image_size, self.weight_file = image_size, weight_map
         self.is_residual = is_residual
         self._loss_norm: Norm = loss_norm
-        self._lr = lr
-        self._lr_schedule = lr_schedule
-        self._lr_halving_epochs = lr_halving_epochs
-        self.mirror_average = mirror_average
+        self._lr, self._lr_schedule, self._lr_halving_epochs = lr, lr_schedule, lr_halving_epochs
+        self.averages = Averages(mirror_average, crop_average)
         self.crop = NetworkCrop.of_options(crop_margin, detector_crop)
         # stored in checkpoints, so that these need no face model; set by `adopt_layout` or by a checkpoint
         self.register_buffer("mean_map", torch.zeros(3, MAP_SIZE, MAP_SIZE))
@@ -132,12 +132,12 @@ class FaceModule(LightningModule):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 256, 256) position maps in crop pixels from (N, 3, image_size, image_size) RGB in [0, 1]."""
-        return self._maps(image, mirror_average=False)
+        return self._maps(image, NO_AVERAGES)
 
-    def position_maps(self, image: Tensor, mirror_average: bool | None = None) -> Tensor:
-        """The maps of `forward` in full precision; `mirror_average` averages mirror images, by default as the module does."""
+    def position_maps(self, image: Tensor, averages: Averages | None = None) -> Tensor:
+        """The maps of `forward` in full precision, averaged over views, by default over those of the module's options."""
         with torch.autocast(self.device.type, enabled=False):  # also if training uses mixed precision
-            return self._maps(image, self.mirror_average if mirror_average is None else mirror_average)
+            return self._maps(image, self.averages if averages is None else averages)
 
     def landmarks(self, maps: Tensor) -> Tensor:
         """(N, 81, 3) landmarks of (N, 3, 256, 256) maps; the first 68 are iBUG's."""
@@ -188,7 +188,7 @@ class FaceModule(LightningModule):
 
     def validation_step(self, batch: FaceBatch, batch_idx: int) -> Any:
         """One step of validation."""
-        return self._step(batch, "val", self.position_maps(batch.image, mirror_average=False))
+        return self._step(batch, "val", self.position_maps(batch.image, NO_AVERAGES))
 
     def test_step(self, batch: FaceBatch, batch_idx: int) -> Any:
         """One step of testing."""
@@ -234,9 +234,9 @@ class FaceModule(LightningModule):
         self.log(headline, figures.pop(headline, torch.nan), prog_bar=True, logger=is_logged)
         self.log_dict(figures, logger=is_logged)
 
-    def _maps(self, image: Tensor, mirror_average: bool) -> Tensor:
+    def _maps(self, image: Tensor, averages: Averages) -> Tensor:
         start = origin(self.mean_map, self.is_residual)
-        return position_maps(self.network, image, self.training_resolution.enlarge, start, mirror_average)
+        return position_maps(self.network, image, self.training_resolution.enlarge, start, averages)
 
     def _take_regions(self, table: RegionTable) -> None:
         self.region_table = table

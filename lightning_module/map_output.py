@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from datamodules.geometry.crop import CROP_SIZE
+from lightning_module.averaged_maps import NO_AVERAGES, Averages
 
 _MIDDLE_PX = 1.1 * CROP_SIZE / 2  # middle of the output range of the published network (Feng et al., 2018)
 
@@ -15,7 +16,7 @@ def position_maps(
     image: Tensor,
     enlarge: Tensor,
     origin_px: Tensor | float,
-    mirror_average: bool = False,
+    averages: Averages = NO_AVERAGES,
 ) -> Tensor:
     """(N, 3, 256, 256) position maps in crop pixels.
 
@@ -24,13 +25,13 @@ def position_maps(
         image: (N, 3, S, S) RGB in [0, 1].
         enlarge: (256, s) resampling of the offsets.
         origin_px: Origin of the offsets, see `origin`.
-        mirror_average: Whether the maps of an image and of its mirror image are averaged.
+        averages: The views of an image whose maps are averaged.
     """
 
     def maps(image: Tensor) -> Tensor:
         return resampled(network(image).float(), enlarge) + origin_px
 
-    return mirror_averaged(maps, image) if mirror_average else maps(image)
+    return averages.maps(maps, image)
 
 
 def origin(mean_map: Tensor, is_residual: bool) -> Tensor | float:
@@ -49,10 +50,3 @@ def resampling(source: int, target: int) -> Tensor:
     identity = torch.eye(source)[None, None]
     weights = torch.nn.functional.interpolate(identity, (target, source), mode="bilinear", align_corners=True)
     return weights[0, 0]
-
-
-def mirror_averaged(maps: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
-    """(N, 3, S, S) mean of the maps of images and of their mirror images, since UV space is symmetric."""
-    plain, flipped = maps(image), maps(image.flip(-1)).flip(-1)
-    twins = torch.cat([CROP_SIZE - 1 - flipped[:, :1], flipped[:, 1:]], dim=1)
-    return (plain + twins) / 2

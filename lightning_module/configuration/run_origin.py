@@ -38,7 +38,7 @@ _CROP = "crop_margin"
 _LINKED = ("image_size", _CROP, "regions")  # options of model: that the command line takes from data:
 # values for checkpoints that were written before an option existed
 _DEFAULTS = {"weight_map": None, "landmark_radius_texels": 0.0, _CROP: CROP_MARGIN, "detector_crop": None}
-MIRROR = "mirror_average"  # not a part of the network, so every evaluation may set it
+AVERAGES = ("mirror_average", "crop_average")  # no part of the network, so every evaluation may set them
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Origin:
         before, after = {**_DEFAULTS, **flat(self.model_options)}, flat(model)
         for name in sorted(before.keys() & after.keys()):
             is_frozen = self.frozen_options is None or name.split(".")[0] in (*self.frozen_options, "image_size")
-            if not is_frozen or name in (MIRROR, "regions") or before[name] == after[name]:
+            if not is_frozen or name in (*AVERAGES, "regions") or before[name] == after[name]:
                 continue
             option = f"--data.{name}" if name in _LINKED else f"--model.{_option_name(name)}"
             remedy = {
@@ -124,8 +124,8 @@ class Origin:
             )
 
     def evaluates_differently(self, model: Mapping[str, Any]) -> bool:
-        """Whether averaging over mirror images differs from the setting in the checkpoint."""
-        return bool(model[MIRROR] != self.model_options.get(MIRROR, False))
+        """Whether averaging over views differs from the settings in the checkpoint."""
+        return any(model[name] != self.model_options.get(name, False) for name in AVERAGES)
 
 
 def find_origin(command: str, options: Namespace, runs: Path) -> Origin | None:

@@ -12,11 +12,11 @@ from torch import Tensor
 from datamodules.geometry.crop import NetworkCrop
 from datamodules.geometry.regions import RegionTable, face_labels
 from datamodules.network_input import network_input
+from lightning_module.averaged_maps import NO_AVERAGES
 from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.formats import FORMATS, OnnxNetwork
 from lightning_module.inference.face import MapLayout
-from lightning_module.map_output import mirror_averaged
 
 
 class MapNetwork(Protocol):
@@ -61,19 +61,20 @@ class CropNetwork:
         return np.asarray(maps.permute(0, 2, 3, 1).cpu().numpy())
 
 
-def load_network(path: Path, mirror_average: bool | None = None) -> CropNetwork:
+def load_network(path: Path, mirror_average: bool | None = None, crop_average: bool | None = None) -> CropNetwork:
     """The network of a checkpoint, on the GPU where there is one, or of an ONNX file, on the CPU.
 
     Args:
         path: The file.
         mirror_average: Whether to average the maps of each crop and its mirror image; by default the setting of the
             checkpoint. An ONNX file that was exported with averaging always averages.
+        crop_average: The same for the crop as it is, turned, enlarged and reduced.
 
     Raises:
         InputError: If the file does not exist or is neither.
     """
     if path.suffix.lower() != FORMATS["onnx"].ending:
-        return network_of(load_module(path), mirror_average)
+        return network_of(load_module(path), mirror_average, crop_average)
     network = OnnxNetwork(path)
 
     def maps(image: Tensor) -> Tensor:
@@ -84,16 +85,17 @@ def load_network(path: Path, mirror_average: bool | None = None) -> CropNetwork:
     layout = _layout(
         constants.mean_map, constants.regions, constants.landmark_texels, network.region_table, network.crop
     )
-    averaged: Callable[[Tensor], Tensor] = lambda image: mirror_averaged(maps, image)  # noqa: E731
-    return CropNetwork(averaged if mirror_average else maps, size, torch.device("cpu"), layout)
+    averages = NO_AVERAGES.changed(mirror_average, crop_average)
+    return CropNetwork(lambda image: averages.maps(maps, image), size, torch.device("cpu"), layout)
 
 
-def network_of(module: FaceModule, mirror_average: bool | None = None) -> CropNetwork:
+def network_of(module: FaceModule, mirror_average: bool | None = None, crop_average: bool | None = None) -> CropNetwork:
     """The network of a module in memory, moved to the GPU where there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module = module.to(device)
     layout = _layout(module.mean_map, module.regions, module.landmark_texels, module.region_table, module.crop)
-    return CropNetwork(lambda image: module.position_maps(image, mirror_average), module.image_size, device, layout)
+    averages = module.averages.changed(mirror_average, crop_average)
+    return CropNetwork(lambda image: module.position_maps(image, averages), module.image_size, device, layout)
 
 
 def _layout(

@@ -37,6 +37,7 @@ def predict(
     min_confidence: float = 0.0,
     smooth: bool = False,
     sequence_fps: float | None = None,
+    crop_average: bool | None = None,
 ) -> PredictedFiles:
     """Reconstructs the faces of photographs and videos.
 
@@ -65,6 +66,8 @@ def predict(
         smooth: Whether the maps of a video are averaged over five frames: less jitter, at a lag of two frames.
         sequence_fps: Takes the photographs, in the order of their names, for the frames of one video, with so many
             frames per second.
+        crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12 times
+            as large and as small; by default the setting of the checkpoint.
 
     Raises:
         InputError: If an option is invalid, or no face is found.
@@ -81,7 +84,7 @@ def predict(
     if boxes is not None and videos:
         raise InputError("--boxes marks faces of photographs; faces of videos are searched for. Leave one of them out.")
     network = find_network(ckpt_path)
-    reconstructor = Reconstructor.load(network, mirror_average, detector, passes, min_confidence)
+    reconstructor = Reconstructor.load(network, mirror_average, detector, passes, min_confidence, crop_average)
     find = _marked_faces(boxes, listed) if boxes is not None else _detected_faces(reconstructor)
     made = PredictedFiles()
     try:

@@ -73,6 +73,7 @@ class Reconstructor:
         detector: DetectorName = "auto",
         passes: int = 2,
         min_confidence: float = 0.0,
+        crop_average: bool | None = None,
     ) -> Self:
         """A reconstructor with the network of a checkpoint or of an exported ONNX file.
 
@@ -86,11 +87,13 @@ class Reconstructor:
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
             min_confidence: Confidence in [0, 1] below which a detected face is dropped, such as 0.9. Above 0, turned and
                 mirrored copies and a grid of crops are searched too. With 0, the faces of the detector are kept.
+            crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12
+                times as large and as small; by default the setting of the checkpoint.
 
         Raises:
             InputError: If the network does not exist, or the file is not a network.
         """
-        network = load_network(find_network(path_or_name), mirror_average)
+        network = load_network(find_network(path_or_name), mirror_average, crop_average)
         return cls(network, detector, passes, FaceCheck(network), min_confidence)
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.floating] | None = None) -> list[Face]:

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from datamodules.errors import InputError
 from lightning_module import packed_network
+from lightning_module.averaged_maps import NO_AVERAGES
 from lightning_module.checkpoint import load_module, read_hyper_parameters
 from lightning_module.configuration.checkpoint_progress import read_progress
 from lightning_module.packed_network import read_packed, write_packed
@@ -22,7 +23,7 @@ def file(trained_run, tmp_path_factory):
 def test_a_network_file_keeps_everything_of_its_checkpoint_but_half_of_the_digits(file, trained_run):
     module, again = load_module(trained_run.best_checkpoint), load_module(file)
     assert read_hyper_parameters(file) == read_hyper_parameters(trained_run.best_checkpoint)
-    assert (again.image_size, again.mirror_average, again.is_residual) == (32, False, True)
+    assert (again.image_size, again.averages, again.is_residual) == (32, NO_AVERAGES, True)
     assert [(r.name, r.weight, r.is_face) for r in again.region_table] == [
         (r.name, r.weight, r.is_face) for r in module.region_table
     ]

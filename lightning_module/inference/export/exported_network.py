@@ -30,7 +30,7 @@ class Outputs(NamedTuple):
 
 
 class ExportedNetwork(nn.Module):
-    """A trained network with position maps and landmarks as outputs, with the mirror averaging of its module.
+    """A trained network with position maps and landmarks as outputs, with the averages of its module.
 
     Args:
         module: The trained module.
@@ -46,7 +46,7 @@ class ExportedNetwork(nn.Module):
         self.network = folded(module.network, module.image_size)
         self.region_table = module.region_table
         self.crop = module.crop
-        self._mirror_average = module.mirror_average
+        self._averages = module.averages
         self._is_residual = module.is_residual
         self.register_buffer("its_mean_map", module.mean_map.clone())
         self.register_buffer("its_regions", module.regions.clone())
@@ -56,7 +56,7 @@ class ExportedNetwork(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """The outputs of (N, 3, image_size, image_size) RGB in [0, 1]."""
         start = origin(self.its_mean_map, self._is_residual)
-        maps = position_maps(self.network, image, self.its_enlarge, start, self._mirror_average)
+        maps = position_maps(self.network, image, self.its_enlarge, start, self._averages)
         row, col = self.its_landmark_texels.unbind(dim=1)
         constants = (self.its_mean_map.clone(), self.its_regions.clone(), self.its_landmark_texels.clone())
         return (maps, maps[:, :, row, col].mT, *constants)

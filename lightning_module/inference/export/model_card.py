@@ -43,7 +43,7 @@ def model_card(checkpoint: Path, module: FaceModule, name: str, apart_px: float,
         "region weights": weights,
         "code": known.get("code", _UNKNOWN),
         "checked": f"{apart_px:.2g} px from the checkpoint on average, on {crops} crops of a photograph",
-        "mirror images": "averaged" if module.mirror_average else "not averaged",
+        "averages over": module.averages.in_words,
     }
     table = "\n".join(["| | |", "|---|---|", *(f"| {fact} | {value} |" for fact, value in facts.items())])
     return f"""# {name}

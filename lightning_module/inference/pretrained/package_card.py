@@ -63,7 +63,7 @@ def package_card(package: Package, measured: Mapping[str, Any]) -> str:
         "epochs": f"{facts.get('epoch', _UNKNOWN)} of {trainer.get('max_epochs', _UNKNOWN)}, the best of the validation",
         "seed": facts.get("seed", _UNKNOWN),
         "region weights": module.region_weights.ratio.replace("-", ":"),
-        "mirror images": "averaged" if module.mirror_average else "not averaged",
+        "averages over": module.averages.in_words,
         "code": facts.get("code", _UNKNOWN),
         "file": f"`{package.path.name}`, {package.size / 1e6:.1f} MB, safetensors in half precision",
         "sha256": package.digest,

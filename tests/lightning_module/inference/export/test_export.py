@@ -27,11 +27,11 @@ from tests.real_faces import real_landmarks
 from tests.runs import fit
 
 
-def _trained(mirror_average=False, **sizes):
+def _trained(mirror_average=False, crop_average=False, **sizes):
     """A network whose norms have seen something, so that folding them shows."""
     torch.manual_seed(0)
     network = Hourglass(norm_momentum=0.5, **sizes)
-    module = FaceModule(network, sizes["image_size"], mirror_average=mirror_average)
+    module = FaceModule(network, sizes["image_size"], mirror_average=mirror_average, crop_average=crop_average)
     module.adopt_layout(make_uv_layout(fake_model()))
     for name, parameter in module.network.named_parameters():
         if "norm" in name:
@@ -142,11 +142,13 @@ def test_a_card_shows_no_figures_of_another_epoch(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_network_that_averages_mirror_images_does_so_in_its_file_too(tmp_path):
-    module = _trained(base_channels=2, image_size=32, map_size=32, pairs=3, mirror_average=True)
+@pytest.mark.parametrize("name", ["torchscript", "onnx", "pt2"])
+def test_a_network_that_averages_views_does_so_in_its_file_too(name, tmp_path):
+    sizes = {"base_channels": 2, "image_size": 32, "map_size": 32, "pairs": 3}
+    module = _trained(mirror_average=True, crop_average=True, **sizes)
     images = torch.rand(3, 3, 32, 32)
-    FORMATS["torchscript"].write(ExportedNetwork(module).eval(), images[:2], tmp_path / "face.pt")
-    found = FORMATS["torchscript"].read(tmp_path / "face.pt")(images).position_map
+    FORMATS[name].write(ExportedNetwork(module).eval(), images[:2], tmp_path / "face.file")
+    found = FORMATS[name].read(tmp_path / "face.file")(images).position_map
     torch.testing.assert_close(found, module.position_maps(images), atol=1e-3, rtol=1e-4)
     assert not torch.allclose(found, module(images), atol=1e-2)
 
