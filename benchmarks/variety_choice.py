@@ -33,9 +33,10 @@ from datamodules.geometry.landmark_model import LandmarkModel
 from datamodules.readers.face_index import FaceIndex, open_index
 from datamodules.readers.index_options import IndexOptions
 from datamodules.readers.reader_300w import Reader300W
+from lightning_module.averaged_maps import NO_AVERAGES, Averages
 from lightning_module.evaluation.nme import landmark_nme
 from lightning_module.inference.crop_maps import crop_maps, landmarks_image_px
-from lightning_module.inference.crop_network import load_network
+from lightning_module.inference.crop_network import CropNetwork, load_network
 
 LEDGER = RESULTS / "variety_trainings.jsonl"
 SEEDS = (0, 1, 2)
@@ -83,7 +84,13 @@ CONTENDERS: dict[str, tuple[str, ...]] = {
     "all of the appearance": variety(*(name for name in _SHARES if name not in (*_PEOPLE, *_CAMERA))),
     "wider augmentation": (f"--data.augmentation={_JITTER}",),
     "all, wider augmentation": (*variety(*_SHARES), f"--data.augmentation={_JITTER}"),
-    "mirror average": ("--model.mirror_average=true",),
+}
+AVERAGED = ("default", "all, wider augmentation")  # are tested with averages too
+AVERAGES = {
+    "": NO_AVERAGES,
+    ", mirror images averaged": Averages(mirror=True),
+    ", five crops averaged": Averages(crops=True),
+    ", both averaged": Averages(mirror=True, crops=True),
 }
 
 
@@ -106,21 +113,24 @@ def _measure_one(job: tuple[str, int], real: Path) -> None:
         arguments = [f"--seed_everything={seed}", f"--tracking.folder={folder}", "--test_at_end=false", *quiet]
         fitted = run.main(["fit", *arguments, "--trainer.enable_model_summary=false", *CONTENDERS[name]])
         checkpoint = fitted.folder.last_checkpoint
-        tested = run.main(["test", f"--ckpt_path={checkpoint}", f"--tracking.folder={folder}", *quiet])
-        row = {
-            "contender": name,
-            "seed": seed,
-            "default test faces": round(float(tested.reports["test"]["nme"].mean_of_bins), 3),
-            "photographs": _photographs(checkpoint, real, Path(folder)),
-        }
+        rows = []
+        for suffix, averages in AVERAGES.items() if name in AVERAGED else [("", NO_AVERAGES)]:
+            options = [f"--model.mirror_average={averages.mirror}", f"--model.crop_average={averages.crops}", *quiet]
+            tested = run.main(["test", f"--ckpt_path={checkpoint}", f"--tracking.folder={folder}", *options])
+            row = {
+                "contender": f"{name}{suffix}",
+                "seed": seed,
+                "default test faces": round(float(tested.reports["test"]["nme"].mean_of_bins), 3),
+                "photographs": _photographs(load_network(checkpoint, *averages), real, Path(folder)),
+            }
+            rows.append(json.dumps(row) + "\n")
     with LEDGER.open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(json.dumps(row) + "\n")
+        file.writelines(rows)
 
 
-def _photographs(checkpoint: Path, real: Path, cache: Path) -> dict[str, float]:
+def _photographs(network: CropNetwork, real: Path, cache: Path) -> dict[str, float]:
     """NME % of the 68 landmarks of each photograph, mean of its crops, by rank and folder."""
-    network = load_network(checkpoint)
     model = read_morphable_model(real / "bfm" / "BFM.mat")
     landmark_model = LandmarkModel(model)
     errors = {}
@@ -174,7 +184,7 @@ def _figures() -> dict[str, dict[str, Any]]:
             "photographs": described([float(np.mean(list(row["photographs"].values()))) for row in own]),
             "default test faces": described([row["default test faces"] for row in own]),
         }
-        for name in CONTENDERS
+        for name in dict.fromkeys(row["contender"] for row in rows)
         if (own := [row for row in rows if row["contender"] == name])
     }
 
