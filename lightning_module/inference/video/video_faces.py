@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from lightning_module.inference.video.face_tracks import FaceTracker
+from lightning_module.inference.video.lasting_tracks import lasting
 from lightning_module.inference.video.overlay_video import written_overlay
 from lightning_module.inference.video.track_smoothing import TrackedFrame, smoothed
 from lightning_module.inference.video.track_table import written_table
@@ -60,7 +61,7 @@ def write_video_faces(video: Video, tracker: FaceTracker, out: Path, name: str, 
         written_overlay(out / f"{name}.webm", video.fps) as overlay,
         written_table(out / f"{name}.csv", out / f"{name}.npz") as table,
     ):
-        tracked = _tracked(video, tracker, stop)
+        tracked = lasting(_tracked(video, tracker, stop))
         for frame, faces in smoothed(tracked) if is_smoothed else tracked:
             overlay.add(frame, faces)
             table.add(frame, faces)
