@@ -41,6 +41,11 @@ class UVGrid:
         return np.asarray(triangles[self.is_valid.ravel()[triangles].all(axis=1)])
 
     @cached_property
+    def used(self) -> NDArray[np.int32]:
+        """(U,) the vertices of the triangles."""
+        return np.unique(self.triangles)
+
+    @cached_property
     def outward_triangles(self) -> NDArray[np.int32]:
         """(F, 3) the same triangles, counter-clockwise as seen from outside with y upwards, as in mesh files."""
         return self.triangles if self.outward > 0 else np.ascontiguousarray(self.triangles[:, ::-1])

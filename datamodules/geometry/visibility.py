@@ -29,7 +29,7 @@ def shown(
     x, y, z = np.moveaxis(points_px, -1, 0)
     is_inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
     col, row = (np.rint(np.where(is_inside, axis, 0)).astype(np.intp) for axis in (x, y))
-    hidden_below = depth[row, col] - _DEPTH_TOLERANCE * np.ptp(vertices_px[triangles.ravel(), 2])
+    hidden_below = depth[row, col] - _DEPTH_TOLERANCE * np.ptp(vertices_px[:, 2][triangles])
     return np.asarray(is_inside & (z >= hidden_below))
 
 
@@ -74,8 +74,11 @@ def depth_map(
     triangles: NDArray[np.int32],
 ) -> NDArray[np.float32]:
     """(H, W) z of the surface at each pixel; minus infinity in the background."""
-    depth = (vertices_px[triangles[triangle_ids], 2] * barycentric).sum(axis=-1)
-    return np.where(triangle_ids >= 0, depth, -np.inf).astype(np.float32)
+    depth = np.full(triangle_ids.shape, -np.inf, np.float32)
+    is_covered = triangle_ids >= 0
+    corners = vertices_px[:, 2][triangles].take(triangle_ids[is_covered], axis=0)
+    depth[is_covered] = (corners * barycentric[is_covered]).sum(axis=-1)
+    return depth
 
 
 def facing(vertices_px: NDArray[np.floating], triangles: NDArray[np.int32], orientation: int = 1) -> NDArray[np.bool_]:

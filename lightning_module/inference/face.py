@@ -160,9 +160,9 @@ class Face:
 
 def _in_sight(points: NDArray[np.float64], grid: UVGrid) -> NDArray[np.bool_]:
     """(G G,) whether no other part of the face covers a point."""
-    used = points[grid.triangles.ravel()]
-    scale = (_SIGHT_PX - 1) / max(float(np.ptp(used[:, :2], axis=0).max()), 1e-6)
-    drawn = (points - [*used[:, :2].min(axis=0), 0]) * scale
+    used = np.ascontiguousarray(points[grid.used, :2].T)  # reductions along rows are many times faster
+    scale = (_SIGHT_PX - 1) / max(float(np.ptp(used, axis=1).max()), 1e-6)
+    drawn = (points - [*used.min(axis=1), 0]) * scale
     is_shown = shown_points(drawn, drawn, grid.triangles, _SIGHT_PX, _SIGHT_PX)
     return is_shown & (grid.normals(points)[:, 2] > _GRAZING)
 
