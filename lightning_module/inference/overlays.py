@@ -92,7 +92,7 @@ def _pose(background: Image, vertices: NDArray[np.float64], face: Face) -> Image
     centre = vertices[face.layout.grid.is_valid.ravel(), :2].mean(axis=0)
     draw_axes(picture, centre, face.pose, _AXIS_LENGTH * OVERLAY_SIZE, 4)
     pitch, yaw, roll = face.pose
-    draw_text(picture, f"pitch {pitch:+.0f}  yaw {yaw:+.0f}  roll {roll:+.0f}", (12, OVERLAY_SIZE - 14), 0.65)
+    draw_text(picture, f"pitch {pitch:+z.0f}  yaw {yaw:+z.0f}  roll {roll:+z.0f}", (12, OVERLAY_SIZE - 14), 0.65)
     return picture
 
 

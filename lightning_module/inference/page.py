@@ -41,13 +41,13 @@ class PageFace:
         texture = mesh.texture
         if len(texture) > _TEXTURE:
             texture = np.asarray(cv2.resize(texture, (_TEXTURE, _TEXTURE), interpolation=cv2.INTER_AREA), np.uint8)
-        pitch, yaw, roll = (round(float(angle), 1) for angle in face.pose)
+        pitch, yaw, roll = (f"{angle:+z.1f}°" for angle in face.pose)
         self.content: dict[str, Any] = {
             "name": photo.name,
             "photo": photo.path.name,
             "found_by": face.detection.detector,
             "confidence": None if face.confidence is None else f"{face.confidence:.2f}",
-            "pose": f"pitch {pitch:+}°, yaw {yaw:+}°, roll {roll:+}°",
+            "pose": f"pitch {pitch}, yaw {yaw}, roll {roll}",
             "pictures": pictures | {"texture": f"{photo.name}.png"},
             "files": [f"{photo.name}{ending}" for ending in (".obj", ".ply", ".glb", ".png", ".json")],
             "points": _packed(np.rint((points - middle) / half * _LARGEST), np.int16),

@@ -42,7 +42,7 @@ def results(networks: list[OfferedNetwork], faces: list[Face], files: ResultFile
     parts = [_frame(_link(address, page)) for page in files.pages]
     slots = "AB" if len(networks) > 1 else " "
     for slot, network, face, pictures in zip(slots, networks, faces, files.pictures, strict=False):
-        pitch, yaw, roll = (f"{angle:+.0f}°" for angle in face.pose)
+        pitch, yaw, roll = (f"{angle:+z.0f}°" for angle in face.pose)
         title = escape(f"{slot} · {network.label}" if slot.strip() else network.label)
         parts.append(
             f'<section><h3>{title}</h3><p class="small">pitch {pitch}, yaw {yaw}, roll {roll}</p>'
