@@ -26,7 +26,7 @@ def named_lost_workers(is_stopped: Callable[[], bool] = lambda: False) -> Iterat
 
     Raises:
         SystemExit: If the process was terminated.
-        InputError: If it was killed.
+        InputError: If it was killed, or nothing is known of its end.
     """
     try:
         yield
@@ -35,9 +35,9 @@ def named_lost_workers(is_stopped: Callable[[], bool] = lambda: False) -> Iterat
             raise
         if "Terminated" in lost or is_stopped():
             raise SystemExit(STOPPED) from error
-        if "Killed" in lost:
+        if set(lost) <= {"Killed", ""}:
             raise InputError(
-                "a process that makes samples was killed, most likely because memory ran out. Set --data.num_workers or "
-                "--data.batch_size lower."
+                "a process that makes samples ended all of a sudden, most likely because memory ran out. Set "
+                "--data.num_workers or --data.batch_size lower."
             ) from error
         raise

@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "lightning_module/reproduction": (ROOM, "datamodules", "run"),
     # where data and network meet
     "lightning_module/configuration/command_options.py": (ROOM, "datamodules"),
-    "lightning_module": (ROOM, *SAFE_FILES, ADDRESSES, TYPES, GEOMETRY, ERRORS),
+    "lightning_module": (ROOM, *SAFE_FILES, ADDRESSES, TYPES, GEOMETRY, ERRORS, "datamodules.lost_workers"),
     "sweeps": ("sweeps", ROOM, *SAFE_FILES, ADDRESSES, ERRORS, "datamodules.disk_faults", f"{GEOMETRY}.regions"),
     "run.py": ("datamodules", ROOM, "sweeps"),
 }

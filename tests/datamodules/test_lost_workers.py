@@ -23,28 +23,34 @@ class Ending(Dataset):
         return place
 
 
-def _read(number):
-    with named_lost_workers():
+def _read(number, is_stopped=False):
+    with named_lost_workers(lambda: is_stopped):
         list(DataLoader(Ending(number), batch_size=None, num_workers=1))
 
 
-def test_a_process_that_is_terminated_ends_the_command():
+def test_a_command_that_is_stopped_with_its_processes_ends():
     with pytest.raises(SystemExit) as ended:
-        _read(signal.SIGTERM)
+        _read(signal.SIGTERM, is_stopped=True)
     assert ended.value.code == STOPPED == 143
 
 
 def test_a_process_that_is_killed_is_one_line_about_memory():
-    with pytest.raises(InputError, match=r"samples was killed.*memory.*--data\.num_workers"):
+    with pytest.raises(InputError, match=r"makes samples ended.*memory.*--data\.num_workers"):
         _read(signal.SIGKILL)
 
 
-def test_where_the_signal_is_not_named_the_stop_of_the_command_decides():
-    lost = RuntimeError("DataLoader worker (pid(s) 3, 4) exited unexpectedly")
-    with pytest.raises(SystemExit), named_lost_workers(lambda: True):
-        raise lost
-    with pytest.raises(RuntimeError, match="unexpectedly"), named_lost_workers(lambda: False):
-        raise lost
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("DataLoader worker (pid 7) is killed by signal: Terminated. ", SystemExit),
+        ("DataLoader worker (pid 7) is killed by signal: Killed. ", InputError),
+        ("DataLoader worker (pid(s) 3, 4) exited unexpectedly", InputError),
+        ("DataLoader worker (pid 7) is killed by signal: Segmentation fault. ", RuntimeError),
+    ],
+)
+def test_what_pytorch_says_of_the_end_decides(text, ending):
+    with pytest.raises(ending), named_lost_workers():
+        raise RuntimeError(text)
 
 
 def test_other_errors_stay_as_they_are():
