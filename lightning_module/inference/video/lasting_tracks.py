@@ -10,7 +10,7 @@ LEAST_FRAMES = 5  # that a face is followed in
 
 
 def lasting(frames: Iterator[TrackedFrame]) -> Iterator[TrackedFrame]:
-    """The same frames, four frames later, without faces that were followed in fewer than five frames.
+    """The same frames, four frames later, without faces that have been followed in fewer than five frames by then.
 
     Faces at the end of the video, which might have been followed for longer, are kept. Faces are numbered anew, from 1 in
     the order in which they appear.
