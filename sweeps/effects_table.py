@@ -25,7 +25,8 @@ def effects_table(effects: Effects, reference: str, what_differs: str) -> str:
                 name = f"{factor.title} {level:g} instead of {factor.reference:g}"
                 rows.append([name, *_cells(*effects.curve(factor, np.array([level])))])
         else:
-            rows.append([f"{factor.title} × 10", *_cells(*effects.slope(factor))])
+            where = "" if factor.reference else ", where it is not 0"
+            rows.append([f"{factor.title} × 10{where}", *_cells(*effects.slope(factor))])
     noise = ""
     if np.isfinite(effects.noise).all():
         rows.append([f"noise: {what_differs}", *(f"± {value:.3f}" for value in effects.noise)])

@@ -59,6 +59,8 @@ class SweepReport:
     def headline(self) -> str:
         """The verdict in one sentence."""
         if self.confirmation is None:
+            if self.settings.is_branched:
+                return "Nothing is confirmed: branches show only what weights do late in training."
             return "Nothing is confirmed: differences between seeds are larger than those between ratios of single trainings."
         course, dataset = self.confirmation.course, self.confirmation.dataset
         better = [verdict.ratio for verdict in self.verdicts if verdict.outcome == "better"]

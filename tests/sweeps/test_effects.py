@@ -143,6 +143,7 @@ def test_a_sweep_keeps_every_error_of_every_seed_and_shows_what_weights_do(tmp_p
     text = as_markdown(report)
     assert "## What a weight does" in text
     assert "| mouth × 10 " in text
+    assert "| neck × 10, where it is not 0 " in text  # ten times nothing is nothing
     assert "| noise: one branch" in text
 
 
