@@ -47,7 +47,6 @@ evidence: bench
 	$(RUN) -m benchmarks.planted_effects
 	$(RUN) -m benchmarks.ways_to_a_ratio
 	$(RUN) -m benchmarks.best_ratio $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
-	$(RUN) -m benchmarks.sweep
 	$(RUN) -m pytest -m evidence -rP
 	$(RUN) -m benchmarks.pose_augmentation_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat

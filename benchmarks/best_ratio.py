@@ -9,6 +9,7 @@ comparisons.
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -23,8 +24,10 @@ from benchmarks.measurements import RESULTS, save
 from benchmarks.trainings import EQUAL, PROTOCOLS, REFERENCE, Photographs, Training, figures_of, train_all
 from lightning_module.evaluation.paired_seeds import ALPHA, POWER, holm
 from lightning_module.project import PROJECT
+from sweeps.effects_table import single_effects
 from sweeps.search_space import RADIUS
 from sweeps.sweep_command import sweep
+from sweeps.sweep_report import SweepReport
 from sweeps.trial import RATIO, WEIGHTS
 
 Labels = Literal["exact", "fitted"]
@@ -93,9 +96,24 @@ def _search(labels: Labels) -> None:
         "ratio": best.split()[0].replace("-", ":"),
         "radius": trials[best].user_attrs[WEIGHTS][RADIUS],
         "validation NME %": {ratio: round(trial.values[0], 4) for ratio, trial in trials.items()},
+        "effects": _effects(report),
     }
+    shutil.copyfile(report.settings.results / "effects.png", PROJECT / "docs" / f"effects_{labels}.png")
     with LEDGER.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def _effects(report: SweepReport) -> dict[str, dict[str, list[float]]]:
+    """Mean and 95 % interval of what each weight does to each validation error, NME %."""
+    assert report.effects is not None
+    titles = [measure.title for measure in report.effects.measures]
+    return {
+        name: {
+            title: [round(float(value), 3) for value in values]
+            for title, *values in zip(titles, changes, *ends, strict=True)
+        }
+        for name, (changes, ends) in single_effects(report.effects).items()
+    }
 
 
 def _seeds(count: int) -> range:

@@ -10,6 +10,8 @@ from lightning_module.region_weights import RegionWeights
 from sweeps.search_space import RADIUS
 from sweeps.settings import SweepSettings
 
+_VALUES_PER_POWER = 3  # a line through two values has no residuals, and its interval says nothing
+
 
 @dataclass(frozen=True, eq=False)
 class Factor:
@@ -41,6 +43,20 @@ class Factor:
         values = self.values[self.values > 0]
         return float(values.min()), float(values.max())
 
+    @property
+    def middle(self) -> float:
+        """The weight whose logarithm the regression counts from: that of the reference, or the middle of the range."""
+        return float(self.reference or np.sqrt(self.low * self.high))
+
+    def highest_power(self, degree: int) -> int:
+        """Highest power of the logarithm that the trials tell; 0 if hardly any of them has this weight.
+
+        Args:
+            degree: Highest power of the regression.
+        """
+        told = len(set(self.values[self.values > 0])) // _VALUES_PER_POWER
+        return min(degree, told if self.has_switch else max(told, 1))
+
     def columns(self, values: Array, degree: int) -> Array:
         """The columns of the regression, all 0 at the reference.
 
@@ -55,11 +71,11 @@ class Factor:
         if self.levels:
             others = [level for level in self.levels if level != self.reference]
             return np.stack([(values == level).astype(float) for level in others], axis=-1)
-        middle = self.reference or np.sqrt(self.low * self.high)
         is_on = values > 0
-        logarithm = np.log10(np.where(is_on, values, middle) / middle)
+        logarithm = np.log10(np.where(is_on, values, self.middle) / self.middle)
         switch = [is_on.astype(float) - (self.reference > 0)] if self.has_switch else []
-        return np.stack([*switch, *(logarithm**power for power in range(1, degree + 1))], axis=-1)
+        powers = range(1, self.highest_power(degree) + 1)
+        return np.stack([*switch, *(logarithm**power for power in powers)], axis=-1)
 
 
 def searched_factors(settings: SweepSettings, trials: Sequence[RegionWeights]) -> tuple[Factor, ...]:

@@ -17,16 +17,7 @@ def effects_table(effects: Effects, reference: str, what_differs: str) -> str:
     """
     if effects.fit is None:
         return ""
-    rows = []
-    for factor in effects.factors:
-        if factor.levels:
-            others = [level for level in factor.levels if level != factor.reference]
-            for level in others:
-                name = f"{factor.title} {level:g} instead of {factor.reference:g}"
-                rows.append([name, *_cells(*effects.curve(factor, np.array([level])))])
-        else:
-            where = "" if factor.reference else ", where it is not 0"
-            rows.append([f"{factor.title} × 10{where}", *_cells(*effects.slope(factor))])
+    rows = [[name, *_cells(changes, ends)] for name, (changes, ends) in single_effects(effects).items()]
     noise = ""
     if np.isfinite(effects.noise).all():
         rows.append([f"noise: {what_differs}", *(f"± {value:.3f}" for value in effects.noise)])
@@ -41,7 +32,34 @@ def effects_table(effects: Effects, reference: str, what_differs: str) -> str:
     )
 
 
+def single_effects(effects: Effects) -> dict[str, tuple[Array, Array]]:
+    """What a tenfold weight does, a weight instead of none, and each radius instead of that of the reference.
+
+    Args:
+        effects: The effects, with a regression.
+
+    Returns:
+        By name, in the order of the factors: (P,) percent of each measured error, and (2, P) the ends of its 95 % interval.
+
+    Raises:
+        ValueError: If there is no regression.
+    """
+    rows = {}
+    for factor in effects.factors:
+        if factor.levels:
+            others = [level for level in factor.levels if level != factor.reference]
+            for level in others:
+                name = f"{factor.title} {level:g} instead of {factor.reference:g}"
+                rows[name] = effects.curve(factor, np.array([level]))
+            continue
+        if factor.has_switch and not factor.reference:
+            rows[f"{factor.title} {factor.middle:.2g} instead of 0"] = effects.curve(factor, np.array([factor.middle]))
+        if effects.is_sloped(factor):
+            where = ", where it is not 0" if factor.has_switch else ""
+            rows[f"{factor.title} × 10{where}"] = effects.slope(factor)
+    return {name: (changes[0], ends[:, 0]) for name, (changes, ends) in rows.items()}
+
+
 def _cells(changes: Array, ends: Array) -> list[str]:
-    """The cells of a row, from (1, P) changes and (2, 1, P) ends of their intervals."""
-    (means,), ((lows,), (highs,)) = changes, ends
-    return [f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" for mean, low, high in zip(means, lows, highs, strict=True)]
+    """The cells of a row, from (P,) changes and (2, P) ends of their intervals."""
+    return [f"{mean:+.3f} ({low:+.3f} to {high:+.3f})" for mean, low, high in zip(changes, *ends, strict=True)]

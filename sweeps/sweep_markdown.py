@@ -1,5 +1,6 @@
 """A sweep's report as Markdown: verdicts, tables, and the command that repeats it."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import numpy as np
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from datamodules.addresses import masked
+from datamodules.addresses import masked, sqlite_address
 from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.evaluation.paired_seeds import reduced_by_seed
 from lightning_module.project import PROJECT
+from lightning_module.tracking.moved_runs import DATABASE
+from lightning_module.tracking.tracking_place import TrackingOptions
 from sweeps.branching import training_length
 from sweeps.confirmation import Confirmation
 from sweeps.confirmation_course import Course
@@ -167,9 +170,28 @@ def _command(settings: SweepSettings) -> str:
         f"--score {' '.join(map(str, settings.scores))} --seed {settings.seed} --sampler {settings.sampler} "
         f"--pruner {settings.pruner} --search_seeds {settings.search_seeds}{_branching(settings)} "
         f"--confirm_ratios {settings.confirm_ratios} --confirm_seeds {settings.confirm_seeds} {epochs}{hours}"
-        f"--config {short_path(settings.config)}{space} "
-        f"--storage {masked(settings.storage)} --tracking_uri {masked(settings.tracking_uri)}"
+        f"--config {_quoted(settings.config)}{space}{_places(settings)}"
     )
+
+
+def _places(settings: SweepSettings) -> str:
+    """The options of where a sweep is kept, as far as they differ from the defaults."""
+    usual = TrackingOptions().place(PROJECT)
+    given = {
+        "folder": "" if settings.folder == usual.folder else _quoted(settings.folder),
+        "experiment": "" if settings.experiment == usual.experiment else shlex.quote(settings.experiment),
+        "storage": ""
+        if settings.storage == sqlite_address(settings.folder / "optuna.db")
+        else masked(settings.storage),
+        "tracking_uri": ""
+        if settings.tracking_uri == sqlite_address(settings.folder / DATABASE)
+        else masked(settings.tracking_uri),
+    }
+    return "".join(f" --{name} {value}" for name, value in given.items() if value)
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(short_path(path))
 
 
 def _branching(settings: SweepSettings) -> str:

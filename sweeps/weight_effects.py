@@ -98,6 +98,10 @@ class Effects:
         """
         return self.contrast(factor, factor.columns(values, self._fit.degree))
 
+    def is_sloped(self, factor: Factor) -> bool:
+        """Whether the trials tell how the errors change along a weight, and not only what having it does."""
+        return factor.highest_power(self._fit.degree) > 0
+
     def slope(self, factor: Factor) -> tuple[Array, Array]:
         """The change of each error with a tenfold weight, on average over the range of the trials.
 

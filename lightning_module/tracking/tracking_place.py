@@ -7,6 +7,7 @@ from pathlib import Path
 
 from datamodules.addresses import sqlite_address, without_credentials
 from datamodules.errors import InputError
+from lightning_module.project import PROJECT
 from lightning_module.tracking.moved_runs import DATABASE, RUNS
 
 
@@ -92,5 +93,6 @@ class TrackingPlace:
         """A server's address, or the command that shows the runs."""
         if self.uri.startswith("http"):
             return without_credentials(self.uri)
-        folder = shlex.quote(str(self.folder))
-        return f"python run.py ui --tracking.folder {folder}" if self.folder.name != "mlruns" else "python run.py ui"
+        if self.folder == TrackingOptions().place(PROJECT).folder:
+            return "python run.py ui"
+        return f"python run.py ui --tracking.folder {shlex.quote(str(self.folder))}"

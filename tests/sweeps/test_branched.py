@@ -59,6 +59,8 @@ def test_every_trial_continues_every_trunk_and_the_reference_is_the_trunks_thems
     assert "trained 12 epochs" in text  # two trunks, and two branches of two trials
     assert re.search(r"16-5-4-3-0 .*\| \+0\.000 ± 0\.000 ", text)
     assert "--search_seeds 2 --strategy branched --branch_at 0.5 " in text
+    assert f" --folder {tmp_path}" in text
+    assert "--storage" not in text  # it is the folder's own
     assert "Nothing is confirmed: branches show only what weights do late in training." in text
 
 

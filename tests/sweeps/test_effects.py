@@ -10,7 +10,7 @@ from lightning_module.evaluation.nme import YAW_BINS
 from lightning_module.region_weights import RegionWeights
 from sweeps.effects_figure import effects_figure
 from sweeps.effects_table import effects_table
-from sweeps.search_space import SearchSpace, stored_weights
+from sweeps.search_space import SearchSpace, stored_weights, weights_from_store
 from sweeps.storage import open_storage, search_study
 from sweeps.sweep_figures import sweep_figures
 from sweeps.sweep_markdown import as_markdown
@@ -102,6 +102,28 @@ def test_few_trials_give_points_and_no_curve(tmp_path):
     assert not [text.get_text() for text in figure.legends[0].get_texts() if "noise" in text.get_text()]
     assert effects_table(effects, "16:5:4:3:0", "one branch") == ""
     assert weight_effects(_trials(settings(tmp_path), 7)[1:], settings(tmp_path)) is None  # nothing to compare with
+
+
+def test_two_values_of_a_weight_draw_no_line(tmp_path):
+    asked = branched(tmp_path, search_seeds=2)
+    rng = np.random.default_rng(3)
+    without_neck = [
+        weights_from_store(asked.regions, trial.user_attrs["weights"]) for trial in _trials(asked, 60, seed=4)
+    ]
+    trials = [_trial(asked, own, 2, rng) for own in without_neck if not own.by_name["neck"]]
+    for neck in (0.3, 4.0):
+        trials.append(_trial(asked, RegionWeights.of(asked.regions, {"neck": neck}), 2, rng))
+    effects = weight_effects(trials, asked)
+    factor = next(factor for factor in effects.factors if factor.name == "neck")
+    assert effects.fit.degree == 2
+    assert factor.highest_power(2) == 0
+    both = effects.curve(factor, np.array(factor.tried))[0]
+    np.testing.assert_array_equal(both[0], both[1])
+    np.testing.assert_allclose(both, 0, atol=3 * NOISE)
+    text = effects_table(effects, "16:5:4:3:0", "one branch")
+    assert "neck 0.32 instead of 0" in text
+    assert "neck × 10" not in text
+    effects_figure(effects, "16:5:4:3:0", "one branch").canvas.draw()
 
 
 def test_trials_that_were_pruned_or_belong_to_an_earlier_version_are_left_out(tmp_path):
