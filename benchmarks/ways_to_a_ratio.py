@@ -53,7 +53,7 @@ def measure(folder: Path) -> None:
         list(pool.map(_search, missing, [folder] * len(missing)))
     proposed, seeds = proposals(), range(FIRST_SEED, FIRST_SEED + _SEEDS)
     ratios = [REFERENCE, *dict.fromkeys(row["ratio"] for row in proposed.values())]
-    rows = train_all([[full(ratio, seed)] for ratio in ratios for seed in seeds])
+    rows = train_all([[full(ratio, seed)] for seed in seeds for ratio in ratios])
     figures = [
         {**row, **_compared([_difference(rows, row["ratio"], seed) for seed in seeds])} for row in proposed.values()
     ]
