@@ -35,6 +35,9 @@ Array = NDArray[np.float64]
 
 LABELS: tuple[Labels, ...] = ("fitted", "exact")
 KNOWN = (REFERENCE, EQUAL, "16:4:4:3:0")
+LANDMARKS_ONLY = (
+    "3000:5:4:3:0"  # one weight raised, without a search; compared since benchmarks.branches found it as good
+)
 LEDGER = RESULTS / "searched_ratios.jsonl"
 SEARCH_SEED, FIRST_SEED, SEEDS = 4000, 5000, 10
 EPOCHS = 8
@@ -55,6 +58,7 @@ def measure(photographs: Photographs | None) -> None:
     best, figures = searched(), dict[str, Any]()
     for labels in LABELS:
         figures[f"{labels} labels"] = {"search": best[labels], **_compared(labels, best[labels], photographs)}
+    figures["landmarks' weight only"] = _against_landmarks_only(best["fitted"])
     for name, (epochs, options) in _FURTHER.items():
         own = [_found("fitted", best["fitted"], seed, epochs, options) for seed in _seeds(FURTHER_SEEDS)]
         same = [Training(REFERENCE, seed, "fitted", epochs, options=options) for seed in _seeds(FURTHER_SEEDS)]
@@ -97,6 +101,7 @@ def _search(labels: Labels) -> None:
         "radius": trials[best].user_attrs[WEIGHTS][RADIUS],
         "validation NME %": {ratio: round(trial.values[0], 4) for ratio, trial in trials.items()},
         "effects": _effects(report),
+        "deviation of one branch": _noise(report),
     }
     shutil.copyfile(report.settings.results / "effects.png", PROJECT / "docs" / f"effects_{labels}.png")
     with LEDGER.open("a", encoding="utf-8") as file:
@@ -114,6 +119,13 @@ def _effects(report: SweepReport) -> dict[str, dict[str, list[float]]]:
         }
         for name, (changes, ends) in single_effects(report.effects).items()
     }
+
+
+def _noise(report: SweepReport) -> dict[str, float]:
+    """Deviation over the trunks of a branch less its trunk, NME %."""
+    assert report.effects is not None
+    titles = [measure.title for measure in report.effects.measures]
+    return {title: round(float(value), 3) for title, value in zip(titles, report.effects.noise, strict=True)}
 
 
 def _seeds(count: int) -> range:
@@ -136,6 +148,15 @@ def _compared(labels: Labels, search: dict[str, Any], photographs: Photographs |
     for ratio, p in zip(KNOWN, adjusted, strict=True):
         figures[ratio]["68 landmarks"]["p after Holm"] = float(f"{p:.3g}")
     return figures
+
+
+def _against_landmarks_only(search: dict[str, Any]) -> dict[str, Any]:
+    """The found ratio and 16:5:4:3:0, each less a ratio that differs from the latter in one weight; fitted labels."""
+    simple = [Training(LANDMARKS_ONLY, seed, "fitted", EPOCHS) for seed in _seeds(SEEDS)]
+    found = [_found("fitted", search, seed) for seed in _seeds(SEEDS)]
+    reference = [Training(REFERENCE, seed, "fitted", EPOCHS) for seed in _seeds(SEEDS)]
+    rows = train_all([[training] for training in (*simple, *found, *reference)])
+    return {"found less it": _against(rows, found, simple), "it less 16:5:4:3:0": _against(rows, simple, reference)}
 
 
 def _against(rows: dict[str, dict[str, Any]], own: list[Training], other: list[Training]) -> dict[str, Any]:
