@@ -35,9 +35,7 @@ Array = NDArray[np.float64]
 
 LABELS: tuple[Labels, ...] = ("fitted", "exact")
 KNOWN = (REFERENCE, EQUAL, "16:4:4:3:0")
-LANDMARKS_ONLY = (
-    "3000:5:4:3:0"  # one weight raised, without a search; compared since benchmarks.branches found it as good
-)
+LANDMARKS_ONLY = "3000:5:4:3:0"  # one weight raised, without a search: added when benchmarks.branches had found it good
 LEDGER = RESULTS / "searched_ratios.jsonl"
 SEARCH_SEED, FIRST_SEED, SEEDS = 4000, 5000, 10
 EPOCHS = 8
@@ -161,12 +159,11 @@ def _against_landmarks_only(search: dict[str, Any]) -> dict[str, Any]:
 
 def _against(rows: dict[str, dict[str, Any]], own: list[Training], other: list[Training]) -> dict[str, Any]:
     """Paired differences over seeds, by region and, where they were tested, on the photographs."""
-    figures = {
-        title: _tested(
-            [figures_of(rows, a)[title] - figures_of(rows, b)[title] for a, b in zip(own, other, strict=True)]
-        )
-        for title in PROTOCOLS
-    }
+    figures = {}
+    for title in PROTOCOLS:
+        errors = np.array([[figures_of(rows, one)[title] for one in trainings] for trainings in (own, other)])
+        means = {"NME %": errors.mean(axis=1).round(3).tolist()}
+        figures[title] = means | _tested((errors[0] - errors[1]).tolist())
     pairs = [
         (rows[a.name].get("photographs"), rows[b.name].get("photographs")) for a, b in zip(own, other, strict=True)
     ]
