@@ -98,7 +98,7 @@ def measure(real: Path, names: list[str]) -> None:
     """Trains what is missing, and saves means and deviations over seeds."""
     os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that are started
     done = {(row["contender"], row["seed"]) for row in _rows()}
-    missing = [job for job in product(names, SEEDS) if job not in done]
+    missing = [(name, seed) for seed, name in product(SEEDS, names) if (name, seed) not in done]
     with ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool:
         list(pool.map(_measure_one, missing, [real] * len(missing)))
     save("variety_choice", "python -m benchmarks.variety_choice REAL", _figures())
