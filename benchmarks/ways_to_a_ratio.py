@@ -1,10 +1,11 @@
-"""Ways to a ratio at equal compute: TPE on branches, random search on branches, and one network for all ratios.
+"""Ways to a ratio at equal compute: TPE on branches and random search on branches.
 
     python -m benchmarks.ways_to_a_ratio [FOLDER]
 
 Each way proposes a ratio after some 19 minutes of one core, from two seeds, on fitted labels. What the ratios are worth,
 full trainings of the default's length show: some of those of benchmarks.branches with 16:5:4:3:0, and as many with each
-proposed ratio.
+proposed ratio. The lines of one network for all ratios in benchmarks/results/proposed_ratios.jsonl are of a third way, which
+did not pay (docs/results.md).
 """
 
 import json
@@ -21,10 +22,8 @@ import yaml
 from scipy.stats import t as student
 
 from benchmarks.branches import FIRST_SEED, full
-from benchmarks.conditioned_network import DrawnRatios, Ratio, drawn, region_weights
 from benchmarks.measurements import RESULTS, save
 from benchmarks.trainings import PROTOCOLS, REFERENCE, figures_of, train_all
-from lightning_module.cli import run_cli
 from sweeps.samplers import Sampler
 from sweeps.search_space import SearchSpace
 from sweeps.sweep_command import sweep
@@ -33,9 +32,7 @@ from sweeps.trial import RATIO
 LEDGER = RESULTS / "proposed_ratios.jsonl"
 SEARCH_SEEDS = (3000, 3001)
 SAMPLERS: dict[str, Sampler] = {"TPE on branches": "tpe", "random search on branches": "random"}
-CONDITIONED = "one network for all ratios"
 _TRIALS, _TRUNKS = 24, 2
-_NETWORKS, _EPOCHS, _RATIOS = 2, 22, 256
 _SEEDS = 5  # of the full trainings
 _TRIAL_CONFIG = {
     "data": {"synthetic": {"labels": "fitted"}, "val_fraction": 0.1},
@@ -46,9 +43,8 @@ _TRIAL_CONFIG = {
 def measure(folder: Path) -> None:
     """Runs the searches that are not measured yet and the trainings of what they propose, and saves the comparison."""
     os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that are started
-    missing = [
-        (way, seed) for seed in SEARCH_SEEDS for way in (*SAMPLERS, CONDITIONED) if (way, seed) not in proposals()
-    ]
+    done = proposals()
+    missing = [(way, seed) for seed in SEARCH_SEEDS for way in SAMPLERS if (way, seed) not in done]
     with ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool:
         list(pool.map(_search, missing, [folder] * len(missing)))
     proposed, seeds = proposals(), range(FIRST_SEED, FIRST_SEED + _SEEDS)
@@ -72,7 +68,7 @@ def _search(way_and_seed: tuple[str, int], folder: Path) -> None:
     own.mkdir(parents=True, exist_ok=True)
     config = own / "trial.yaml"
     config.write_text(yaml.safe_dump(_TRIAL_CONFIG), encoding="utf-8")
-    ratio = _best_at_any(config, seed) if way == CONDITIONED else _best_branch(config, seed, SAMPLERS[way])
+    ratio = _best_branch(config, seed, SAMPLERS[way])
     row = {"way": way, "seed": seed, "ratio": ratio.replace("-", ":"), "core seconds": round(_core_seconds())}
     with LEDGER.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
@@ -101,28 +97,6 @@ def _best_branch(config: Path, seed: int, sampler: Sampler) -> str:
         trial for trial in report.trials if trial.values and trial.user_attrs[RATIO] not in report.settings.known_ratios
     ]
     return str(min(new, key=lambda trial: trial.values[0]).user_attrs[RATIO])
-
-
-def _best_at_any(config: Path, seed: int) -> str:
-    """The ratio at which the mean validation error of some conditioned networks is least."""
-    rng = np.random.default_rng(seed)
-    ratios: list[Ratio] = [drawn(rng) for _ in range(_RATIOS)]
-    errors = []
-    for own_seed in range(seed, seed + 100 * _NETWORKS, 100):
-        measurement = DrawnRatios(own_seed, ratios)
-        options = {
-            "config": config,
-            "seed_everything": own_seed,
-            "model.network": "benchmarks.conditioned_network.ConditionedNetwork",
-            "trainer.max_epochs": _EPOCHS,
-            "trainer.check_val_every_n_epoch": _EPOCHS,
-            "trainer.enable_progress_bar": "false",
-            "test_at_end": "false",
-            "tracking.folder": config.parent,
-        }
-        run_cli(["fit", *(f"--{name}={value}" for name, value in options.items())], [measurement])
-        errors.append([row["nme"] for row in measurement.validation])
-    return region_weights(ratios[int(np.mean(errors, axis=0).argmin())]).ratio
 
 
 def _difference(rows: dict[str, dict[str, Any]], ratio: str, seed: int) -> list[float]:
