@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from datamodules.augmentation.augmentation_options import Augmentation
 from datamodules.augmentation.colour_jitter import jitter_colours
 from datamodules.augmentation.crop_jitter import draw_jitter
+from datamodules.augmentation.image_quality import vary_quality
 from datamodules.augmentation.occluders import occlude
 from datamodules.augmentation.random_erasing import erase
 from datamodules.geometry.crop import PLAIN_CROP, NetworkCrop, crop_matrix, crop_points, crop_projection, image_matrix
@@ -109,7 +110,8 @@ class SampleMaker:
         if augmentation is not None:
             if augmentation.occluder_probability and rng.random() < augmentation.occluder_probability:
                 image = occlude(image, landmarks, rng)
-            image = erase(jitter_colours(image, augmentation, rng), augmentation, rng)
+            image = vary_quality(jitter_colours(image, augmentation, rng), augmentation, rng)
+            image = erase(image, augmentation, rng)
         return FaceSample(
             torch.from_numpy(image),
             torch.from_numpy(face.surface),
