@@ -70,6 +70,13 @@ _SHARES: dict[str, float | bool] = {
 _PEOPLE = ("proportions", "children", "elderly", "expressions", "wide_poses")
 _CAMERA = ("white_balance", "blur", "low_resolution", "grain", "compression", "borders")
 _JITTER = "{rotation_deg: 12, scale: [0.8, 1.25], shift: 0.1, colour_gain: [0.7, 1.3], erase_probability: 0.2}"
+_QUALITY: dict[str, Any] = {
+    "tone": [0.5, 2.0],
+    "contrast": [0.5, 1.5],
+    "grey_probability": 0.2,
+    "blur_probability": 0.2,
+    "noise_probability": 0.3,
+}
 
 
 def variety(*names: str) -> tuple[str, ...]:
@@ -84,6 +91,7 @@ CONTENDERS: dict[str, tuple[str, ...]] = {
     "all of the people": variety(*_PEOPLE),
     "all of the camera": variety(*_CAMERA),
     "all of the appearance": variety(*(name for name in _SHARES if name not in (*_PEOPLE, *_CAMERA))),
+    "image quality": tuple(f"--data.augmentation.{name}={json.dumps(value)}" for name, value in _QUALITY.items()),
     "wider augmentation": (f"--data.augmentation={_JITTER}",),
     "all, wider augmentation": (*variety(*_SHARES), f"--data.augmentation={_JITTER}"),
 }
