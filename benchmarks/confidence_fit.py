@@ -1,6 +1,6 @@
 """Fits the weights of a face's confidence on composites of synthetic faces: python -m benchmarks.confidence_fit CKPT.
 
-The classifier of faces must have been trained, and the checkpoint be that of a default fit. The weights are printed, to be
+The classifier of faces must have been trained, with the same checkpoint or `pretrained`. The weights are printed, to be
 written into lightning_module/inference/face_check.py.
 """
 
@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from benchmarks.face_classifier_training import anywhere, drawn, jittered, settled
-from benchmarks.face_scenes import collage, default_faces, is_found
+from benchmarks.face_scenes import collage, is_found, photographs, varied_faces
 from lightning_module.inference.crop_network import load_network
 from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_check import FaceCheck
 from lightning_module.inference.overlapping_boxes import distinct_faces
+from lightning_module.pretrained_network import network_path
 
 _SCENES = 30
 _STARTS = 30  # crops in each
@@ -27,9 +28,9 @@ def calibrate(checkpoint: Path) -> None:
     """Fits and prints the weights of the confidence, and how many candidates of each kind pass at which."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(3)
-    network = load_network(checkpoint)
+    network = load_network(network_path(checkpoint))
     check = FaceCheck(network)
-    faces = [(image, crop) for image, crop in default_faces(12, is_test=True)]
+    faces = [(image, crop) for image, crop in photographs(varied_faces(), 12, is_test=True)]
     measured: list[tuple[float, float, bool]] = []
     for number in range(_SCENES):
         chosen = [faces[place] for place in rng.choice(len(faces), number % 4, replace=False)]

@@ -1,6 +1,6 @@
 """Trains the classifier that tells faces from anything else, for `predict`.
 
-Faces are those of the default synthetic data, as the network of a checkpoint maps them; others are parts of these faces,
+Faces are synthetic and varied, as the network of a checkpoint, or `pretrained`, maps them; others are parts of these faces,
 their shuffled pieces and pictures by formula. Some of each are turned into line drawings or given hard light. The steps are
 commands of their own: the first two gather what the network sees, and the third learns from it.
 
@@ -18,15 +18,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.face_scenes import clutter, default_faces, face_part, is_found, shuffled
+from benchmarks.face_scenes import clutter, face_part, is_found, photographs, shuffled, varied_faces
 from benchmarks.measurements import save
 from lightning_module.inference import face_classifier
 from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.face_classifier import FaceClassifier
 from lightning_module.inference.frontal_view import VIEW_SIZE, FrontalView
+from lightning_module.pretrained_network import network_path
 
-_EVERY = 10  # of the faces
+_EVERY = 2  # of the faces
 _CLUTTERED = 120  # pictures by formula
 _PER_CLUTTER = 8
 _EPOCHS = 24
@@ -41,7 +42,7 @@ class _Views:
     def __init__(self, checkpoint: Path, seed: int) -> None:
         torch.set_num_threads(1)
         self.rng = np.random.default_rng(seed)
-        self._network = load_network(checkpoint)
+        self._network = load_network(network_path(checkpoint))
         self._view = FrontalView(self._network.layout)
         self._shown: list[NDArray[np.float32]] = []
         self._is_face: list[bool] = []
@@ -65,7 +66,7 @@ class _Views:
 def gather_faces(checkpoint: Path, out: Path) -> None:
     """Saves views of faces, and of crops beside them."""
     views = _Views(checkpoint, seed=0)
-    for image, crop in default_faces(_EVERY):
+    for image, crop in photographs(varied_faces(), _EVERY):
         starts = [jittered(crop, views.rng), jittered(crop, views.rng), *anywhere(image, 2, views.rng)]
         views.look(image, np.array(starts), crop)
     views.save(out)
@@ -74,7 +75,7 @@ def gather_faces(checkpoint: Path, out: Path) -> None:
 def gather_others(checkpoint: Path, out: Path) -> None:
     """Saves views of parts of faces, of their shuffled pieces, and of pictures by formula."""
     views = _Views(checkpoint, seed=1)
-    for image, crop in default_faces(4 * _EVERY):
+    for image, crop in photographs(varied_faces(), 4 * _EVERY):
         views.look(shuffled(image, views.rng), anywhere(image, 3, views.rng))
         part = face_part(image, crop, views.rng)
         views.look(part, anywhere(part, 3, views.rng))

@@ -20,7 +20,8 @@ import skimage.data
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.face_scenes import Image, Scene, clutter, collage, default_faces, face_part, is_found, shuffled
+from benchmarks.default_fit import FACES
+from benchmarks.face_scenes import Image, Scene, clutter, collage, face_part, is_found, photographs, shuffled
 from benchmarks.measurements import save
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.face_model import FaceModelOptions
@@ -30,6 +31,7 @@ from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.crop_network import CropNetwork, load_network
 from lightning_module.inference.face_check import CONFIRMED, FaceCheck
 from lightning_module.inference.face_finder import FaceFinder
+from lightning_module.pretrained_network import network_path
 
 _COLLAGES = 12
 _SHAPES = ((480, 640), (600, 800), (500, 500))
@@ -66,7 +68,7 @@ Find = Callable[[Image], NDArray[np.float64]]  # (N, 4) crops and confidences
 def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) -> None:
     """Finds the faces of all pictures, and saves how many of them are right."""
     torch.set_num_threads(1)
-    network = load_network(checkpoint)
+    network = load_network(network_path(checkpoint))
     detector = CascadeDetector()
     contenders = {"before": _before(detector, network), "now": _now(detector, network)}
     done = (
@@ -177,13 +179,13 @@ def _stages(detector: CascadeDetector, network: CropNetwork, image: Image) -> di
 
 
 def _pictures(root: Path, model: Path) -> Iterator[tuple[str, Scene]]:
-    photographs = list(_photographs(root, model))
-    for name, image, crop in photographs:
+    singles = list(_photographs(root, model))
+    for name, image, crop in singles:
         yield f"photograph {name}", Scene(image, crop[None])
     for number in range(_COLLAGES):
         rng = np.random.default_rng([1, number])
-        chosen = rng.choice(len(photographs), int(rng.integers(2, 7)), replace=False)
-        faces = [photographs[place][1:] for place in chosen]
+        chosen = rng.choice(len(singles), int(rng.integers(2, 7)), replace=False)
+        faces = [singles[place][1:] for place in chosen]
         yield f"collage {number}", collage(faces, _SHAPES[number % len(_SHAPES)], _SIDES_PX, rng)
     for number, image in enumerate(_faceless()):
         yield f"faceless {number}", Scene(image, np.empty((0, 3)))
@@ -203,7 +205,7 @@ def _faceless() -> Iterator[Image]:
     """Fifty pictures: photographs and drawings of scikit-image, clutter, and parts and shuffled pieces of faces."""
     for name in _WITHOUT_FACES:
         yield _small(np.asarray(getattr(skimage.data, name)()))
-    faces = list(default_faces(_EVERY))
+    faces = list(photographs(FACES, _EVERY))
     rng = np.random.default_rng(2)
     for number in range(_FACELESS - len(_WITHOUT_FACES)):
         if number % 3:

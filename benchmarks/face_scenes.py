@@ -5,16 +5,18 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
-from benchmarks.default_fit import FACES
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.files.images import read_image
 from datamodules.geometry.crop import CROP_MARGIN
 from datamodules.readers.index_options import IndexOptions
 from datamodules.synthetic.backdrop import draw_background
-from datamodules.synthetic.default_data import EmbeddedData
+from datamodules.synthetic.default_data import EmbeddedData, SyntheticFaces
 from datamodules.synthetic.noise import smooth_noise
+from datamodules.synthetic.variety import Variety
+from lightning_module.project import PROJECT
 
 Image = NDArray[np.uint8]
 
@@ -151,14 +153,23 @@ def _paste(canvas: NDArray[np.float32], piece: Image, corner: NDArray[np.int64])
     window[:] = weight * piece + (1 - weight) * window
 
 
-def default_faces(every: int, is_test: bool = False) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
-    """Photographs and crops of the default training or test faces."""
-    data = FaceDataModule(synthetic=FACES, num_workers=0)
+def varied_faces() -> SyntheticFaces:
+    """Faces that vary as those of the pretrained network do, of other people."""
+    recipe = yaml.safe_load((PROJECT / "conf" / "pretrained.yaml").read_text(encoding="utf-8"))
+    variety = Variety(**recipe["data"]["synthetic"]["variety"])
+    return SyntheticFaces(samples=900, test_samples=600, seed=1, variety=variety)
+
+
+def photographs(
+    faces: SyntheticFaces, every: int, is_test: bool = False
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """Photographs and crops of every first, second or further training or test face, as `every` says."""
+    data = FaceDataModule(synthetic=faces, num_workers=0)
     data.prepare_data()
     if is_test:
-        embedded = EmbeddedData(FACES, IndexOptions().cache)
+        embedded = EmbeddedData(faces, IndexOptions().cache)
         data = FaceDataModule(embedded.test_root, face_model=embedded.face_model, num_workers=0)
         data.prepare_data()
-    faces = data.plain_faces()
-    for place in range(0, len(faces), every):
-        yield read_image(faces.index.record(int(faces.rows[place])).image_path), faces.box(place)
+    plain = data.plain_faces()
+    for place in range(0, len(plain), every):
+        yield read_image(plain.index.record(int(plain.rows[place])).image_path), plain.box(place)
