@@ -15,14 +15,14 @@ class Augmentation:
         shift: Largest shift, in either direction, as a fraction of the crop's side.
         mirror_probability: Probability that a face is mirrored.
         colour_gain: Range of the factor of each colour channel.
+        erase_probability: Probability that a rectangle of noise covers part of the crop.
+        erase_area: Range of the rectangle's area as a fraction of the crop.
+        occluder_probability: Probability that glasses, fingers or strands of hair are drawn over the face.
         tone: Range of the exponent of the tone curve: levels from 0 to 1 are raised to its power.
         contrast: Range of the factor of contrast.
         grey_probability: Probability that a crop loses its colours.
         blur_probability: Probability that a crop is blurred.
         noise_probability: Probability that a crop gets noise.
-        erase_probability: Probability that a rectangle of noise covers part of the crop.
-        erase_area: Range of the rectangle's area as a fraction of the crop.
-        occluder_probability: Probability that glasses, fingers or strands of hair are drawn over the face.
     """
 
     rotation_deg: float = 45.0
@@ -30,14 +30,14 @@ class Augmentation:
     shift: float = 0.1
     mirror_probability: float = 0.5
     colour_gain: tuple[float, float] = (0.6, 1.4)
+    erase_probability: float = 0.3
+    erase_area: tuple[float, float] = (0.02, 0.2)
+    occluder_probability: float = 0.0
     tone: tuple[float, float] = (1.0, 1.0)
     contrast: tuple[float, float] = (1.0, 1.0)
     grey_probability: float = 0.0
     blur_probability: float = 0.0
     noise_probability: float = 0.0
-    erase_probability: float = 0.3
-    erase_area: tuple[float, float] = (0.02, 0.2)
-    occluder_probability: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("scale", "colour_gain", "tone", "contrast", "erase_area"):

@@ -113,14 +113,11 @@ def _figures(measured: Mapping[str, Any], facts: Mapping[str, str]) -> str:
         return own or _NOT_MEASURED
     if not all(isinstance(figures, Mapping) for figures in networks.values()):
         raise InputError(f"the figures of the networks are {networks}. Give the file of benchmarks.pretrained_recipe.")
-    columns = list(dict.fromkeys(name for figures in networks.values() for name in figures))
+    names = dict.fromkeys(name for figures in networks.values() for name in figures)
     lines = [
-        f"| training | {' | '.join(columns)} |",
-        "|---" * (len(columns) + 1) + "|",
-        *(
-            f"| {name} | {' | '.join(_cell(figures.get(column)) for column in columns)} |"
-            for name, figures in networks.items()
-        ),
+        f"| NME % of the 68 landmarks, unless otherwise said | {' | '.join(networks)} |",
+        "|---" * (len(networks) + 1) + "|",
+        *(f"| {name} | {' | '.join(_cell(figures.get(name)) for figures in networks.values())} |" for name in names),
     ]
     machine = measured.get("machine") or {}
     where = machine.get("gpu") or f"{machine.get('cores', _UNKNOWN)} cores of {machine.get('processor', _UNKNOWN)}"
