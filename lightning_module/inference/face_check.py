@@ -13,13 +13,13 @@ from lightning_module.inference.crop_probes import crop_disagreement
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import FrontalView
 
-CONFIRMED = 0.9  # confidence of a face that can be relied on; provisional, see the weights
+CONFIRMED = 0.8  # confidence of a face that can be relied on
 
 # Log odds = _BIAS + _CLASSIFIER * log odds of the classifier - _AGREEMENT * log of the disagreement of the probes. The
-# weights are those of a logistic regression on 240 candidates in composites of synthetic faces, with faces and others
-# of equal weight (python -m benchmarks.confidence_fit), but with a classifier of another training than the one that
-# comes with the project. They must be fitted again whenever the classifier changes.
-_BIAS, _CLASSIFIER, _AGREEMENT = -2.4, 1.25, 1.9
+# weights are those of a logistic regression on 232 candidates in composites of synthetic faces, with faces and others
+# of equal weight (python -m benchmarks.confidence_fit pretrained), for the network and the classifier that come with the
+# project. They must be fitted again whenever one of these changes.
+_BIAS, _CLASSIFIER, _AGREEMENT = -4.75, 0.88, 2.47
 _SMALLEST_DISAGREEMENT = 0.05  # below, a network is no surer
 _SURE = 0.02, 0.98  # bounds of a detector's probability, which is no surer than that
 # Wide bounds, which stop what cannot be a face whatever the odds.

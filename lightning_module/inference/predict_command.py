@@ -60,7 +60,7 @@ def predict(
         texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
         fill_hidden: Whether hidden texels are filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-        min_confidence: Confidence from 0 to 1 below which a detected face is left out, such as 0.9. Above 0, turned and
+        min_confidence: Confidence from 0 to 1 below which a detected face is left out, such as 0.8. Above 0, turned and
             mirrored copies of the photograph and a grid of crops are searched too, and the network must confirm each
             face. With 0, all that the detector finds is kept. Faces of --boxes are never left out.
         smooth: Whether the maps of a video are averaged over five frames: less jitter, at a lag of two frames.

@@ -85,7 +85,7 @@ class Reconstructor:
             detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image"
                 downloads nothing; "auto" uses the first if it can be loaded.
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-            min_confidence: Confidence in [0, 1] below which a detected face is dropped, such as 0.9. Above 0, turned and
+            min_confidence: Confidence in [0, 1] below which a detected face is dropped, such as 0.8. Above 0, turned and
                 mirrored copies and a grid of crops are searched too. With 0, the faces of the detector are kept.
             crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12
                 times as large and as small; by default the setting of the checkpoint.
