@@ -16,12 +16,13 @@ _LARGEST_NOISE = 25.0  # standard deviation, of 255
 def vary_quality(image: NDArray[np.uint8], augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
     """(S, S, 3) with another tone curve, without colours, blurred or noisy; options that are off draw no random number."""
     if augmentation.changes_tone:
-        image = cv2.LUT(image, _tone_curve(augmentation, rng))  # type: ignore[assignment]
+        image = np.asarray(cv2.LUT(image, _tone_curve(augmentation, rng)), np.uint8)
     if _happens(augmentation.grey_probability, rng):
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)  # type: ignore[assignment]
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        image = np.repeat(np.asarray(grey, np.uint8)[..., None], 3, axis=2)
     if _happens(augmentation.blur_probability, rng):
         sigma = len(image) * _LARGEST_BLUR * rng.uniform(0.3, 1)  # less is not seen in small crops
-        image = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.uint8)
     if _happens(augmentation.noise_probability, rng):
         noise = rng.standard_normal(image.shape, np.float32) * np.float32(_LARGEST_NOISE * rng.uniform(0.1, 1))
         image = np.rint(image + noise).clip(0, 255).astype(np.uint8)
