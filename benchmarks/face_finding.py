@@ -59,7 +59,7 @@ _WITHOUT_FACES = (
 _EVERY = 50  # of the default faces, of which parts are shown
 _LEAST_CONFIDENCE = 0.2  # of the search, so that figures can be given for several confidences
 _KINDS = ("photograph", "collage", "faceless")
-_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MOST_PX = 300  # of the longer side of these pictures
 
 Find = Callable[[Image], NDArray[np.float64]]  # (N, 4) crops and confidences

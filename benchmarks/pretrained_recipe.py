@@ -52,7 +52,8 @@ def measure(
             figures |= _on_photographs(fitted, place(folder, seed), *photographs)
         networks[f"seed {seed}"] = figures
     recipe = f"python run.py fit --config {config.as_posix()}"
-    command = f"python -m benchmarks.pretrained_recipe FOLDER AFLW2000_SAMPLES BFM.mat --config {config.as_posix()}"
+    chosen = f"--seeds {' '.join(map(str, seeds))} --config {config.as_posix()}"
+    command = f"python -m benchmarks.pretrained_recipe FOLDER AFLW2000_SAMPLES BFM.mat {chosen}"
     save(NAME, command, {"recipe": recipe, "networks": networks})
 
 

@@ -12,6 +12,11 @@ LICENCE = """\
 MIT, as the code. The network was trained on faces that are computed from formulas, and on no photograph, scan or face
 model of others, whose terms could extend to it."""
 
+_GROUPS = """\
+Synthetic faces are those of the run's own test, which vary as in training. Photographs are the samples that the command
+names, here ten of AFLW2000-3D; odd and even are their ranks in the order of names. Those of odd rank have served to
+choose the recipe."""
+
 _NOT_MEASURED = "Not measured."
 _UNKNOWN = "not known"
 
@@ -90,9 +95,11 @@ landmarks.
 
 ## Limits
 
-The network was trained on no photograph; photographs have only served to choose its recipe and to test it. It expects
-one face in the middle of each crop, found by a detector or marked by hand. It measures nobody: the shape that it
-returns is a likely one, without scale, and must not be used to recognise or judge people.
+The network was trained on no photograph; photographs have only served to choose its recipe and the confidence that
+`predict` asks for, and to test it. Heads that look far up or down are turned too little, brows are marked too high on
+some faces, and the pose depends on the crop by a few degrees; averages over crops help. It expects one face in the
+middle of each crop, found by a detector or marked by hand. It measures nobody: the shape that it returns is a likely
+one, without scale, and must not be used to recognise or judge people.
 
 ## Licence
 
@@ -123,7 +130,7 @@ def _figures(measured: Mapping[str, Any], facts: Mapping[str, str]) -> str:
     where = machine.get("gpu") or f"{machine.get('cores', _UNKNOWN)} cores of {machine.get('processor', _UNKNOWN)}"
     source = f"`{measured.get('command', _UNKNOWN)}`, {measured.get('date', _UNKNOWN)}, {where}."
     table = "\n".join(lines)
-    return "\n\n".join(part for part in (table, source, own) if part)
+    return f"{table}\n\n{source}\n\n{_GROUPS}"
 
 
 def _of(measured: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -47,12 +47,14 @@ def test_networks_are_offered_by_name_and_ratio(trained_run, tmp_path):
     runs = trained_run.path.parent
     shutil.copy(trained_run.best_checkpoint, tmp_path / "mine.ckpt")
     networks = DemoNetworks([str(tmp_path / "mine.ckpt")], runs, "scikit-image")
-    mine, run = networks.offered()
+    mine, ours, run = networks.offered()
     assert mine.label == "mine.ckpt · ratio 16:5:4:3:0"
+    assert ours.label == "pretrained · ratio 16:5:4:3:0"
     assert run.label.startswith("16-5-4-3-0-s0 · ratio 16:5:4:3:0 · 20")
     assert networks.load(run) is networks.load(networks.choice(run.value))
     assert [one.value for one in DemoNetworks([str(trained_run.best_checkpoint)], runs, "auto").offered()] == [
-        run.value
+        run.value,
+        ours.value,
     ]
     with pytest.raises(InputError, match="no longer there"):
         networks.choice("/etc/passwd")
