@@ -76,7 +76,8 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
 @pytest.mark.parametrize(
     ("photos", "more", "said"),
     [
-        (["{folder}/nothing"], [], "no face was found"),
+        (["{folder}/nothing"], [], "1 photograph could not be read"),
+        ([], [], "no photograph is named"),
         (["{folder}/empty"], [], "holds no photographs"),
         (["{photo}"], ["--boxes={folder}/none.csv"], "none.csv: cannot be read"),
         (["{photo}"], ["--texture_size=100"], "texture_size is 100"),

@@ -38,8 +38,10 @@ def collect_photos(places: Sequence[Path], out: Path, is_needed: bool = True) ->
         for path in _files(place.expanduser()):
             paths.setdefault(path.resolve(), path)
     if not paths and is_needed:
+        if not places:
+            raise InputError("no photograph is named. Name files, or folders that hold some: predict me.jpg album/.")
         raise InputError(
-            f"{', '.join(map(str, places)) or 'predict'}: holds no photographs or videos. Name files, or folders that hold some."
+            f"{', '.join(map(str, places))}: holds no photographs or videos. Name files, or folders that hold some."
         )
     if among := [
         written for path, written in paths.items() if out.resolve() in (path.parent, written.absolute().parent)

@@ -142,6 +142,8 @@ def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: b
             raise InputError(
                 f"no face of {inputs} was reconstructed with {network}; {out} holds nothing new. {made.faults[0]}"
             )
+        if made.faults and not made.faceless:
+            raise InputError(f"{inputs} could not be read; {out} holds nothing new. {made.faults[0]}")
         raise InputError(f"no face was found in {inputs}; {out} holds nothing new. See --boxes.")
     if made.page is not None:
         print(f"{_count(len(made.faces), 'face')} of {_count(photographs, 'photograph')} in {out}")
