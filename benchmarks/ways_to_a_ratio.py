@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from benchmarks.best_ratio import LANDMARKS_ONLY
 from benchmarks.branches import FIRST_SEED, full
 from benchmarks.measurements import RESULTS, save
 from benchmarks.trainings import PROTOCOLS, REFERENCE, figures_of, train_all
@@ -28,6 +30,8 @@ from sweeps.samplers import Sampler
 from sweeps.search_space import SearchSpace
 from sweeps.sweep_command import sweep
 from sweeps.trial import RATIO
+
+Array = NDArray[np.float64]
 
 LEDGER = RESULTS / "proposed_ratios.jsonl"
 SEARCH_SEEDS = (3000, 3001)
@@ -48,11 +52,20 @@ def measure(folder: Path) -> None:
     with ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool:
         list(pool.map(_search, missing, [folder] * len(missing)))
     proposed, seeds = proposals(), range(FIRST_SEED, FIRST_SEED + _SEEDS)
-    ratios = [REFERENCE, *dict.fromkeys(row["ratio"] for row in proposed.values())]
+    ratios = [REFERENCE, LANDMARKS_ONLY, *dict.fromkeys(row["ratio"] for row in proposed.values())]
     rows = train_all([[full(ratio, seed)] for seed in seeds for ratio in ratios])
-    figures = [
-        {**row, **_compared([_difference(rows, row["ratio"], seed) for seed in seeds])} for row in proposed.values()
-    ]
+
+    def less_reference(*some: str) -> Array:
+        """(seeds, regions) mean differences of ratios to the reference."""
+        return np.mean([[_difference(rows, ratio, seed) for seed in seeds] for ratio in some], axis=0)
+
+    by_way = {way: [row["ratio"] for row in proposed.values() if row["way"] == way] for way in SAMPLERS}
+    tpe, random = (less_reference(*own) for own in by_way.values())
+    figures = {
+        "proposals less 16:5:4:3:0": [{**row, **_compared(less_reference(row["ratio"]))} for row in proposed.values()],
+        f"{LANDMARKS_ONLY}, without a search, less 16:5:4:3:0": _compared(less_reference(LANDMARKS_ONLY)),
+        " less ".join(by_way): _compared(tpe - random),
+    }
     save("ways_to_a_ratio", "python -m benchmarks.ways_to_a_ratio", figures)
 
 
@@ -104,14 +117,13 @@ def _difference(rows: dict[str, dict[str, Any]], ratio: str, seed: int) -> list[
     return [one[title] - two[title] for title in PROTOCOLS]
 
 
-def _compared(differences: list[list[float]]) -> dict[str, Any]:
-    """Mean and 95 % interval of paired differences, by region."""
-    values = np.array(differences)
-    error = values.std(axis=0, ddof=1) / len(values) ** 0.5
-    half = student.ppf(0.975, len(values) - 1) * error
+def _compared(differences: Array) -> dict[str, Any]:
+    """Means and halves of the 95 % intervals of (seeds, regions) paired differences, by region."""
+    error = differences.std(axis=0, ddof=1) / len(differences) ** 0.5
+    half = student.ppf(0.975, len(differences) - 1) * error
     return {
-        title: {"less 16:5:4:3:0": round(float(mean), 4), "half of the interval": round(float(margin), 4)}
-        for title, mean, margin in zip(PROTOCOLS, values.mean(axis=0), half, strict=True)
+        title: {"mean": round(float(mean), 4), "half of the interval": round(float(margin), 4)}
+        for title, mean, margin in zip(PROTOCOLS, differences.mean(axis=0), half, strict=True)
     }
 
 

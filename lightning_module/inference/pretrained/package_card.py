@@ -14,8 +14,8 @@ model of others, whose terms could extend to it."""
 
 _GROUPS = """\
 Synthetic faces are those of the run's own test, which vary as in training. Photographs are the samples that the command
-names, here ten of AFLW2000-3D; odd and even are their ranks in the order of names. Those of odd rank have served to
-choose the recipe."""
+names, described in docs/results.md; odd and even are their ranks in the order of names. Those of odd rank have served
+to choose the recipe."""
 
 _NOT_MEASURED = "Not measured."
 _UNKNOWN = "not known"
