@@ -14,7 +14,7 @@ from torch import nn
 from benchmarks.face_classifier_training import anywhere, drawn, jittered, settled
 from benchmarks.face_scenes import collage, is_found, photographs, varied_faces
 from lightning_module.inference.crop_network import load_network
-from lightning_module.inference.crop_probes import crop_disagreement
+from lightning_module.inference.crop_probes import probed_crop
 from lightning_module.inference.face_check import FaceCheck
 from lightning_module.inference.overlapping_boxes import distinct_faces
 from lightning_module.pretrained_network import network_path
@@ -41,7 +41,7 @@ def calibrate(checkpoint: Path) -> None:
         likely = check.classified(image, maps, crops)
         for place in distinct_faces(crops, likely)[:_CHECKED]:
             if check.is_plausible(maps[place]):
-                apart = crop_disagreement(network, image, crops[place], maps[place])
+                apart = probed_crop(network, image, crops[place], maps[place]).disagreement
                 measured.append(
                     (likely[place], -np.log(max(apart, 0.05)), any(is_found(crops[place], c) for c in scene.crops))
                 )

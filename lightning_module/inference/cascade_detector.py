@@ -18,7 +18,6 @@ _LEAST = 24  # pixels per side of the smallest face at this size
 _SCALE_STEP = 1.05
 _VOTES = (12, 8)  # number of windows that must agree on a face: first strict, then less so
 _SMALL = 0.25  # of the largest face's side; smaller detections are mostly wrong
-_EVEN_VOTES = 12  # windows in all copies at even odds; chosen on thirteen real photographs
 _SAME = 0.3  # intersection over union above which two boxes are the same face
 
 

@@ -1,9 +1,11 @@
 """Whether a network follows a known change of its crop, which it does only where it sees a face."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.geometry.crop import CropJitter
+from datamodules.geometry.crop import CropJitter, crop_boxes
 from datamodules.geometry.landmarks import LANDMARKS_68, MIRROR_68
 from lightning_module.inference.crop_maps import crop_maps, landmarks_image_px, recropped
 from lightning_module.inference.crop_network import MapNetwork
@@ -22,34 +24,48 @@ _MIRRORED = [CropJitter(is_mirrored=probe.is_mirrored) for probe in PROBES]
 _SMALLEST = 1e-6  # sides of a crop; a map that is a point has no spread
 
 
-def crop_disagreement(
-    network: MapNetwork, image: NDArray[np.uint8], crop: NDArray[np.float64], position_map: NDArray[np.float32]
-) -> float:
-    """How far a network's landmarks are apart in the photograph if it starts from crops that are shifted, scaled and mirrored.
+class Probed(NamedTuple):
+    """Where a network ends that starts from crops which are shifted, scaled and mirrored.
 
-    Each changed crop is followed by a second pass about its own landmarks. A network that recognises a face ends in the
-    same place of the photograph from all of them: 0. One that recognises nothing returns much the same map for all crops,
-    so that its landmarks stay as far apart as the crops were: 1.
+    Attributes:
+        disagreement: Mean distance of the landmarks from their median, relative to that of a network whose map never
+            changes. A network that recognises a face ends in the same place of the photograph from all crops: 0. One that
+            recognises nothing returns much the same map for all of them, so that its landmarks stay as far apart as
+            the crops were: 1.
+        crop: (3,) x and y of the centre and side of the crop about the median.
+    """
+
+    disagreement: float
+    crop: NDArray[np.float64]
+
+
+def probed_crop(
+    network: MapNetwork, image: NDArray[np.uint8], crop: NDArray[np.float64], position_map: NDArray[np.float32]
+) -> Probed:
+    """Follows each changed crop to a second pass about its own landmarks.
 
     Args:
         network: The network.
         image: (H, W, 3) RGB.
         crop: (3,) x and y of the centre and side of the crop.
         position_map: (256, 256, 3) the network's map of this crop.
-
-    Returns:
-        Mean distance of the landmarks from their median, relative to that of a network whose map never changes.
     """
     texels = network.layout.landmark_texels
     crops = np.repeat(crop[None], len(PROBES), axis=0)
     still = landmarks_image_px(np.repeat(position_map[None], len(PROBES), axis=0), crops, texels, PROBES)
     again, _ = recropped(crops, crop_maps(network, image, crops, PROBES), network.layout, PROBES)
-    ends = landmarks_image_px(crop_maps(network, image, again, _MIRRORED), again, texels, _MIRRORED)
-    return _spread(ends) / max(_spread(still), _SMALLEST * float(crop[2]))
+    ends = _upright(landmarks_image_px(crop_maps(network, image, again, _MIRRORED), again, texels, _MIRRORED))
+    apart = _spread(ends) / max(_spread(_upright(still)), _SMALLEST * float(crop[2]))
+    return Probed(apart, network.layout.crop.of_plain(crop_boxes(np.median(ends, axis=0)[None]))[0])
+
+
+def _upright(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(P, 68, 3) landmarks of the probes in the order of the face, whether a probe is mirrored or not."""
+    orders = [MIRROR_68 if probe.is_mirrored else np.arange(LANDMARKS_68) for probe in PROBES]
+    return np.stack([points[order] for points, order in zip(landmarks, orders, strict=True)])
 
 
 def _spread(landmarks: NDArray[np.float64]) -> float:
-    """Mean distance of (P, 68, 3) landmarks of the probes from their median, in x and y."""
-    orders = [MIRROR_68 if probe.is_mirrored else np.arange(LANDMARKS_68) for probe in PROBES]
-    upright = np.stack([points[order, :2] for points, order in zip(landmarks, orders, strict=True)])
-    return float(np.linalg.norm(upright - np.median(upright, axis=0), axis=-1).mean())
+    """Mean distance of (P, 68, 3) landmarks from their median, in x and y."""
+    x_y = landmarks[..., :2]
+    return float(np.linalg.norm(x_y - np.median(x_y, axis=0), axis=-1).mean())

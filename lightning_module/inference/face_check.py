@@ -1,6 +1,7 @@
 """How sure it is that a position map is that of a face in the photograph: confidences in [0, 1]."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from datamodules.geometry.crop import CROP_MARGIN, CROP_SIZE, crop_boxes
 from datamodules.geometry.landmarks import LANDMARKS_68
 from datamodules.geometry.similarity import fit_similarity
 from lightning_module.inference.crop_network import MapNetwork
-from lightning_module.inference.crop_probes import crop_disagreement
+from lightning_module.inference.crop_probes import probed_crop
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import FrontalView
 
@@ -28,6 +29,19 @@ _DEPTHS = (0.2, 2.0)  # depth of the landmarks in the same sizes as below
 _MOST_RESIDUAL = 0.2  # mean distance of the landmarks from the aligned mean face, in sizes of its landmark box
 
 
+class Judged(NamedTuple):
+    """What is thought of maps.
+
+    Attributes:
+        confidences: (N,) confidences in [0, 1] that they are those of faces.
+        crops: (N, 3) x and y of the centre and side of each crop about the landmarks that the network finds from other
+            crops of the same place, which are closer to the face than a single crop's.
+    """
+
+    confidences: NDArray[np.float64]
+    crops: NDArray[np.float64]
+
+
 class FaceCheck:
     """Judges the maps of a network.
 
@@ -42,14 +56,14 @@ class FaceCheck:
         self._texels = row, col
         self._mean = network.layout.mean_map[row, col].astype(np.float64)
 
-    def confidences(
+    def judged(
         self,
         image: NDArray[np.uint8],
         maps: NDArray[np.float32],
         crops: NDArray[np.float64],
         scores: Sequence[float | None] | None = None,
-    ) -> NDArray[np.float64]:
-        """(N,) confidences in [0, 1] that maps are those of faces.
+    ) -> Judged:
+        """How sure it is that maps are those of faces, and where these are.
 
         Args:
             image: (H, W, 3) RGB.
@@ -57,17 +71,14 @@ class FaceCheck:
             crops: (N, 3) x and y of the centre and side of each crop.
             scores: Each detector's own probability of a face, or None if it gives none.
         """
-        odds = self.log_odds(image, maps, crops)
+        probed = [probed_crop(self._network, image, crop, each) for each, crop in zip(maps, crops, strict=True)]
+        agreement = -np.log(np.maximum([each.disagreement for each in probed], _SMALLEST_DISAGREEMENT))
+        odds = _BIAS + _CLASSIFIER * self.classified(image, maps, crops) + _AGREEMENT * agreement
         odds += [0.0 if score is None else _log_odds(score) for score in scores or [None] * len(maps)]
-        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))) * [self.is_plausible(each) for each in maps])
-
-    def log_odds(
-        self, image: NDArray[np.uint8], maps: NDArray[np.float32], crops: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """(N,) log odds of a face from the agreement of the probes and from the classifier."""
-        apart = [crop_disagreement(self._network, image, crop, each) for each, crop in zip(maps, crops, strict=True)]
-        agreement = -np.log(np.maximum(apart, _SMALLEST_DISAGREEMENT))
-        return _BIAS + _CLASSIFIER * self.classified(image, maps, crops) + _AGREEMENT * agreement
+        plausible = [self.is_plausible(each) for each in maps]
+        return Judged(
+            np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))) * plausible), np.stack([each.crop for each in probed])
+        )
 
     def classified(
         self, image: NDArray[np.uint8], maps: NDArray[np.float32], crops: NDArray[np.float64]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.crop_network import MapNetwork
 from lightning_module.inference.detection import CandidateDetector, DetectedFace, Detector
-from lightning_module.inference.face_check import FaceCheck
+from lightning_module.inference.face_check import CONFIRMED, FaceCheck, Judged
 from lightning_module.inference.overlapping_boxes import distinct_faces, face_boxes
 
 _CROPS_AT_ONCE = 16  # batch size of the network
@@ -16,6 +16,7 @@ _PASSES = 2  # crops about the landmarks of the crop before, until they stay
 _MOST_CANDIDATES = 16  # of a detector; the others have fewer votes
 _MOST_SETTLED = 24  # of the crops of a grid; the others are less likely after the first pass
 _MOST_CHECKED = 8  # of those that the classifier likes best, since each costs two passes per probe
+_UNDECIDED = 0.3  # confidence from which a crop is looked at again, about where the network's other crops agree
 _LEAST_LIKELY = -1.0  # log odds of the classifier below which the passes of the probes are saved
 # The grid: sides relative to the shorter side of the photograph. Two passes are taken to mend
 # a crop that is off by a sixth of its side and a fifth of its size, half of a step of the grid.
@@ -50,8 +51,7 @@ class FaceFinder:
         """
         if isinstance(self._detector, CandidateDetector):
             found = self._confirmed(image, self._detector.candidates(image)[:_MOST_CANDIDATES])
-            found += self._confirmed(image, _grid(image, found))
-            found = _distinct(found)
+            found = _distinct(found + self._confirmed(image, _grid(image, found)))
         else:
             found = self._confirmed(image, self._detector.detect(image))
         return sorted(found, key=lambda face: float(face.box_px[0]))
@@ -75,18 +75,37 @@ class FaceFinder:
         if not places:
             return []
         scores = [candidates[place].score for place in places]
-        confidences = self._check.confidences(image, maps[places], settled[places], scores)
-        return [
-            replace(
-                candidates[place],
-                box_px=face_boxes(plain[place][None])[0],
-                crop=plain[place],
-                confidence=sure,
-                has_box_only=False,
-            )
-            for place, sure in zip(places, confidences.tolist(), strict=True)
-            if sure >= self._least
-        ]
+        confidences, crops = self._judged(image, maps[places], settled[places], scores)
+        plain = frame.to_plain(crops)
+        return _distinct(
+            [
+                replace(
+                    candidates[place], box_px=face_boxes(own[None])[0], crop=own, confidence=sure, has_box_only=False
+                )
+                for place, own, sure in zip(places, plain, confidences.tolist(), strict=True)
+                if sure >= self._least
+            ]
+        )
+
+    def _judged(
+        self,
+        image: NDArray[np.uint8],
+        maps: NDArray[np.float32],
+        crops: NDArray[np.float64],
+        scores: list[float | None],
+    ) -> Judged:
+        """What is thought of crops; of undecided ones, after a second look about the place that other crops agree on."""
+        first = self._check.judged(image, maps, crops, scores)
+        undecided = np.flatnonzero((first.confidences >= _UNDECIDED) & (first.confidences < CONFIRMED))
+        if not len(undecided):
+            return first
+        again = first.crops[undecided]
+        looked = self._check.judged(
+            image, crop_maps(self._network, image, again), again, [scores[place] for place in undecided]
+        )
+        for old, new in zip(first, looked, strict=True):
+            old[undecided] = new
+        return first
 
     def _passed(
         self, image: NDArray[np.uint8], crops: NDArray[np.float64]

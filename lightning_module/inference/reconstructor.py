@@ -187,7 +187,7 @@ class Reconstructor:
         if self._check is None or None not in known:
             return known
         scores = [detection.score for detection in detections]
-        judged = self._check.confidences(image, maps, crops, scores).tolist()
+        judged = self._check.judged(image, maps, crops, scores).confidences.tolist()
         return [new if old is None else old for old, new in zip(known, judged, strict=True)]
 
     @contextmanager

@@ -5,6 +5,7 @@ import numpy as np
 
 from datamodules.geometry.landmarks import OUTER_EYE_CORNERS
 from lightning_module.inference.crop_maps import landmarks_image_px
+from lightning_module.inference.face_check import Judged
 
 SIDE = 240  # pixels of the photograph
 
@@ -62,8 +63,8 @@ class DotCheck:
     def classified(self, image, maps, crops):
         return 8.0 * self._has_dots(image, maps, crops) - 4
 
-    def confidences(self, image, maps, crops, scores=None):
-        return 0.1 + 0.8 * self._has_dots(image, maps, crops)
+    def judged(self, image, maps, crops, scores=None):
+        return Judged(0.1 + 0.8 * self._has_dots(image, maps, crops), crops)
 
     def _has_dots(self, image, maps, crops):
         eyes = landmarks_image_px(maps, crops, self.texels)[:, OUTER_EYE_CORNERS, :2]

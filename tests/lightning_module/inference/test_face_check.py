@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lightning_module.inference.crop_maps import crop_maps, landmarks_image_px, recropped
-from lightning_module.inference.crop_probes import crop_disagreement
+from lightning_module.inference.crop_probes import probed_crop
 from lightning_module.inference.face_check import FaceCheck
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import VIEW_SIZE, FrontalView, standardised
@@ -29,21 +29,29 @@ def _judged(network, image=IMAGE):
 
 def test_a_network_that_finds_the_face_in_every_crop_agrees_with_itself(layout):
     network = SeeingNetwork(layout)
-    assert crop_disagreement(network, IMAGE, *_judged(network)) < 0.1
+    assert probed_crop(network, IMAGE, *_judged(network)).disagreement < 0.1
 
 
 def test_a_network_that_sees_nothing_moves_with_its_crop(layout):
     blind = SeeingNetwork(layout, is_blind=True)
-    assert crop_disagreement(blind, IMAGE, *_judged(blind)) == pytest.approx(1, abs=0.02)
+    assert probed_crop(blind, IMAGE, *_judged(blind)).disagreement == pytest.approx(1, abs=0.02)
+
+
+def test_the_place_that_crops_agree_on_is_that_of_the_face(layout):
+    network = SeeingNetwork(layout)
+    crop, _ = _judged(network)
+    off = crop + np.array([12, -9, 15])
+    found = probed_crop(network, IMAGE, off, crop_maps(network, IMAGE, off[None])[0]).crop
+    np.testing.assert_allclose(found, crop, atol=0.03 * crop[2])
 
 
 def test_agreement_makes_a_face_surer(layout):
     network, blind = SeeingNetwork(layout), SeeingNetwork(layout, is_blind=True)
-    odds = []
-    for each in (network, blind):
-        crop, position_map = _judged(network)
-        odds.append(FaceCheck(each).log_odds(IMAGE, position_map[None], crop[None])[0])
-    assert odds[0] > odds[1] + 2
+    crop, position_map = _judged(network)
+    sure, unsure = (
+        FaceCheck(each).judged(IMAGE, position_map[None], crop[None]).confidences[0] for each in (network, blind)
+    )
+    assert sure / (1 - sure) > np.exp(2) * unsure / (1 - unsure)
 
 
 def test_the_detectors_own_probability_counts(layout):
@@ -51,9 +59,9 @@ def test_the_detectors_own_probability_counts(layout):
     crop, position_map = _judged(network)
     check = FaceCheck(network)
     arguments = IMAGE, position_map[None], crop[None]
-    doubtful, plain, sure = (check.confidences(*arguments, [score])[0] for score in (0.2, None, 0.9))
+    doubtful, plain, sure = (check.judged(*arguments, [score]).confidences[0] for score in (0.2, None, 0.9))
     assert 0 < doubtful < plain < sure < 1
-    assert check.confidences(*arguments, [0.5])[0] == pytest.approx(plain)
+    assert check.judged(*arguments, [0.5]).confidences[0] == pytest.approx(plain)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,7 @@ def test_a_map_that_no_face_has_is_none_however_sure_the_rest_is(change, layout)
     assert check.is_plausible(mean)
     changed = change(mean.astype(np.float64)).astype(np.float32)
     assert not check.is_plausible(changed)
-    assert check.confidences(IMAGE, changed[None], START, [0.98])[0] == 0
+    assert check.judged(IMAGE, changed[None], START, [0.98]).confidences[0] == 0
 
 
 def test_maps_of_faces_in_any_pose_are_plausible(fakes):

@@ -8,7 +8,7 @@ from datamodules.errors import InputError
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.inference.cascade_detector import CascadeDetector
 from lightning_module.inference.detection import DetectedFace
-from lightning_module.inference.face_check import CONFIRMED
+from lightning_module.inference.face_check import CONFIRMED, Judged
 from lightning_module.inference.face_finder import FaceFinder
 from lightning_module.inference.overlapping_boxes import distinct_faces
 from lightning_module.inference.reconstructor import Reconstructor
@@ -105,6 +105,32 @@ def test_the_smallest_confidence_decides(network):
     image, candidates = dotted((120, 110, 50)), _Candidates(_crop_of(network, 120, 110, 50))
     assert len(_find(network, image, candidates, 0.89)) == 1
     assert _find(network, image, candidates, 0.91) == []
+
+
+class _Hesitant(DotCheck):
+    """Is undecided at first, and sees another place; at the second look it is as sure as `then`."""
+
+    def __init__(self, layout, true, then):
+        super().__init__(layout)
+        self.true, self.then, self.looks = np.array(true)[None], then, 0
+
+    def judged(self, image, maps, crops, scores=None):
+        self.looks += 1
+        if self.looks == 1:
+            return Judged(np.array([0.5]), self.true)
+        np.testing.assert_allclose(crops, self.true)
+        return Judged(np.array([self.then]), crops)
+
+
+@pytest.mark.parametrize("then", [0.95, 0.4])
+def test_an_undecided_candidate_is_looked_at_again_where_other_crops_agree(then, network):
+    true = _crop_of(network, 120, 110, 50)
+    check = _Hesitant(network.layout, true, then)
+    found = FaceFinder(_Sure(true + np.array([8, -6, 10])), network, check, 0.8).find(dotted((120, 110, 50)))
+    assert check.looks == 2
+    assert [face.confidence for face in found] == ([then] if then > 0.8 else [])
+    for face in found:
+        np.testing.assert_allclose(face.crop, true)
 
 
 def test_a_box_inside_a_face_is_a_part_of_it_whichever_is_larger():
