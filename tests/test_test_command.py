@@ -1,6 +1,7 @@
 """`run.py test` and `validate`: a checkpoint on one data set or several, in the run that trained it or in one of its own."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -40,7 +41,7 @@ def _test(run, root, model_file, *more):
     )
 
 
-def test_test_and_validate_repeat_the_figures_of_the_fit(trained_run, faces, model_file, tmp_path):
+def test_test_and_validate_repeat_the_figures_of_the_fit(trained_run, faces, model_file, tmp_path, capsys):
     where = [
         f"--data.root={faces}",
         f"--data.test.root={faces}",
@@ -57,6 +58,7 @@ def test_test_and_validate_repeat_the_figures_of_the_fit(trained_run, faces, mod
         assert mlflow_run(result.folder).info.status == "FINISHED"
         best = min(value for (name, _), value in history(trained_run).items() if name == f"{stage}/nme/mean")
         assert [value for (name, _), value in figures.items() if name == f"{place}/nme/mean"] == [best]
+    assert re.search(r"test on faces, epoch \d+\s", capsys.readouterr().out)  # without a length, which is that of fits
 
 
 def test_a_network_can_be_tested_on_faces_of_another_topology(trained_run, faces, tmp_path):

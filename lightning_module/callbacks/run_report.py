@@ -146,7 +146,8 @@ class RunReport(Callback):
             log_table(self._tracker, summaries, stage, dataset)
         is_aflw2000 = is_whole_aflw2000(reports[LANDMARKS_2D.name])
         epoch = module.tested_epoch if stage == "test" else self._validated_epoch
-        title = f"{_STAGE_TITLES[stage]} on {dataset}{_of_epoch(epoch, trainer.max_epochs)}"
+        last = None if self._validated_epoch is None else trainer.max_epochs
+        title = f"{_STAGE_TITLES[stage]} on {dataset}{_of_epoch(epoch, last)}"
         print_tables(nme_table(summaries, title, is_aflw2000))
         if stage == "test":
             print_tables(spread_table(summaries))
