@@ -32,7 +32,7 @@ def choose_detector(name: DetectorName = "auto") -> Detector:
                 raise
             _log.warning(
                 "%s\nUsing scikit-image's detector instead, which misses more faces in profile. "
-                "Boxes can be given as well.",
+                "--detector scikit-image chooses it without an attempt to download; boxes can be given as well.",
                 error,
             )
     from lightning_module.inference.cascade_detector import CascadeDetector
