@@ -2,9 +2,10 @@
 
     python -m benchmarks.pretrained_recipe FOLDER [AFLW2000_SAMPLES BFM.mat] [--seeds 0] [--config conf/pretrained_gpu.yaml]
 
-The runs stay in FOLDER, where a command that was interrupted goes on. Photographs, if there are any, are tested in the
-order of their names: those of odd rank have served to choose the recipe, those of even rank have not.
-`python -m benchmarks.pack_pretrained FOLDER` then makes the network of seed 0 the one that comes with the project.
+The runs stay in FOLDER, where a command that was interrupted goes on; figures of seeds that are not named stay as they
+were. Photographs, if there are any, are tested in the order of their names: those of odd rank have served to choose the
+recipe, those of even rank have not. `python -m benchmarks.pack_pretrained FOLDER` then makes the network of seed 0 the
+one that comes with the project, and `python -m benchmarks.pack_pretrained` shows new figures on its card.
 """
 
 import json
@@ -18,9 +19,10 @@ from typing import Any
 import yaml
 
 import run
-from benchmarks.measurements import save
+from benchmarks.measurements import RESULTS, save
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
-from lightning_module.evaluation.nme import BIN_TITLES
+from lightning_module.evaluation.nme import BIN_TITLES, NMEReport
+from lightning_module.pretrained_network import PRETRAINED
 from lightning_module.project import PROJECT
 from lightning_module.tracking.run_folder import RunFolder, newest_fit
 
@@ -43,7 +45,8 @@ def measure(
     """
     epochs: int = yaml.safe_load((PROJECT / config).read_text(encoding="utf-8"))["trainer"]["max_epochs"]
     lengths = {SEED: epochs, **dict.fromkeys(OTHER_SEEDS, epochs // 2)}
-    networks: dict[str, dict[str, Any]] = {}
+    recipe = f"python run.py fit --config {config.as_posix()}"
+    networks: dict[str, dict[str, Any]] = _measured(recipe)
     for seed in seeds:
         length = lengths[seed]
         fitted = trained(place(folder, seed), config, seed, length)
@@ -51,10 +54,18 @@ def measure(
         if photographs is not None:
             figures |= _on_photographs(fitted, place(folder, seed), *photographs)
         networks[f"seed {seed}"] = figures
-    recipe = f"python run.py fit --config {config.as_posix()}"
-    chosen = f"--seeds {' '.join(map(str, seeds))} --config {config.as_posix()}"
-    command = f"python -m benchmarks.pretrained_recipe FOLDER AFLW2000_SAMPLES BFM.mat {chosen}"
-    save(NAME, command, {"recipe": recipe, "networks": networks})
+    figures = {"recipe": recipe, "networks": {name: networks[name] for name in sorted(networks)}}
+    if photographs is not None:
+        figures["NME % of each photograph, as it comes and with five crops averaged"] = _each(folder, *photographs)
+    command = f"python -m benchmarks.pretrained_recipe FOLDER AFLW2000_SAMPLES BFM.mat --config {config.as_posix()}"
+    save(NAME, command, figures)
+
+
+def _measured(recipe: str) -> dict[str, dict[str, Any]]:
+    """The figures of the recipe's trainings that have been saved."""
+    path = RESULTS / f"{NAME}.json"
+    saved = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.is_file() else {}
+    return dict(saved["networks"]) if saved.get("recipe") == recipe else {}
 
 
 def place(folder: Path, seed: int) -> Path:
@@ -105,12 +116,9 @@ def _synthetic(fitted: RunFolder) -> dict[str, float]:
 
 def _on_photographs(fitted: RunFolder, tracking: Path, samples: Path, face_model: Path) -> dict[str, float]:
     """NME % of the 68 landmarks: means of faces, of groups and yaw bins, and with the maps of five crops averaged."""
-    arguments = [f"--ckpt_path={fitted.best_checkpoint}", f"--tracking.folder={tracking / 'tests'}"]
-    data = [f"--data.test.root={samples}", f"--data.face_model.path={face_model}"]
     figures: dict[str, float] = {}
     for averages in (False, True):
-        options = [f"--model.crop_average={averages}", "--trainer.enable_progress_bar=false"]
-        report = run.main(["test", *arguments, *data, *options]).reports["test"]["nme"]
+        report = _tested(fitted.best_checkpoint, averages, tracking / "tests", samples, face_model)
         errors = report.per_face
         groups = {"all": errors, "of odd rank": errors[0::2], "of even rank": errors[1::2]}
         means = {name: float(group.mean()) for name, group in groups.items()}
@@ -120,12 +128,31 @@ def _on_photographs(fitted: RunFolder, tracking: Path, samples: Path, face_model
     return figures
 
 
+def _each(folder: Path, samples: Path, face_model: Path) -> dict[str, list[float]]:
+    """NME % of the 68 landmarks of each photograph with the network that comes along, in the order of names."""
+    both = [_tested(PRETRAINED, averages, folder / "tests", samples, face_model).per_face for averages in (False, True)]
+    names = sorted(path.stem for path in samples.glob("*.jpg"))
+    return {
+        name: [round(float(error), DECIMALS) for error in errors] for name, *errors in zip(names, *both, strict=True)
+    }
+
+
+def _tested(network: Path | str, averages: bool, tracking: Path, samples: Path, face_model: Path) -> NMEReport:
+    """The 68 landmarks of photographs by one network."""
+    arguments = [f"--ckpt_path={network}", f"--tracking.folder={tracking}", f"--model.crop_average={averages}"]
+    data = [f"--data.test.root={samples}", f"--data.face_model.path={face_model}"]
+    report: NMEReport = run.main(["test", *arguments, *data, "--trainer.enable_progress_bar=false"]).reports["test"][
+        "nme"
+    ]
+    return report
+
+
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("photographs", type=Path, nargs="*", help="folder of samples, and BFM.mat")
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--seeds", type=int, nargs="+", choices=(SEED, *OTHER_SEEDS), default=(SEED, *OTHER_SEEDS))
+    parser.add_argument("--seeds", type=int, nargs="*", choices=(SEED, *OTHER_SEEDS), default=(SEED, *OTHER_SEEDS))
     given = parser.parse_args()
     if len(given.photographs) not in (0, 2):
         parser.error("give a folder of samples and a face model, or neither")

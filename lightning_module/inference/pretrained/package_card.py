@@ -17,6 +17,8 @@ Synthetic faces are those of the run's own test, which vary as in training. Phot
 names, described in docs/results.md; odd and even are their ranks in the order of names. Those of odd rank have served
 to choose the recipe."""
 
+_FIGURES, _LIMITS = "## Figures", "## Limits"  # titles
+
 _NOT_MEASURED = "Not measured."
 _UNKNOWN = "not known"
 
@@ -89,11 +91,11 @@ landmarks.
 
 {_recipe(measured)}
 
-## Figures
+{_FIGURES}
 
 {_figures(measured, facts)}
 
-## Limits
+{_LIMITS}
 
 The network was trained on no photograph; photographs have only served to choose its recipe and the confidence that
 `predict` asks for, and to test it. Heads that look far up or down are turned too little, brows are marked too high on
@@ -105,6 +107,13 @@ one, without scale, and must not be used to recognise or judge people.
 
 {LICENCE}
 """
+
+
+def with_figures(card: str, measured: Mapping[str, Any]) -> str:
+    """A card with other figures; the arguments are those of `package_card`."""
+    before, _, rest = card.partition(f"{_FIGURES}\n")
+    _, _, after = rest.partition(f"\n{_LIMITS}\n")
+    return f"{before}{_FIGURES}\n\n{_figures(measured, {})}\n\n{_LIMITS}\n{after}"
 
 
 def _recipe(measured: Mapping[str, Any]) -> str:

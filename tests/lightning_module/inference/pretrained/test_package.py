@@ -14,7 +14,7 @@ from datamodules.errors import InputError
 from lightning_module import pretrained_network
 from lightning_module.checkpoint import load_module
 from lightning_module.inference.pretrained import package_writer
-from lightning_module.inference.pretrained.package_card import Package, package_card
+from lightning_module.inference.pretrained.package_card import Package, package_card, with_figures
 from lightning_module.inference.pretrained.package_writer import write_package
 from tests.runs import PROJECT, copied
 
@@ -86,6 +86,18 @@ def test_a_card_without_measurements_says_so(formula_run, tmp_path):
     assert "## Recipe\n\nNot known.\n" in card
     assert "NME %, 68 landmarks, x y, on faces:" in card  # the test of the run itself
     assert "seed 0" not in card
+
+
+def test_a_card_gets_other_figures_and_keeps_the_rest(formula_run, tmp_path):
+    write_package(formula_run.best_checkpoint, {}, tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    renewed = with_figures(card, MEASURED)
+    write_package(formula_run.best_checkpoint, MEASURED, tmp_path)
+    kept = [line for line in (tmp_path / "README.md").read_text().splitlines() if "sha256" not in line]
+    own = [line for line in renewed.splitlines() if "sha256" not in line]
+    recipe = kept.index("## Figures")
+    assert own[own.index("## Figures") :] == kept[recipe:]
+    assert own[: own.index("## Recipe")] == kept[: kept.index("## Recipe")]
 
 
 @pytest.mark.parametrize("figures", [{"networks": {"seed 0": 5}}, {"networks": 5}, {"recipe": 5}, 5])
