@@ -1,7 +1,7 @@
 """Fits the weights of a face's confidence on composites of synthetic faces: python -m benchmarks.confidence_fit CKPT.
 
-The classifier of faces must have been trained, with the same checkpoint or `pretrained`. The weights are printed, to be
-written into lightning_module/inference/face_check.py.
+The classifier of faces must have been trained, with the same checkpoint or `pretrained`. The weights are saved and
+printed, to be written into lightning_module/inference/face_check.py.
 """
 
 import sys
@@ -13,6 +13,7 @@ from torch import nn
 
 from benchmarks.face_classifier_training import anywhere, drawn, jittered, settled
 from benchmarks.face_scenes import collage, is_found, photographs, varied_faces
+from benchmarks.measurements import save
 from lightning_module.inference.crop_network import load_network
 from lightning_module.inference.crop_probes import probed_crop
 from lightning_module.inference.face_check import FaceCheck
@@ -22,10 +23,12 @@ from lightning_module.pretrained_network import network_path
 _SCENES = 30
 _STARTS = 30  # crops in each
 _CHECKED = 8  # of them, as in a search
+_QUANTILES = (0.02, 0.1, 0.5, 0.9, 0.98)
+_BOUNDS = (0, 0.5, 1, 1.5, 2, 3)  # log odds
 
 
 def calibrate(checkpoint: Path) -> None:
-    """Fits and prints the weights of the confidence, and how many candidates of each kind pass at which."""
+    """Fits the weights of the confidence, and counts the candidates of each kind that pass at which."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(3)
     network = load_network(network_path(checkpoint))
@@ -61,15 +64,25 @@ def calibrate(checkpoint: Path) -> None:
     optimizer.step(loss)  # type: ignore[no-untyped-call]
     odds = (known @ weights).detach().numpy()
     is_face = table[:, 2].numpy() > 0
-    print("bias, classifier, agreement:", weights.detach().numpy().round(2))
-    for kind, values in (("faces", table[is_face]), ("others", table[~is_face])):
-        for name, column in (("classifier", 0), ("agreement", 1)):
-            print(kind, name, np.quantile(values[:, column].numpy(), [0.02, 0.1, 0.5, 0.9, 0.98]).round(2))
-    for bound in (0, 0.5, 1, 1.5, 2, 3):
-        passing = odds > bound
-        print(
-            f"confidence above {1 / (1 + np.exp(-bound)):.2f}: {passing[is_face].sum()} of {is_face.sum()} faces, {passing[~is_face].sum()} of {(~is_face).sum()} others"
-        )
+    kinds = {"faces": is_face, "others": ~is_face}
+    save(
+        "confidence_fit",
+        "python -m benchmarks.confidence_fit CKPT",
+        {
+            "weights of bias, classifier, agreement": weights.detach().numpy().round(2).tolist(),
+            "candidates": {kind: int(own.sum()) for kind, own in kinds.items()},
+            f"quantiles {list(_QUANTILES)} of log odds of the classifier, and of agreement": {
+                kind: [np.quantile(table[own, column].numpy(), _QUANTILES).round(2).tolist() for column in (0, 1)]
+                for kind, own in kinds.items()
+            },
+            "passing at a confidence": {
+                round(float(1 / (1 + np.exp(-bound))), 2): {
+                    kind: int((odds[own] > bound).sum()) for kind, own in kinds.items()
+                }
+                for bound in _BOUNDS
+            },
+        },
+    )
 
 
 if __name__ == "__main__":
