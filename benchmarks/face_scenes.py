@@ -27,10 +27,11 @@ _TRIES = 200
 
 
 class Scene(NamedTuple):
-    """A picture, and (N, 3) the crop squares of its faces."""
+    """A picture, (N, 3) the crop squares of its faces, and of a collage, the place of each among the given faces."""
 
     image: Image
     crops: NDArray[np.float64]
+    places: tuple[int, ...] = ()
 
 
 def is_found(crop: NDArray[np.float64], true: NDArray[np.float64]) -> bool:
@@ -117,7 +118,8 @@ def collage(
     """
     canvas = clutter(shape, rng).astype(np.float32)
     placed: list[NDArray[np.float64]] = []
-    for image, crop in faces:
+    places = []
+    for place, (image, crop) in enumerate(faces):
         factor = float(np.exp(rng.uniform(*np.log(sides_px)))) / crop[2]
         piece = cv2.resize(
             image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
@@ -140,8 +142,9 @@ def collage(
             ):
                 _paste(canvas, piece, corner)
                 placed.append(there)
+                places.append(place)
                 break
-    return Scene(np.asarray(canvas, np.uint8), np.array(placed).reshape(-1, 3))
+    return Scene(np.asarray(canvas, np.uint8), np.array(placed).reshape(-1, 3), tuple(places))
 
 
 def _paste(canvas: NDArray[np.float32], piece: Image, corner: NDArray[np.int64]) -> None:
