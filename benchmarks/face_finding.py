@@ -151,7 +151,7 @@ def _before(detector: CascadeDetector, network: CropNetwork) -> Find:
 
 
 def _now(detector: CascadeDetector, network: CropNetwork) -> Find:
-    finder = FaceFinder(detector, network, FaceCheck(network), _LEAST_CONFIDENCE)
+    finder = FaceFinder(detector, FaceCheck(network), _LEAST_CONFIDENCE)
 
     def find(image: Image) -> NDArray[np.float64]:
         return np.array([[*face.crop, face.confidence] for face in finder.find(image)]).reshape(-1, 4)

@@ -12,7 +12,7 @@ from torch import Tensor
 from datamodules.geometry.crop import NetworkCrop
 from datamodules.geometry.regions import RegionTable, face_labels
 from datamodules.network_input import network_input
-from lightning_module.averaged_maps import NO_AVERAGES
+from lightning_module.averaged_maps import NO_AVERAGES, Averages
 from lightning_module.checkpoint import load_module
 from lightning_module.face_module import FaceModule
 from lightning_module.inference.export.formats import FORMATS, OnnxNetwork
@@ -39,16 +39,23 @@ class CropNetwork:
     """A network on its device.
 
     Args:
-        maps: Function from (N, 3, S, S) RGB in [0, 1] to (N, 3, 256, 256) position maps.
+        maps: Function from (N, 3, S, S) RGB in [0, 1] and the averages to (N, 3, 256, 256) position maps.
+        averages: The views of each crop whose maps are averaged.
         image_size: Pixels per side of its crops, S.
         device: Device of the network.
         layout: Layout of its maps.
     """
 
     def __init__(
-        self, maps: Callable[[Tensor], Tensor], image_size: int, device: torch.device, layout: MapLayout
+        self,
+        maps: Callable[[Tensor, Averages], Tensor],
+        averages: Averages,
+        image_size: int,
+        device: torch.device,
+        layout: MapLayout,
     ) -> None:
         self._maps = maps
+        self._averages = averages
         self._device = device
         self.image_size = image_size
         self.layout = layout
@@ -57,8 +64,13 @@ class CropNetwork:
         """(N, 256, 256, 3) x, y, z in crop pixels from (N, S, S, 3) uint8 RGB crops."""
         image = network_input(torch.from_numpy(crops).to(self._device))
         with torch.inference_mode():
-            maps = self._maps(image)
+            maps = self._maps(image, self._averages)
         return np.asarray(maps.permute(0, 2, 3, 1).cpu().numpy())
+
+    def of_single_crops(self) -> "CropNetwork":
+        """The same network, which averages over no crops: five times as fast, for the search for faces."""
+        averages = self._averages._replace(crops=False)
+        return CropNetwork(self._maps, averages, self.image_size, self._device, self.layout)
 
 
 def load_network(path: Path, mirror_average: bool | None = None, crop_average: bool | None = None) -> CropNetwork:
@@ -86,7 +98,7 @@ def load_network(path: Path, mirror_average: bool | None = None, crop_average: b
         constants.mean_map, constants.regions, constants.landmark_texels, network.region_table, network.crop
     )
     averages = NO_AVERAGES.changed(mirror_average, crop_average)
-    return CropNetwork(lambda image: averages.maps(maps, image), size, torch.device("cpu"), layout)
+    return CropNetwork(lambda image, some: some.maps(maps, image), averages, size, torch.device("cpu"), layout)
 
 
 def network_of(module: FaceModule, mirror_average: bool | None = None, crop_average: bool | None = None) -> CropNetwork:
@@ -95,7 +107,7 @@ def network_of(module: FaceModule, mirror_average: bool | None = None, crop_aver
     module = module.to(device)
     layout = _layout(module.mean_map, module.regions, module.landmark_texels, module.region_table, module.crop)
     averages = module.averages.changed(mirror_average, crop_average)
-    return CropNetwork(lambda image: module.position_maps(image, averages), module.image_size, device, layout)
+    return CropNetwork(module.position_maps, averages, module.image_size, device, layout)
 
 
 def _layout(

@@ -46,11 +46,14 @@ class FaceCheck:
     """Judges the maps of a network.
 
     Args:
+        network: The network, which should average over no crops: averaged maps agree better, on faces and on others.
+
+    Attributes:
         network: The network.
     """
 
     def __init__(self, network: MapNetwork) -> None:
-        self._network = network
+        self.network = network
         self._view = FrontalView(network.layout)
         row, col = network.layout.landmark_texels[:LANDMARKS_68].T
         self._texels = row, col
@@ -71,7 +74,7 @@ class FaceCheck:
             crops: (N, 3) x and y of the centre and side of each crop.
             scores: Each detector's own probability of a face, or None if it gives none.
         """
-        probed = [probed_crop(self._network, image, crop, each) for each, crop in zip(maps, crops, strict=True)]
+        probed = [probed_crop(self.network, image, crop, each) for each, crop in zip(maps, crops, strict=True)]
         agreement = -np.log(np.maximum([each.disagreement for each in probed], _SMALLEST_DISAGREEMENT))
         odds = _BIAS + _CLASSIFIER * self.classified(image, maps, crops) + _AGREEMENT * agreement
         odds += [0.0 if score is None else _log_odds(score) for score in scores or [None] * len(maps)]

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_module.inference.crop_maps import crop_maps, recropped
-from lightning_module.inference.crop_network import MapNetwork
 from lightning_module.inference.detection import CandidateDetector, DetectedFace, Detector
 from lightning_module.inference.face_check import CONFIRMED, FaceCheck, Judged
 from lightning_module.inference.overlapping_boxes import distinct_faces, face_boxes
@@ -32,14 +31,13 @@ class FaceFinder:
 
     Args:
         detector: Finds candidates.
-        network: Confirms them, and looks where the detector finds nothing.
-        check: Judges the network's maps.
+        check: Confirms them by its network, which also looks where the detector finds nothing.
         min_confidence: Confidence in [0, 1] below which a candidate is dropped.
     """
 
-    def __init__(self, detector: Detector, network: MapNetwork, check: FaceCheck, min_confidence: float) -> None:
+    def __init__(self, detector: Detector, check: FaceCheck, min_confidence: float) -> None:
         self._detector = detector
-        self._network = network
+        self._network = check.network
         self._check = check
         self._least = min_confidence
 

@@ -94,7 +94,7 @@ class Reconstructor:
             InputError: If the network does not exist, or the file is not a network.
         """
         network = load_network(find_network(path_or_name), mirror_average, crop_average)
-        return cls(network, detector, passes, FaceCheck(network), min_confidence)
+        return cls(network, detector, passes, FaceCheck(network.of_single_crops()), min_confidence)
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.floating] | None = None) -> list[Face]:
         """The faces of an image, in the order of the boxes, or from left to right as they are detected.
@@ -136,7 +136,7 @@ class Reconstructor:
         if self._check is None or self._min_confidence == 0:
             return detector.detect(image)
         with self._divergence_noted():
-            return FaceFinder(detector, self._network, self._check, self._min_confidence).find(image)
+            return FaceFinder(detector, self._check, self._min_confidence).find(image)
 
     def in_one_pass(self) -> "Reconstructor":
         """The same without a second pass, for faces whose place is known."""

@@ -57,8 +57,9 @@ def _place(light):
 class DotCheck:
     """Takes for a face what has a dot at each outer corner of its eyes."""
 
-    def __init__(self, layout):
-        self.texels = layout.landmark_texels
+    def __init__(self, network):
+        self.network = network
+        self.texels = network.layout.landmark_texels
 
     def classified(self, image, maps, crops):
         return 8.0 * self._has_dots(image, maps, crops) - 4

@@ -54,7 +54,7 @@ def _crop_of(network, x, y, apart):
 
 
 def _find(network, image, detector, least=0.5):
-    return FaceFinder(detector, network, DotCheck(network.layout), least).find(image)
+    return FaceFinder(detector, DotCheck(network), least).find(image)
 
 
 def test_a_candidate_near_a_face_becomes_the_face_and_one_of_nothing_is_dropped(network):
@@ -110,8 +110,8 @@ def test_the_smallest_confidence_decides(network):
 class _Hesitant(DotCheck):
     """Is undecided at first, and sees another place; at the second look it is as sure as `then`."""
 
-    def __init__(self, layout, true, then):
-        super().__init__(layout)
+    def __init__(self, network, true, then):
+        super().__init__(network)
         self.true, self.then, self.looks = np.array(true)[None], then, 0
 
     def judged(self, image, maps, crops, scores=None):
@@ -125,8 +125,8 @@ class _Hesitant(DotCheck):
 @pytest.mark.parametrize("then", [0.95, 0.4])
 def test_an_undecided_candidate_is_looked_at_again_where_other_crops_agree(then, network):
     true = _crop_of(network, 120, 110, 50)
-    check = _Hesitant(network.layout, true, then)
-    found = FaceFinder(_Sure(true + np.array([8, -6, 10])), network, check, 0.8).find(dotted((120, 110, 50)))
+    check = _Hesitant(network, true, then)
+    found = FaceFinder(_Sure(true + np.array([8, -6, 10])), check, 0.8).find(dotted((120, 110, 50)))
     assert check.looks == 2
     assert [face.confidence for face in found] == ([then] if then > 0.8 else [])
     for face in found:
@@ -142,21 +142,21 @@ def test_a_box_inside_a_face_is_a_part_of_it_whichever_is_larger():
 
 def test_without_a_smallest_confidence_the_detector_is_believed_and_its_faces_are_judged(network):
     detector = _Candidates([40, 200, 60])
-    reconstructor = Reconstructor(network, detector, 1, DotCheck(network.layout), min_confidence=0)
+    reconstructor = Reconstructor(network, detector, 1, DotCheck(network), min_confidence=0)
     (face,) = reconstructor(dotted((120, 60, 40)))
     assert face.confidence == pytest.approx(0.1)
 
 
 def test_faces_of_boxes_are_kept_and_have_a_confidence(network):
     image = dotted((120, 60, 40))
-    reconstructor = Reconstructor(network, _Candidates(), 1, DotCheck(network.layout), CONFIRMED)
+    reconstructor = Reconstructor(network, _Candidates(), 1, DotCheck(network), CONFIRMED)
     unlikely, likely = reconstructor(image, np.array([[10, 180, 50, 220], [80, 20, 160, 100]]))
     assert unlikely.confidence == pytest.approx(0.1)
     assert likely.confidence == pytest.approx(0.9)
 
 
 def test_a_found_face_is_reconstructed_with_the_confidence_of_the_search(network):
-    (face,) = Reconstructor(network, _Candidates(), 2, DotCheck(network.layout), CONFIRMED)(dotted((90, 120, 56)))
+    (face,) = Reconstructor(network, _Candidates(), 2, DotCheck(network), CONFIRMED)(dotted((90, 120, 56)))
     assert face.confidence == pytest.approx(0.9)
     assert Reconstructor(network, _Candidates([90, 120, 90]), 1)(dotted((90, 120, 56)))[0].confidence is None
 
