@@ -14,6 +14,7 @@ from datamodules.errors import InputError
 from lightning_module.checkpoint import checkpoint_digest, load_module
 from lightning_module.inference.export.export_command import export
 from lightning_module.inference.export.model_card import model_card
+from lightning_module.inference.face_check import CONFIRMED
 from lightning_module.inference.reconstructor import Reconstructor
 from run import main
 from sweeps.trial_config import digest
@@ -58,10 +59,33 @@ def test_predict_uses_it_where_no_network_is_named(ours, tmp_path):
 def test_python_takes_the_name(ours, trained_run):
     image = skimage.data.astronaut()
     (face,), (own,) = (
-        Reconstructor.load(network, detector="scikit-image")(image, BOX)
+        Reconstructor.load(network, detector="scikit-image", crop_average=True)(image, BOX)
         for network in ("pretrained", trained_run.best_checkpoint)
     )
     assert np.abs(face.landmarks - own.landmarks).max() < 0.5  # px
+
+
+def test_confidences_decide_with_the_network_that_they_are_fitted_to(ours, trained_run):
+    given = {"detector": "scikit-image"}
+    assert Reconstructor.load("pretrained", **given).min_confidence == CONFIRMED
+    assert Reconstructor.load(trained_run.best_checkpoint, **given).min_confidence == 0
+    assert Reconstructor.load("pretrained", min_confidence=0.2, **given).min_confidence == 0.2
+
+
+def test_photographs_are_averaged_over_crops_with_the_network_that_comes_along(ours):
+    image = skimage.data.astronaut()
+    by_default, averaged, single, followed = (
+        network(image, BOX)[0].landmarks
+        for network in (
+            Reconstructor.load("pretrained", passes=1),
+            Reconstructor.load("pretrained", passes=1, crop_average=True),
+            Reconstructor.load("pretrained", passes=1, crop_average=False),
+            Reconstructor.load("pretrained", passes=2).in_one_pass(),  # as in a video
+        )
+    )
+    np.testing.assert_array_equal(by_default, averaged)
+    assert np.abs(averaged - single).max() > 0.01
+    np.testing.assert_array_equal(followed, single)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from lightning_module.inference.crop_probes import probed_crop
 from lightning_module.inference.face_classifier import face_log_odds
 from lightning_module.inference.frontal_view import FrontalView
 
-CONFIRMED = 0.8  # confidence of a face that can be relied on
+CONFIRMED = 0.7  # confidence of a face that can be relied on
 
 # Log odds = _BIAS + _CLASSIFIER * log odds of the classifier - _AGREEMENT * log of the disagreement of the probes. The
 # weights are those of a logistic regression on 232 candidates in composites of synthetic faces, with faces and others

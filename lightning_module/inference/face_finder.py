@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lightning_module.inference.crop_maps import crop_maps, recropped
 from lightning_module.inference.detection import CandidateDetector, DetectedFace, Detector
-from lightning_module.inference.face_check import CONFIRMED, FaceCheck, Judged
+from lightning_module.inference.face_check import FaceCheck, Judged
 from lightning_module.inference.overlapping_boxes import distinct_faces, face_boxes
 
 _CROPS_AT_ONCE = 16  # batch size of the network
@@ -15,7 +15,7 @@ _PASSES = 2  # crops about the landmarks of the crop before, until they stay
 _MOST_CANDIDATES = 16  # of a detector; the others have fewer votes
 _MOST_SETTLED = 24  # of the crops of a grid; the others are less likely after the first pass
 _MOST_CHECKED = 8  # of those that the classifier likes best, since each costs two passes per probe
-_UNDECIDED = 0.3  # confidence from which a crop is looked at again, about where the network's other crops agree
+_UNDECIDED = 0.3, 0.9  # confidences between which a crop is looked at again, about where other crops agree
 _LEAST_LIKELY = -1.0  # log odds of the classifier below which the passes of the probes are saved
 # The grid: sides relative to the shorter side of the photograph. Two passes are taken to mend
 # a crop that is off by a sixth of its side and a fifth of its size, half of a step of the grid.
@@ -94,7 +94,7 @@ class FaceFinder:
     ) -> Judged:
         """What is thought of crops; of undecided ones, after a second look about the place that other crops agree on."""
         first = self._check.judged(image, maps, crops, scores)
-        undecided = np.flatnonzero((first.confidences >= _UNDECIDED) & (first.confidences < CONFIRMED))
+        undecided = np.flatnonzero((first.confidences >= _UNDECIDED[0]) & (first.confidences < _UNDECIDED[1]))
         if not len(undecided):
             return first
         again = first.crops[undecided]

@@ -34,7 +34,7 @@ def predict(
     texture_size: int = 512,
     fill_hidden: bool = True,
     passes: int = 2,
-    min_confidence: float = 0.0,
+    min_confidence: float | None = None,
     smooth: bool = False,
     sequence_fps: float | None = None,
     crop_average: bool | None = None,
@@ -60,14 +60,16 @@ def predict(
         texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
         fill_hidden: Whether hidden texels are filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-        min_confidence: Confidence from 0 to 1 below which a detected face is left out, such as 0.8. Above 0, turned and
-            mirrored copies of the photograph and a grid of crops are searched too, and the network must confirm each
-            face. With 0, all that the detector finds is kept. Faces of --boxes are never left out.
+        min_confidence: Confidence from 0 to 1 below which a detected face is left out. Above 0, turned and mirrored
+            copies of the photograph and a grid of crops are searched too, and the network must confirm each face. With
+            0, all that the detector finds is kept. By default 0.7 with the network that comes with the project, to
+            which confidences are fitted, and 0 with others. Faces of --boxes are never left out.
         smooth: Whether the maps of a video are averaged over five frames: less jitter, at a lag of two frames.
         sequence_fps: Takes the photographs, in the order of their names, for the frames of one video, with so many
             frames per second.
-        crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12 times
-            as large and as small; by default the setting of the checkpoint.
+        crop_average: Whether to average, for photographs, the maps of each crop as it is, turned by 10 degrees to either
+            side, and 1.12 times as large and as small; by default true with the network that comes with the project, and
+            the setting of the checkpoint with others.
 
     Raises:
         InputError: If an option is invalid, or no face is found.
@@ -92,7 +94,7 @@ def predict(
             if listed:
                 made = write_faces(listed, find, reconstructor, network_label(network), out, texture_size, fill_hidden)
             for video in videos:
-                _follow(video, reconstructor, min_confidence, smooth, out, made)
+                _follow(video, reconstructor, smooth, out, made)
     except KeyboardInterrupt:
         _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
@@ -103,14 +105,13 @@ def predict(
 def _follow(
     video: NamedVideo,
     reconstructor: Reconstructor,
-    min_confidence: float,
     is_smoothed: bool,
     out: Path,
     made: PredictedFiles,
 ) -> None:
     """Follows the faces of one video; raises InputError if the folder of the results cannot be written."""
     # the crop of a frame comes from the frame before, as the second pass of a photograph does from the first
-    tracker = FaceTracker(reconstructor.detect, reconstructor.in_one_pass().reconstruct, min_confidence)
+    tracker = FaceTracker(reconstructor.detect, reconstructor.in_one_pass().reconstruct, reconstructor.min_confidence)
     try:
         with noted_fault(video.path, made, OSError):  # which is about the folder of the results
             out.mkdir(parents=True, exist_ok=True)
@@ -136,7 +137,8 @@ def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: b
     if made.faults:
         _log.warning("Left out of %s:\n%s", inputs, "\n".join(made.faults))
     if made.faceless:
-        _log.warning("No face was found in %s. Mark faces with --boxes.", ", ".join(map(str, made.faceless)))
+        remedy = "Mark faces with --boxes, or keep doubtful ones with --min_confidence 0."
+        _log.warning("No face was found in %s. %s", ", ".join(map(str, made.faceless)), remedy)
     if made.page is None and not made.videos:
         if has_diverged:
             raise InputError(
@@ -144,7 +146,7 @@ def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: b
             )
         if made.faults and not made.faceless:
             raise InputError(f"{inputs} could not be read; {out} holds nothing new. {made.faults[0]}")
-        raise InputError(f"no face was found in {inputs}; {out} holds nothing new. See --boxes.")
+        raise InputError(f"no face was found in {inputs}; {out} holds nothing new. See --boxes and --min_confidence.")
     if made.page is not None:
         print(f"{_count(len(made.faces), 'face')} of {_count(photographs, 'photograph')} in {out}")
         print(f"Open {made.page.resolve().as_uri()}")

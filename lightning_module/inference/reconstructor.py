@@ -21,9 +21,10 @@ from lightning_module.inference.crop_network import MapNetwork, load_network
 from lightning_module.inference.detection import DetectedFace, Detector
 from lightning_module.inference.detectors import DetectorName, boxed_faces, choose_detector
 from lightning_module.inference.face import Face
-from lightning_module.inference.face_check import FaceCheck
+from lightning_module.inference.face_check import CONFIRMED, FaceCheck
 from lightning_module.inference.face_finder import FaceFinder
 from lightning_module.inference.network_file import find_network
+from lightning_module.pretrained_network import is_pretrained_file
 
 _FACES_AT_ONCE = 8  # batch size of the network, so that a photograph of a crowd fits into memory
 
@@ -40,6 +41,7 @@ class Reconstructor:
             search is wider, and the network confirms what it finds. With 0, the detector's word is taken.
 
     Attributes:
+        min_confidence: The same.
         has_diverged: Whether a map of the network could not be that of a face.
 
     Raises:
@@ -62,7 +64,7 @@ class Reconstructor:
         self._detector = detector
         self._passes = passes
         self._check = check
-        self._min_confidence = min_confidence
+        self.min_confidence = min_confidence
         self.has_diverged = False
 
     @classmethod
@@ -72,7 +74,7 @@ class Reconstructor:
         mirror_average: bool | None = None,
         detector: DetectorName = "auto",
         passes: int = 2,
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
         crop_average: bool | None = None,
     ) -> Self:
         """A reconstructor with the network of a checkpoint or of an exported ONNX file.
@@ -85,15 +87,23 @@ class Reconstructor:
             detector: "face-alignment" finds faces in any pose, and downloads its weights once; "scikit-image"
                 downloads nothing; "auto" uses the first if it can be loaded.
             passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-            min_confidence: Confidence in [0, 1] below which a detected face is dropped, such as 0.8. Above 0, turned and
-                mirrored copies and a grid of crops are searched too. With 0, the faces of the detector are kept.
+            min_confidence: Confidence in [0, 1] below which a detected face is dropped. Above 0, turned and mirrored
+                copies and a grid of crops are searched too. With 0, the faces of the detector are kept. By default 0.7
+                with the network that comes with the project, to which confidences are fitted, and 0 with others.
             crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12
-                times as large and as small; by default the setting of the checkpoint.
+                times as large and as small; by default True with the network that comes with the project, and the
+                setting of the checkpoint with others.
 
         Raises:
             InputError: If the network does not exist, or the file is not a network.
         """
-        network = load_network(find_network(path_or_name), mirror_average, crop_average)
+        path = find_network(path_or_name)
+        is_ours = is_pretrained_file(path)
+        if min_confidence is None:
+            min_confidence = CONFIRMED if is_ours else 0.0
+        if crop_average is None and is_ours:
+            crop_average = True
+        network = load_network(path, mirror_average, crop_average)
         return cls(network, detector, passes, FaceCheck(network.of_single_crops()), min_confidence)
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.floating] | None = None) -> list[Face]:
@@ -133,14 +143,15 @@ class Reconstructor:
             DivergedError: If the network's maps cannot be those of faces.
         """
         detector = self.load_detector()
-        if self._check is None or self._min_confidence == 0:
+        if self._check is None or self.min_confidence == 0:
             return detector.detect(image)
         with self._divergence_noted():
-            return FaceFinder(detector, self._check, self._min_confidence).find(image)
+            return FaceFinder(detector, self._check, self.min_confidence).find(image)
 
     def in_one_pass(self) -> "Reconstructor":
-        """The same without a second pass, for faces whose place is known."""
-        return Reconstructor(self._network, self._detector, 1, self._check, self._min_confidence)
+        """The same without a second pass and averages over crops, for frames of a video, in which the face is known."""
+        network = self._network if self._check is None else self._check.network
+        return Reconstructor(network, self._detector, 1, self._check, self.min_confidence)
 
     def load_detector(self) -> Detector:
         """The detector, which is loaded at its first use.

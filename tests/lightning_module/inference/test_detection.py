@@ -13,6 +13,8 @@ from lightning_module.inference import face_alignment_detector as alignment
 from lightning_module.inference.cascade_detector import CascadeDetector, merge_boxes
 from lightning_module.inference.detectors import boxed_faces, choose_detector
 from lightning_module.inference.face_alignment_detector import AlignmentDetector
+from lightning_module.inference.face_check import CONFIRMED
+from lightning_module.inference.reconstructor import Reconstructor
 from tests.real_faces import real_landmarks
 
 _FOUND = ("image00050", "image00081", "image00514", "image01038", "image02283", "image02545", "image03324")
@@ -145,3 +147,11 @@ def test_weights_are_loaded_as_weights_only(monkeypatch):
     AlignmentDetector()
     assert seen == {"forced": "1"}
     assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in alignment.os.environ
+
+
+def test_the_network_that_comes_along_finds_the_astronaut():
+    (face,) = Reconstructor.load("pretrained", detector="scikit-image")(skimage.data.astronaut())
+    assert face.confidence >= CONFIRMED
+    found = np.stack([points.mean(axis=0)[:2] for points in (face.landmarks[36:48], face.landmarks[48:])])
+    np.testing.assert_allclose(found, [[225, 103], [223, 144]], atol=5)  # eyes and mouth, looked up by eye
+    assert abs(face.landmarks[8, 1] - 175) < 8  # the chin

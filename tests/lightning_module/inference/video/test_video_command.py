@@ -18,6 +18,7 @@ class _Seeing:
     """A reconstructor that knows where the face of each frame is."""
 
     has_diverged = False
+    min_confidence = 0.0
 
     def __init__(self, scene):
         self._scene = scene
