@@ -31,7 +31,7 @@ def calibrate(checkpoint: Path) -> None:
     """Fits the weights of the confidence, and counts the candidates of each kind that pass at which."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(3)
-    network = load_network(network_path(checkpoint))
+    network = load_network(network_path(checkpoint)).of_single_crops()
     check = FaceCheck(network)
     faces = [(image, crop) for image, crop in photographs(varied_faces(), 12, is_test=True)]
     measured: list[tuple[float, float, bool]] = []

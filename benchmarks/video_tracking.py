@@ -22,13 +22,14 @@ from benchmarks.turning_head import write_turning_head
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.evaluation.nme import landmark_nme
 from lightning_module.inference.detection import DetectedFace
+from lightning_module.inference.face_check import CONFIRMED
 from lightning_module.inference.reconstructor import Reconstructor
 from lightning_module.inference.video.face_tracks import FaceTracker
 from lightning_module.inference.video.video_faces import write_video_faces
 from lightning_module.inference.video.video_frames import Frame, VideoFile
 
 SEEDS = (7, 8, 9)
-CONFIDENCES = (0.0, 0.9)
+CONFIDENCES = (0.0, CONFIRMED)
 
 Array = NDArray[np.float64]
 
@@ -52,15 +53,15 @@ def _followed(work: Path, seed: int, checkpoint: str, least: float) -> dict[str,
         write_turning_head(path, truth_path, seed)
     truth = np.load(truth_path)
     reconstructor = Reconstructor.load(checkpoint, detector="scikit-image", min_confidence=least)
-    in_one_pass = reconstructor.in_one_pass()
+    of_frames = reconstructor.for_frames()
     start = time.perf_counter()
     frames = list(VideoFile(path))
     decoded = time.perf_counter()
-    tracker = FaceTracker(reconstructor.detect, in_one_pass.reconstruct, least)
+    tracker = FaceTracker(reconstructor.detect, of_frames.reconstruct, least)
     for frame in frames:
         tracker.faces(frame)
     tracked = time.perf_counter()
-    single = _of_true_crops(frames, truth, in_one_pass)
+    single = _of_true_crops(frames, truth, of_frames)
     results = [_written(path, work, reconstructor, least, is_smoothed) for is_smoothed in (False, True)]
     (plain, lost, tracks, seconds), (smooth, *_) = results
     is_seen = np.isfinite(plain).all(axis=(1, 2))
@@ -86,7 +87,7 @@ def _written(
     """(F, 68, 3) landmarks of the face that is followed longest, frames without it, number of faces, and seconds."""
     video = VideoFile(path)
     count = video.count or 0
-    tracker = FaceTracker(reconstructor.detect, reconstructor.in_one_pass().reconstruct, least)
+    tracker = FaceTracker(reconstructor.detect, reconstructor.for_frames().reconstruct, least)
     written = write_video_faces(
         video, tracker, work, f"{path.stem}_{'smooth' if is_smoothed else 'plain'}", is_smoothed
     )

@@ -33,7 +33,7 @@ def network_path(path_or_name: Path | str) -> Path:
 
 def is_pretrained_file(path: Path | None) -> bool:
     """Whether a file is that of the network that comes with the project."""
-    return path == FILE
+    return path is not None and path.resolve() == FILE.resolve()
 
 
 def network_name(path: Path) -> str:

@@ -83,7 +83,11 @@ def test_boxes_take_the_place_of_a_detector(checkpoint, astronaut, tmp_path, cap
         (["{photo}"], ["--texture_size=100"], "texture_size is 100"),
         (["{photo}"], ["--detector=dlib"], "dlib"),
         (["{photo}"], ["--min_confidence=2"], "--min_confidence is 2: give a number from 0 to 1"),
-        (["{photo}"], ["--min_confidence=1"], "no face was found"),  # of which a network of one epoch is never sure
+        (
+            ["{photo}"],
+            ["--min_confidence=1"],
+            "lower --min_confidence, which is 1.",
+        ),  # of which a network of one epoch is never sure
         (["{photo}"], ["--ckpt_path={folder}/none.ckpt"], "there is no such checkpoint"),
     ],
 )

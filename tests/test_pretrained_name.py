@@ -80,7 +80,7 @@ def test_photographs_are_averaged_over_crops_with_the_network_that_comes_along(o
             Reconstructor.load("pretrained", passes=1),
             Reconstructor.load("pretrained", passes=1, crop_average=True),
             Reconstructor.load("pretrained", passes=1, crop_average=False),
-            Reconstructor.load("pretrained", passes=2).in_one_pass(),  # as in a video
+            Reconstructor.load("pretrained", passes=2).for_frames(),  # as in a video
         )
     )
     np.testing.assert_array_equal(by_default, averaged)

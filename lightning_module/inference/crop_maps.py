@@ -63,7 +63,18 @@ def recropped(
     Returns:
         The crops, and (N,) whether each was plausible.
     """
-    again = layout.crop.of_plain(crop_boxes(landmarks_image_px(maps, crops, layout.landmark_texels, jitters)))
+    return about_landmarks(crops, landmarks_image_px(maps, crops, layout.landmark_texels, jitters), layout)
+
+
+def about_landmarks(
+    crops: NDArray[np.float64], landmarks: NDArray[np.float64], layout: MapLayout
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(N, 3) crops about (N, 68, 2 or 3) landmarks, as in training; implausible ones are replaced by the old crops.
+
+    Returns:
+        The crops, and (N,) whether each was plausible.
+    """
+    again = layout.crop.of_plain(crop_boxes(landmarks))
     change = again[:, 2] / crops[:, 2]
     shift = np.linalg.norm(again[:, :2] - crops[:, :2], axis=1) / crops[:, 2]
     is_kept = (change <= _MOST_CHANGE) & (change >= 1 / _MOST_CHANGE) & (shift <= _MOST_SHIFT)  # False for NaN

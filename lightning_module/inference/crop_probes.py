@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.geometry.crop import CropJitter, crop_boxes
+from datamodules.geometry.crop import CropJitter
 from datamodules.geometry.landmarks import LANDMARKS_68, MIRROR_68
-from lightning_module.inference.crop_maps import crop_maps, landmarks_image_px, recropped
+from lightning_module.inference.crop_maps import about_landmarks, crop_maps, landmarks_image_px, recropped
 from lightning_module.inference.crop_network import MapNetwork
 
 # Changes that a network withstands on a face though they are larger than those of its training. Half of them are
@@ -32,7 +32,7 @@ class Probed(NamedTuple):
             changes. A network that recognises a face ends in the same place of the photograph from all crops: 0. One that
             recognises nothing returns much the same map for all of them, so that its landmarks stay as far apart as
             the crops were: 1.
-        crop: (3,) x and y of the centre and side of the crop about the median.
+        crop: (3,) x and y of the centre and side of the network's crop about the median.
     """
 
     disagreement: float
@@ -49,6 +49,9 @@ def probed_crop(
         image: (H, W, 3) RGB.
         crop: (3,) x and y of the centre and side of the crop.
         position_map: (256, 256, 3) the network's map of this crop.
+
+    Returns:
+        How far the ends are apart, and the crop about their median; the crop as it was, where that is no plausible one.
     """
     texels = network.layout.landmark_texels
     crops = np.repeat(crop[None], len(PROBES), axis=0)
@@ -56,7 +59,8 @@ def probed_crop(
     again, _ = recropped(crops, crop_maps(network, image, crops, PROBES), network.layout, PROBES)
     ends = _upright(landmarks_image_px(crop_maps(network, image, again, _MIRRORED), again, texels, _MIRRORED))
     apart = _spread(ends) / max(_spread(_upright(still)), _SMALLEST * float(crop[2]))
-    return Probed(apart, network.layout.crop.of_plain(crop_boxes(np.median(ends, axis=0)[None]))[0])
+    agreed, _ = about_landmarks(crop[None], np.median(ends, axis=0)[None], network.layout)
+    return Probed(apart, agreed[0])
 
 
 def _upright(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:

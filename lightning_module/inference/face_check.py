@@ -30,12 +30,12 @@ _MOST_RESIDUAL = 0.2  # mean distance of the landmarks from the aligned mean fac
 
 
 class Judged(NamedTuple):
-    """What is thought of maps.
+    """Confidences in faces, and crops that are closer to them.
 
     Attributes:
-        confidences: (N,) confidences in [0, 1] that they are those of faces.
-        crops: (N, 3) x and y of the centre and side of each crop about the landmarks that the network finds from other
-            crops of the same place, which are closer to the face than a single crop's.
+        confidences: (N,) confidences in [0, 1] that maps are those of faces.
+        crops: (N, 3) x and y of the centre and side of the network's crops about the landmarks that it finds from other
+            crops of the same place, which are closer to the face than those of a single crop.
     """
 
     confidences: NDArray[np.float64]

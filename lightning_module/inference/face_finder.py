@@ -12,9 +12,10 @@ from lightning_module.inference.overlapping_boxes import distinct_faces, face_bo
 
 _CROPS_AT_ONCE = 16  # batch size of the network
 _PASSES = 2  # crops about the landmarks of the crop before, until they stay
-_MOST_CANDIDATES = 16  # of a detector; the others have fewer votes
-_MOST_SETTLED = 24  # of the crops of a grid; the others are less likely after the first pass
-_MOST_CHECKED = 8  # of those that the classifier likes best, since each costs two passes per probe
+_MOST_SETTLED = 24  # candidates of a search; the others have fewer votes, or are less likely after the first pass
+_CHECKED_AT_ONCE = (
+    8  # of those that the classifier likes best, since each costs two passes per probe; more if one is a face
+)
 _UNDECIDED = 0.3, 0.9  # confidences between which a crop is looked at again, about where other crops agree
 _LEAST_LIKELY = -1.0  # log odds of the classifier below which the passes of the probes are saved
 # The grid: sides relative to the shorter side of the photograph. Two passes are taken to mend
@@ -48,42 +49,57 @@ class FaceFinder:
             DivergedError: If the network's maps cannot be those of faces.
         """
         if isinstance(self._detector, CandidateDetector):
-            found = self._confirmed(image, self._detector.candidates(image)[:_MOST_CANDIDATES])
+            found = self._confirmed(image, self._detector.candidates(image)[:_MOST_SETTLED])
             found = _distinct(found + self._confirmed(image, _grid(image, found)))
         else:
-            found = self._confirmed(image, self._detector.detect(image))
+            found = self._confirmed(image, self._detector.detect(image), is_search=False)
         return sorted(found, key=lambda face: float(face.box_px[0]))
 
-    def _confirmed(self, image: NDArray[np.uint8], candidates: list[DetectedFace]) -> list[DetectedFace]:
-        """The candidates that are faces, with their confidences, on the crops that the network settles on."""
+    def _confirmed(
+        self, image: NDArray[np.uint8], candidates: list[DetectedFace], is_search: bool = True
+    ) -> list[DetectedFace]:
+        """The candidates that are faces, with their confidences and crops; of a search, no more than is worth while."""
         candidates = [face for face in candidates if face.fits(image)]
         if not candidates:
             return []
         frame = self._network.layout.crop
         crops = np.stack([face.crop_for(frame) for face in candidates])
-        if len(crops) > _MOST_SETTLED:
+        if is_search and len(crops) > _MOST_SETTLED:
             crops, likely = self._passed(image, crops)
             order = np.argsort(-likely, kind="stable")[:_MOST_SETTLED]
             crops, candidates = crops[order], [candidates[place] for place in order]
         settled, maps, is_kept = self._settled(image, crops)
         likely = self._check.classified(image, maps, settled)
         likely[~is_kept] = -np.inf
-        plain = frame.to_plain(settled)
-        places = [place for place in distinct_faces(plain, likely) if likely[place] >= _LEAST_LIKELY][:_MOST_CHECKED]
-        if not places:
-            return []
-        scores = [candidates[place].score for place in places]
-        confidences, crops = self._judged(image, maps[places], settled[places], scores)
-        plain = frame.to_plain(crops)
-        return _distinct(
-            [
-                replace(
-                    candidates[place], box_px=face_boxes(own[None])[0], crop=own, confidence=sure, has_box_only=False
-                )
-                for place, own, sure in zip(places, plain, confidences.tolist(), strict=True)
-                if sure >= self._least
-            ]
-        )
+        places = distinct_faces(frame.to_plain(settled), likely)
+        if is_search:
+            places = [place for place in places if likely[place] >= _LEAST_LIKELY]
+        found: list[DetectedFace] = []
+        for first in range(0, len(places), _CHECKED_AT_ONCE):
+            some = places[first : first + _CHECKED_AT_ONCE]
+            of_detector = [candidates[place] for place in some]
+            sure = self._sure(image, maps[some], settled[some], of_detector)
+            if is_search and not sure:
+                break
+            found += sure
+        return _distinct(found)
+
+    def _sure(
+        self,
+        image: NDArray[np.uint8],
+        maps: NDArray[np.float32],
+        crops: NDArray[np.float64],
+        candidates: list[DetectedFace],
+    ) -> list[DetectedFace]:
+        """Those of the candidates that are faces."""
+        confidences, crops = self._judged(image, maps, crops, [face.score for face in candidates])
+        plain = self._network.layout.crop.to_plain(crops)
+        faces = [
+            replace(face, box_px=box, crop=crop, confidence=sure, has_box_only=False)
+            for face, box, crop, sure in zip(candidates, face_boxes(plain), plain, confidences.tolist(), strict=True)
+            if sure >= self._least
+        ]
+        return [face for face in faces if face.fits(image)]
 
     def _judged(
         self,
@@ -92,18 +108,15 @@ class FaceFinder:
         crops: NDArray[np.float64],
         scores: list[float | None],
     ) -> Judged:
-        """What is thought of crops; of undecided ones, after a second look about the place that other crops agree on."""
-        first = self._check.judged(image, maps, crops, scores)
-        undecided = np.flatnonzero((first.confidences >= _UNDECIDED[0]) & (first.confidences < _UNDECIDED[1]))
-        if not len(undecided):
-            return first
-        again = first.crops[undecided]
-        looked = self._check.judged(
-            image, crop_maps(self._network, image, again), again, [scores[place] for place in undecided]
-        )
-        for old, new in zip(first, looked, strict=True):
-            old[undecided] = new
-        return first
+        """Confidences and closer crops; of undecided ones, after a second look about the place that other crops agree on."""
+        confidences, closer = (each.copy() for each in self._check.judged(image, maps, crops, scores))
+        undecided = np.flatnonzero((confidences >= _UNDECIDED[0]) & (confidences < _UNDECIDED[1]))
+        if len(undecided):
+            again = closer[undecided]
+            maps = crop_maps(self._network, image, again)
+            looked = self._check.judged(image, maps, again, [scores[place] for place in undecided])
+            confidences[undecided], closer[undecided] = looked
+        return Judged(confidences, closer)
 
     def _passed(
         self, image: NDArray[np.uint8], crops: NDArray[np.float64]

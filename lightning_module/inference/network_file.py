@@ -27,12 +27,12 @@ def find_network(path_or_name: Path | str) -> Path:
     name = str(path_or_name).replace(" ", "-")
     runs = TrackingOptions().place(PROJECT).runs
     if path.suffix or len(path.parts) > 1:
-        raise InputError(f"{path}: there is no such checkpoint. Give --ckpt_path one of a fit, or pretrained.")
+        raise InputError(f'{path}: there is no such checkpoint. Give --ckpt_path one of a fit, or "pretrained".')
     # the key of a run that tests a checkpoint holds the key of the fit
     named = [folder for folder in run_folders(runs) if folder.key == name or f"-{name}-" in f"{folder.key}-"]
     if not named:
         raise InputError(
-            f"{path_or_name}: is no file, and {runs} holds no run of this name. Give --ckpt_path one of a fit, or pretrained."
+            f'{path_or_name}: is no file, and {runs} holds no run of this name. Give --ckpt_path one of a fit, or "pretrained".'
         )
     return _best(named[0].path, *named)
 
@@ -42,4 +42,4 @@ def _best(named: Path, *runs: RunFolder) -> Path:
         for checkpoint in (run.best_checkpoint, run.last_checkpoint):
             if checkpoint.is_file():
                 return checkpoint
-    raise InputError(f"{named}: holds no checkpoint. Set --ckpt_path to one.")
+    raise InputError(f'{named}: holds no checkpoint. Give --ckpt_path one of a fit, or "pretrained".')

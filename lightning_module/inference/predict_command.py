@@ -60,16 +60,16 @@ def predict(
         texture_size: Texels per side of a face's texture: 128, 256, 512, 1024, 2048 or 4096.
         fill_hidden: Whether hidden texels are filled from the other half of the face.
         passes: 1, or 2 to crop each face again by the landmarks of the first pass.
-        min_confidence: Confidence from 0 to 1 below which a detected face is left out. Above 0, turned and mirrored
-            copies of the photograph and a grid of crops are searched too, and the network must confirm each face. With
-            0, all that the detector finds is kept. By default 0.7 with the network that comes with the project, to
-            which confidences are fitted, and 0 with others. Faces of --boxes are never left out.
+        min_confidence: Confidence from 0 to 1 below which a detected face is left out. Above 0, the network must confirm
+            each face, and scikit-image's detector also searches turned and mirrored copies of the photograph and a grid
+            of crops. With 0, all that the detector finds is kept. By default 0.7 with the network that comes with the
+            project, to which confidences are fitted, and 0 with others. Faces of --boxes are never left out.
         smooth: Whether the maps of a video are averaged over five frames: less jitter, at a lag of two frames.
         sequence_fps: Takes the photographs, in the order of their names, for the frames of one video, with so many
             frames per second.
-        crop_average: Whether to average, for photographs, the maps of each crop as it is, turned by 10 degrees to either
-            side, and 1.12 times as large and as small; by default true with the network that comes with the project, and
-            the setting of the checkpoint with others.
+        crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12 times
+            as large and as small; by default those of photographs with the network that comes with the project, and the
+            setting of the checkpoint with others.
 
     Raises:
         InputError: If an option is invalid, or no face is found.
@@ -98,7 +98,8 @@ def predict(
     except KeyboardInterrupt:
         _log.warning("Stopped. The faces made so far are in %s.", out)
         raise
-    _report(made, len(listed), len(videos), reconstructor.has_diverged, network, out)
+    remedy = _remedy(len(listed), 0.0 if boxes is not None else reconstructor.min_confidence)
+    _report(made, len(listed), len(videos), reconstructor.has_diverged, network, out, remedy)
     return made
 
 
@@ -111,7 +112,7 @@ def _follow(
 ) -> None:
     """Follows the faces of one video; raises InputError if the folder of the results cannot be written."""
     # the crop of a frame comes from the frame before, as the second pass of a photograph does from the first
-    tracker = FaceTracker(reconstructor.detect, reconstructor.in_one_pass().reconstruct, reconstructor.min_confidence)
+    tracker = FaceTracker(reconstructor.detect, reconstructor.for_frames().reconstruct, reconstructor.min_confidence)
     try:
         with noted_fault(video.path, made, OSError):  # which is about the folder of the results
             out.mkdir(parents=True, exist_ok=True)
@@ -126,7 +127,16 @@ def _follow(
         raise cannot_write(out, error, "--out") from error
 
 
-def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: bool, network: Path, out: Path) -> None:
+def _remedy(photographs: int, least: float) -> str:
+    """What helps where no face is found; `least` is the smallest confidence, 0 where none is asked for."""
+    ways = ["mark faces with --boxes"] if photographs else []
+    ways += [f"lower --min_confidence, which is {least:g}"] if least > 0 else []
+    return f"{', or '.join(ways).capitalize()}." if ways else ""
+
+
+def _report(
+    made: PredictedFiles, photographs: int, videos: int, has_diverged: bool, network: Path, out: Path, remedy: str
+) -> None:
     """Prints what was made, and warns of what was not.
 
     Raises:
@@ -136,17 +146,18 @@ def _report(made: PredictedFiles, photographs: int, videos: int, has_diverged: b
     inputs = " and ".join(kinds)
     if made.faults:
         _log.warning("Left out of %s:\n%s", inputs, "\n".join(made.faults))
-    if made.faceless:
-        remedy = "Mark faces with --boxes, or keep doubtful ones with --min_confidence 0."
-        _log.warning("No face was found in %s. %s", ", ".join(map(str, made.faceless)), remedy)
-    if made.page is None and not made.videos:
+    is_empty = made.page is None and not made.videos
+    if made.faceless:  # the error about nothing at all has the remedy too
+        advice = "" if is_empty else f" {remedy}"
+        _log.warning("No face was found in %s.%s", ", ".join(map(str, made.faceless)), advice)
+    if is_empty:
         if has_diverged:
             raise InputError(
                 f"no face of {inputs} was reconstructed with {network}; {out} holds nothing new. {made.faults[0]}"
             )
         if made.faults and not made.faceless:
             raise InputError(f"{inputs} could not be read; {out} holds nothing new. {made.faults[0]}")
-        raise InputError(f"no face was found in {inputs}; {out} holds nothing new. See --boxes and --min_confidence.")
+        raise InputError(f"no face was found in {inputs}; {out} holds nothing new. {remedy}".rstrip())
     if made.page is not None:
         print(f"{_count(len(made.faces), 'face')} of {_count(photographs, 'photograph')} in {out}")
         print(f"Open {made.page.resolve().as_uri()}")

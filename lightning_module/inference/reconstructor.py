@@ -39,9 +39,10 @@ class Reconstructor:
         check: Judges faces. Without, the detector's word is taken, and faces have no confidence.
         min_confidence: Confidence in [0, 1] below which a detected face is dropped; those of boxes are kept. Above 0, the
             search is wider, and the network confirms what it finds. With 0, the detector's word is taken.
+        of_frames: The network for the frames of videos, if it is another one.
 
     Attributes:
-        min_confidence: The same.
+        min_confidence: Confidence below which a detected face is dropped.
         has_diverged: Whether a map of the network could not be that of a face.
 
     Raises:
@@ -55,6 +56,7 @@ class Reconstructor:
         passes: int = 2,
         check: FaceCheck | None = None,
         min_confidence: float = 0.0,
+        of_frames: MapNetwork | None = None,
     ) -> None:
         if passes not in (1, 2):
             raise InputError(f"--passes is {passes}: give 1 or 2.")
@@ -65,6 +67,7 @@ class Reconstructor:
         self._passes = passes
         self._check = check
         self.min_confidence = min_confidence
+        self._of_frames = of_frames or network
         self.has_diverged = False
 
     @classmethod
@@ -91,8 +94,8 @@ class Reconstructor:
                 copies and a grid of crops are searched too. With 0, the faces of the detector are kept. By default 0.7
                 with the network that comes with the project, to which confidences are fitted, and 0 with others.
             crop_average: Whether to average the maps of each crop as it is, turned by 10 degrees to either side, and 1.12
-                times as large and as small; by default True with the network that comes with the project, and the
-                setting of the checkpoint with others.
+                times as large and as small; by default that of photographs with the network that comes with the project, and
+                the setting of the checkpoint with others.
 
         Raises:
             InputError: If the network does not exist, or the file is not a network.
@@ -101,10 +104,12 @@ class Reconstructor:
         is_ours = is_pretrained_file(path)
         if min_confidence is None:
             min_confidence = CONFIRMED if is_ours else 0.0
-        if crop_average is None and is_ours:
-            crop_average = True
-        network = load_network(path, mirror_average, crop_average)
-        return cls(network, detector, passes, FaceCheck(network.of_single_crops()), min_confidence)
+        averages = True if crop_average is None and is_ours else crop_average
+        network = load_network(path, mirror_average, averages)
+        single = network.of_single_crops()
+        # frames are many, and can be averaged over time
+        of_frames = single if crop_average is None and is_ours else network
+        return cls(network, detector, passes, FaceCheck(single), min_confidence, of_frames)
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.floating] | None = None) -> list[Face]:
         """The faces of an image, in the order of the boxes, or from left to right as they are detected.
@@ -148,10 +153,9 @@ class Reconstructor:
         with self._divergence_noted():
             return FaceFinder(detector, self._check, self.min_confidence).find(image)
 
-    def in_one_pass(self) -> "Reconstructor":
-        """The same without a second pass and averages over crops, for frames of a video, in which the face is known."""
-        network = self._network if self._check is None else self._check.network
-        return Reconstructor(network, self._detector, 1, self._check, self.min_confidence)
+    def for_frames(self) -> "Reconstructor":
+        """The same for the frames of a video: without a second pass, since the frame before tells where faces are."""
+        return Reconstructor(self._of_frames, self._detector, 1, self._check, self.min_confidence)
 
     def load_detector(self) -> Detector:
         """The detector, which is loaded at its first use.
@@ -198,6 +202,8 @@ class Reconstructor:
         if self._check is None or None not in known:
             return known
         scores = [detection.score for detection in detections]
+        if self._check.network is not self._network:  # whose maps, averaged over crops, confidences are not fitted to
+            maps = crop_maps(self._check.network, image, crops)
         judged = self._check.judged(image, maps, crops, scores).confidences.tolist()
         return [new if old is None else old for old, new in zip(known, judged, strict=True)]
 

@@ -47,8 +47,8 @@ def demo(
     difference. It needs the extra `demo`: pip install -e '.[demo]'.
 
     Args:
-        ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, or the name of a run. By default the newest
-            run; others can be chosen on the page.
+        ckpt_path: Checkpoint of a fit, an ONNX file that `run.py export` wrote, or the name of a run. By default the network
+            that comes with the project; others can be chosen on the page.
         other: A second one, to compare.
         port: Port on 127.0.0.1; the next free one where it is taken. To use the page on another machine, run
             `ssh -L 7860:127.0.0.1:7860 machine`.

@@ -98,7 +98,10 @@ class DemoNetworks:
         with self._lock:
             key = f"{network.value} {_stamp(network.value)}"
             if key not in self._loaded:
-                self._loaded[key] = Reconstructor.load(network.value, detector=self._offline_detector())
+                # all average over the same views, so that differences are those of the networks
+                self._loaded[key] = Reconstructor.load(
+                    network.value, mirror_average=True, detector=self._offline_detector(), crop_average=True
+                )
             self._loaded.move_to_end(key)
             while len(self._loaded) > _MOST_LOADED:
                 self._loaded.popitem(last=False)

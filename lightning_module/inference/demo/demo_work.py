@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +141,7 @@ class DemoWork:
         seen = next(filter(None, known.values()), None)
         if seen is None:
             return reconstructor(image)
-        return reconstructor.reconstruct(image, [face.detection for face in seen])
+        return reconstructor.reconstruct(image, [replace(face.detection, confidence=None) for face in seen])
 
 
 def _results(networks: list[OfferedNetwork], faces: list[Face], photo: Path, out: Path, address: str) -> str:

@@ -1,18 +1,21 @@
 """Which candidates become faces, and which faces a photograph has."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skimage.data
 
 from datamodules.errors import InputError
-from datamodules.geometry.crop import crop_boxes
+from datamodules.geometry.crop import NetworkCrop, crop_boxes
 from lightning_module.inference.cascade_detector import CascadeDetector
+from lightning_module.inference.crop_probes import probed_crop
 from lightning_module.inference.detection import DetectedFace
 from lightning_module.inference.face_check import CONFIRMED, Judged
 from lightning_module.inference.face_finder import FaceFinder
 from lightning_module.inference.overlapping_boxes import distinct_faces
 from lightning_module.inference.reconstructor import Reconstructor
-from tests.lightning_module.inference.seeing import DotCheck, SeeingNetwork, dotted
+from tests.lightning_module.inference.seeing import SIDE, DotCheck, SeeingNetwork, dotted
 from tests.lightning_module.inference.truth import detection, map_layout
 
 
@@ -101,6 +104,27 @@ def test_a_detector_without_candidates_is_confirmed_too_but_the_network_searches
     assert [face.detector for face in faces] == ["own"]
 
 
+@pytest.mark.parametrize("kind", [_Candidates, _Sure])
+def test_all_faces_of_a_crowd_are_found(kind, network):
+    image = np.tile(dotted((120, 110, 50)), (3, 4, 1))
+    x, y, side = _crop_of(network, 120, 110, 50)
+    crowd = [[x + SIDE * column, y + SIDE * row, side] for row in range(3) for column in range(4)]
+    assert len(_find(network, image, kind(*crowd))) == 12
+
+
+def test_a_network_with_a_wider_crop_finds_the_same_face(made_once):
+    (_, data, _, _), *_ = made_once
+    layout = map_layout(data)
+    centre = np.float32([127.5, 127.5, 0])  # pixels of the crop, of which a face fills less
+    smaller = centre + (layout.mean_map - centre) * np.float32(1.5 / 1.8)
+    wide = SeeingNetwork(replace(layout, mean_map=smaller, crop=NetworkCrop(1.8)))
+    image, true = dotted((120, 110, 50)), _crop_of(wide, 120, 110, 50)
+    agreed = probed_crop(wide, image, wide.layout.crop.of_plain(true), wide.maps(np.zeros((1, 64, 64, 3), np.uint8))[0])
+    np.testing.assert_allclose(agreed.crop, wide.layout.crop.of_plain(true), atol=0.03 * true[2])
+    (face,) = _find(wide, image, _Candidates(true + np.array([8, -6, 10])))
+    np.testing.assert_allclose(face.crop, true, atol=0.03 * true[2])
+
+
 def test_the_smallest_confidence_decides(network):
     image, candidates = dotted((120, 110, 50)), _Candidates(_crop_of(network, 120, 110, 50))
     assert len(_find(network, image, candidates, 0.89)) == 1
@@ -153,6 +177,14 @@ def test_faces_of_boxes_are_kept_and_have_a_confidence(network):
     unlikely, likely = reconstructor(image, np.array([[10, 180, 50, 220], [80, 20, 160, 100]]))
     assert unlikely.confidence == pytest.approx(0.1)
     assert likely.confidence == pytest.approx(0.9)
+
+
+def test_boxes_are_judged_by_the_network_of_the_search(network):
+    blind = SeeingNetwork(network.layout, is_blind=True)  # as if the other one averaged over crops
+    (face,) = Reconstructor(network, _Candidates(), 1, DotCheck(blind))(
+        dotted((120, 60, 40)), np.array([[90, 30, 170, 110]])
+    )
+    assert face.confidence == pytest.approx(0.1)
 
 
 def test_a_found_face_is_reconstructed_with_the_confidence_of_the_search(network):

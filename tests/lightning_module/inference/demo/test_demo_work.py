@@ -12,6 +12,7 @@ from lightning_module.inference.demo.demo_networks import OfferedNetwork
 from lightning_module.inference.demo.demo_pages import Choice, DemoPages
 from lightning_module.inference.demo.demo_work import DemoWork
 from lightning_module.inference.demo.limits import Limits
+from lightning_module.inference.face_check import Judged
 from lightning_module.inference.reconstructor import Reconstructor
 from tests.lightning_module.inference.truth import TrueNetwork, detection
 
@@ -33,7 +34,7 @@ class _Networks:
         chosen = self._networks[network.value]
         if isinstance(chosen, Exception):
             raise chosen
-        return Reconstructor(chosen, self, passes=1)
+        return chosen if isinstance(chosen, Reconstructor) else Reconstructor(chosen, self, passes=1)
 
     def detect(self, image):
         return list(self._detections)
@@ -88,6 +89,26 @@ def test_two_networks_stand_side_by_side_with_their_difference(make):
     assert "0.2 %</span>" in shown.results  # the end of the colour bar
     (page,) = pages.kept.rglob("index.html")
     assert page.read_text().count('"found_by"') == 3
+
+
+def test_each_network_judges_the_face_for_itself(make, made_once):
+    (_, data, maps, _), *_ = made_once
+
+    class Check:
+        def __init__(self, confidence):
+            self.network, self.confidence = TrueNetwork(data, maps), confidence
+
+        def judged(self, image, maps, crops, scores):
+            return Judged(np.full(len(crops), self.confidence), crops)
+
+    sure, unsure = (Reconstructor(TrueNetwork(data, maps), None, 1, Check(each)) for each in (0.93, 0.21))
+    work, pages = make(a=sure, b=unsure)
+    found = [replace(face, confidence=0.93) for face in work._networks.detect(None)]  # as the search of A has judged
+    sure.detect = lambda image: found
+    work.drop("tab", _send(pages), _B)
+    page = max((path.read_text() for path in pages.kept.rglob("index.html")), key=len)
+    assert '"confidence": "0.93"' in page
+    assert '"confidence": "0.21"' in page
 
 
 def test_a_choice_that_is_told_twice_is_worked_on_once(make):

@@ -29,7 +29,7 @@ class _Seeing:
     def detect(self, image):
         return self._scene.find(image)
 
-    def in_one_pass(self):
+    def for_frames(self):
         return self
 
     def reconstruct(self, image, detections):
