@@ -32,8 +32,10 @@ def pack(network: Path, folder: Path = FILE.parent) -> None:
 
 def renew_card(folder: Path = FILE.parent) -> None:
     """Puts the figures of today into the card of the network that comes with the project."""
-    card = folder / CARD
-    write_whole(card, with_figures(card.read_text(encoding="utf-8"), _measured()))
+    card, measured = folder / CARD, _measured()
+    if not measured:
+        sys.exit(f"error: {RESULTS} holds no {NAME}.json. Run python -m benchmarks.pretrained_recipe first.")
+    write_whole(card, with_figures(card.read_text(encoding="utf-8"), measured))
     print(f"Model card: {card}")
 
 

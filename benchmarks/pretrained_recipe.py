@@ -8,28 +8,28 @@ recipe, those of even rank have not. `python -m benchmarks.pack_pretrained FOLDE
 one that comes with the project, and `python -m benchmarks.pack_pretrained` shows new figures on its card.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-import run
 from benchmarks.measurements import RESULTS, save
+from benchmarks.pretrained_photographs import DECIMALS, by_group, on_photographs
 from lightning_module.evaluation.evaluation_record import FOLDER, read_record
-from lightning_module.evaluation.nme import BIN_TITLES, NMEReport
-from lightning_module.pretrained_network import PRETRAINED
+from lightning_module.evaluation.nme import BIN_TITLES
 from lightning_module.project import PROJECT
 from lightning_module.tracking.run_folder import RunFolder, newest_fit
 
 NAME = "pretrained"  # of the results
 CONFIG = Path("conf/pretrained.yaml")
 SEED, OTHER_SEEDS = 0, (1, 2)  # the network is that of the first, whatever the others show
-DECIMALS = 2
 
 
 def measure(
@@ -43,29 +43,37 @@ def measure(
         config: The recipe, below the checkout.
         photographs: Folder of samples, and their face model.
     """
-    epochs: int = yaml.safe_load((PROJECT / config).read_text(encoding="utf-8"))["trainer"]["max_epochs"]
+    recipe = (PROJECT / config).read_bytes()
+    epochs: int = yaml.safe_load(recipe)["trainer"]["max_epochs"]
     lengths = {SEED: epochs, **dict.fromkeys(OTHER_SEEDS, epochs // 2)}
-    recipe = f"python run.py fit --config {config.as_posix()}"
-    networks: dict[str, dict[str, Any]] = _measured(recipe)
+    digest = hashlib.sha256(recipe).hexdigest()[:16]
+    networks = _measured(digest)
     for seed in seeds:
-        length = lengths[seed]
-        fitted = trained(place(folder, seed), config, seed, length)
-        figures = {"epochs": length, "hours of training": _hours(fitted), **_synthetic(fitted)}
+        fitted = trained(place(folder, seed), config, seed, lengths[seed])
+        figures: dict[str, Any] = {"tested on": datetime.now(UTC).date().isoformat(), "epochs": lengths[seed]}
+        if seed == SEED:  # the others may be trained at once
+            figures["hours of training"] = _hours(fitted)
+        figures |= _synthetic(fitted)
         if photographs is not None:
             figures |= _on_photographs(fitted, place(folder, seed), *photographs)
         networks[f"seed {seed}"] = figures
-    figures = {"recipe": recipe, "networks": {name: networks[name] for name in sorted(networks)}}
-    if photographs is not None:
-        figures["NME % of each photograph, as it comes and with five crops averaged"] = _each(folder, *photographs)
-    command = f"python -m benchmarks.pretrained_recipe FOLDER AFLW2000_SAMPLES BFM.mat --config {config.as_posix()}"
-    save(NAME, command, figures)
+    saved = {
+        "recipe": f"python run.py fit --config {config.as_posix()}",
+        "digest of the recipe": digest,
+        "networks": {name: networks[name] for name in sorted(networks)},
+    }
+    options = (
+        f"--seeds {' '.join(name.removeprefix('seed ') for name in sorted(networks))} --config {config.as_posix()}"
+    )
+    given = "" if photographs is None else " AFLW2000_SAMPLES BFM.mat"
+    save(NAME, f"python -m benchmarks.pretrained_recipe FOLDER{given} {options}", saved)
 
 
-def _measured(recipe: str) -> dict[str, dict[str, Any]]:
-    """The figures of the recipe's trainings that have been saved."""
+def _measured(digest: str) -> dict[str, dict[str, Any]]:
+    """The saved figures of trainings by a recipe."""
     path = RESULTS / f"{NAME}.json"
     saved = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.is_file() else {}
-    return dict(saved["networks"]) if saved.get("recipe") == recipe else {}
+    return dict(saved["networks"]) if saved.get("digest of the recipe") == digest else {}
 
 
 def place(folder: Path, seed: int) -> Path:
@@ -118,33 +126,10 @@ def _on_photographs(fitted: RunFolder, tracking: Path, samples: Path, face_model
     """NME % of the 68 landmarks: means of faces, of groups and yaw bins, and with the maps of five crops averaged."""
     figures: dict[str, float] = {}
     for averages in (False, True):
-        report = _tested(fitted.best_checkpoint, averages, tracking / "tests", samples, face_model)
-        errors = report.per_face
-        groups = {"all": errors, "of odd rank": errors[0::2], "of even rank": errors[1::2]}
-        means = {name: float(group.mean()) for name, group in groups.items()}
-        means |= {title: float(report.figures[name]) for name, title in BIN_TITLES.items()}
+        report = on_photographs(fitted.best_checkpoint, averages, tracking / "tests", samples, face_model)
         suffix = ", five crops averaged" if averages else ""
-        figures |= {f"photographs, {name}{suffix}": round(value, DECIMALS) for name, value in means.items()}
+        figures |= {f"photographs, {name}{suffix}": value for name, value in by_group(report).items()}
     return figures
-
-
-def _each(folder: Path, samples: Path, face_model: Path) -> dict[str, list[float]]:
-    """NME % of the 68 landmarks of each photograph with the network that comes along, in the order of names."""
-    both = [_tested(PRETRAINED, averages, folder / "tests", samples, face_model).per_face for averages in (False, True)]
-    names = sorted(path.stem for path in samples.glob("*.jpg"))
-    return {
-        name: [round(float(error), DECIMALS) for error in errors] for name, *errors in zip(names, *both, strict=True)
-    }
-
-
-def _tested(network: Path | str, averages: bool, tracking: Path, samples: Path, face_model: Path) -> NMEReport:
-    """The 68 landmarks of photographs by one network."""
-    arguments = [f"--ckpt_path={network}", f"--tracking.folder={tracking}", f"--model.crop_average={averages}"]
-    data = [f"--data.test.root={samples}", f"--data.face_model.path={face_model}"]
-    report: NMEReport = run.main(["test", *arguments, *data, "--trainer.enable_progress_bar=false"]).reports["test"][
-        "nme"
-    ]
-    return report
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def package_card(package: Package, measured: Mapping[str, Any]) -> str:
         "epochs": f"{facts.get('epoch', _UNKNOWN)} of {trainer.get('max_epochs', _UNKNOWN)}, the best of the validation",
         "seed": facts.get("seed", _UNKNOWN),
         "region weights": module.region_weights.ratio.replace("-", ":"),
-        "averages over": module.averages.in_words,
+        "averages over": f"{module.averages.in_words}; `predict` also averages five crops of a photograph",
         "code": facts.get("code", _UNKNOWN),
         "file": f"`{package.path.name}`, {package.size / 1e6:.1f} MB, safetensors in half precision",
         "sha256": package.digest,
@@ -110,9 +110,15 @@ one, without scale, and must not be used to recognise or judge people.
 
 
 def with_figures(card: str, measured: Mapping[str, Any]) -> str:
-    """A card with other figures; the arguments are those of `package_card`."""
-    before, _, rest = card.partition(f"{_FIGURES}\n")
-    _, _, after = rest.partition(f"\n{_LIMITS}\n")
+    """A card with other figures, which are those of `package_card`.
+
+    Raises:
+        InputError: If the figures have another form, or the card has no such section.
+    """
+    before, figures, rest = card.partition(f"{_FIGURES}\n")
+    _, limits, after = rest.partition(f"\n{_LIMITS}\n")
+    if not (figures and limits):
+        raise InputError(f'the card has no "{_FIGURES}" before "{_LIMITS}". Pack the network again.')
     return f"{before}{_FIGURES}\n\n{_figures(measured, {})}\n\n{_LIMITS}\n{after}"
 
 

@@ -95,9 +95,10 @@ def test_a_card_gets_other_figures_and_keeps_the_rest(formula_run, tmp_path):
     write_package(formula_run.best_checkpoint, MEASURED, tmp_path)
     kept = [line for line in (tmp_path / "README.md").read_text().splitlines() if "sha256" not in line]
     own = [line for line in renewed.splitlines() if "sha256" not in line]
-    recipe = kept.index("## Figures")
-    assert own[own.index("## Figures") :] == kept[recipe:]
+    assert own[own.index("## Figures") :] == kept[kept.index("## Figures") :]
     assert own[: own.index("## Recipe")] == kept[: kept.index("## Recipe")]
+    with pytest.raises(InputError, match=r"^the card has no \"## Figures\" before \"## Limits\"\. Pack"):
+        with_figures(card.replace("## Limits", "## Others"), MEASURED)
 
 
 @pytest.mark.parametrize("figures", [{"networks": {"seed 0": 5}}, {"networks": 5}, {"recipe": 5}, 5])
