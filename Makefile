@@ -39,7 +39,9 @@ docs: $(DOCS)
 table2: $(RUNTIME)
 	$(RUN) -m benchmarks.table2 $(ARGS)
 
-# long experiments, by hand: REAL is a folder with aflw2000/, bfm/, gt/ and prnet/; the figures stay in benchmarks/results
+# long experiments, by hand: REAL is a folder with aflw2000/, 300wlp/, bfm/, gt/ and prnet/; WORK keeps what they make; the
+# figures stay in benchmarks/results
+WORK ?= build/evidence
 evidence: bench
 	$(RUN) -m benchmarks.default_fit $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.branches
@@ -51,6 +53,12 @@ evidence: bench
 	$(RUN) -m benchmarks.pose_augmentation_folds $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.tail_ablation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.prnet_exact $(REAL)/prnet/256_256_resfcn256_weight.index
+	$(RUN) -m benchmarks.pretrained_recipe $(WORK)/pretrained $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.pretrained_photographs $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
+	$(RUN) -m benchmarks.variety_choice $(REAL)
+	$(RUN) -m benchmarks.confidence_fit pretrained
+	$(RUN) -m benchmarks.face_finding $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat pretrained $(WORK)/found.jsonl
+	$(RUN) -m benchmarks.video_tracking $(WORK)/videos
 
 # MLflow's pages of the runs in mlruns/, into docs/ (apt-get install chromium)
 screenshots: $(DEV)
@@ -69,6 +77,7 @@ bench: $(DEV)
 	$(RUN) -m benchmarks.queue
 	$(RUN) -m benchmarks.queue --restarts 2 --sampler random
 	$(RUN) -m benchmarks.export
+	$(RUN) -m benchmarks.photograph
 	$(RUN) -m benchmarks.data $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.pose_augmentation $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
 	$(RUN) -m benchmarks.index $(REAL)/aflw2000 $(REAL)/bfm/BFM.mat
