@@ -54,7 +54,9 @@ def _stages(path: Path, spent: _Spent) -> None:
     candidates = "search: candidates of the detector (part of the search)"
     _timed(spent, candidates, lambda: detector.candidates(image))
     found = _timed(spent, "search, all of it", lambda: reconstructor.detect(image))
-    (face,) = _timed(spent, "reconstruction: two passes, ten maps each", lambda: reconstructor.reconstruct(image, found))
+    (face,) = _timed(
+        spent, "reconstruction: two passes, ten maps each", lambda: reconstructor.reconstruct(image, found)
+    )
     out, photo = path.parent / "out", Photo(path, "astronaut")
     out.mkdir(exist_ok=True)
     shown = _timed(

@@ -7,6 +7,7 @@ that of the true landmarks of a frame. Jitter is the root mean square of the sec
 over time, which a constant error and a steady drift leave at zero. Real people move in other ways.
 """
 
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -22,14 +23,12 @@ from benchmarks.turning_head import write_turning_head
 from datamodules.geometry.crop import crop_boxes
 from lightning_module.evaluation.nme import landmark_nme
 from lightning_module.inference.detection import DetectedFace
-from lightning_module.inference.face_check import CONFIRMED
 from lightning_module.inference.reconstructor import Reconstructor
 from lightning_module.inference.video.face_tracks import FaceTracker
 from lightning_module.inference.video.video_faces import write_video_faces
 from lightning_module.inference.video.video_frames import Frame, VideoFile
 
 SEEDS = (7, 8, 9)
-CONFIDENCES = (0.0, CONFIRMED)
 
 Array = NDArray[np.float64]
 
@@ -37,32 +36,25 @@ Array = NDArray[np.float64]
 def measure(work: Path, checkpoint: str) -> None:
     """Draws the videos that are missing, follows their faces, and saves the figures."""
     work.mkdir(parents=True, exist_ok=True)
-    figures: dict[str, Any] = {}
-    for least in CONFIDENCES:
-        rows = [_followed(work, seed, checkpoint, least) for seed in SEEDS]
-        figures[f"--min_confidence {least:g}"] = {
-            name: round(float(np.mean([row[name] for row in rows])), 3) for name in rows[0]
-        }
-    save("video_tracking", "python -m benchmarks.video_tracking WORK", {"videos": len(SEEDS), **figures})
+    reconstructor = Reconstructor.load(checkpoint, detector="scikit-image")
+    rows = []
+    for seed in SEEDS:
+        rows.append(_followed(work, seed, reconstructor))
+        print(json.dumps(rows[-1]), flush=True)
+    figures: dict[str, Any] = {"videos": len(SEEDS), "--min_confidence": reconstructor.min_confidence}
+    figures |= {name: round(float(np.mean([row[name] for row in rows])), 3) for name in rows[0]}
+    figures |= _stages(work, reconstructor)
+    save("video_tracking", "python -m benchmarks.video_tracking WORK", figures)
 
 
-def _followed(work: Path, seed: int, checkpoint: str, least: float) -> dict[str, float]:
+def _followed(work: Path, seed: int, reconstructor: Reconstructor) -> dict[str, float]:
     """The figures of one video."""
     path, truth_path = work / f"head_{seed}.mp4", work / f"head_{seed}.npy"
     if not truth_path.is_file():
         write_turning_head(path, truth_path, seed)
     truth = np.load(truth_path)
-    reconstructor = Reconstructor.load(checkpoint, detector="scikit-image", min_confidence=least)
-    of_frames = reconstructor.for_frames()
-    start = time.perf_counter()
-    frames = list(VideoFile(path))
-    decoded = time.perf_counter()
-    tracker = FaceTracker(reconstructor.detect, of_frames.reconstruct, least)
-    for frame in frames:
-        tracker.faces(frame)
-    tracked = time.perf_counter()
-    single = _of_true_crops(frames, truth, of_frames)
-    results = [_written(path, work, reconstructor, least, is_smoothed) for is_smoothed in (False, True)]
+    single = _of_true_crops(list(VideoFile(path)), truth, reconstructor.for_frames())
+    results = [_written(path, work, reconstructor, is_smoothed) for is_smoothed in (False, True)]
     (plain, lost, tracks, seconds), (smooth, *_) = results
     is_seen = np.isfinite(plain).all(axis=(1, 2))
     return {
@@ -74,22 +66,40 @@ def _followed(work: Path, seed: int, checkpoint: str, least: float) -> dict[str,
         "tracks": tracks,
         "jitter %": _jitter(plain, truth),
         "jitter %, smoothed": _jitter(smooth, truth),
-        "frames a second": len(frames) / seconds,
-        "ms a frame, decoding": 1000 * (decoded - start) / len(frames),
-        "ms a frame, searching and following": 1000 * (tracked - decoded) / len(frames),
-        "ms a frame, all": 1000 * seconds / len(frames),
+        "frames a second": len(truth) / seconds,
+        "ms a frame, all": 1000 * seconds / len(truth),
     }
 
 
-def _written(
-    path: Path, work: Path, reconstructor: Reconstructor, least: float, is_smoothed: bool
-) -> tuple[Array, int, int, float]:
+def _stages(work: Path, reconstructor: Reconstructor) -> dict[str, float]:
+    """Milliseconds of a frame of the first video, by stage."""
+    start = time.perf_counter()
+    frames = list(VideoFile(work / f"head_{SEEDS[0]}.mp4"))
+    decoded = time.perf_counter()
+    reconstructor.detect(frames[0].image)
+    searched = time.perf_counter()
+    tracker = _tracker(reconstructor)
+    for frame in frames:
+        tracker.faces(frame)
+    tracked = time.perf_counter()
+    stages = {
+        "ms a frame, decoding": (decoded - start) / len(frames),
+        "ms a frame, searching and following": (tracked - searched) / len(frames),
+        "ms a search": searched - decoded,
+    }
+    return {name: round(1000 * seconds, 1) for name, seconds in stages.items()}
+
+
+def _tracker(reconstructor: Reconstructor) -> FaceTracker:
+    return FaceTracker(reconstructor.detect, reconstructor.for_frames().reconstruct, reconstructor.min_confidence)
+
+
+def _written(path: Path, work: Path, reconstructor: Reconstructor, is_smoothed: bool) -> tuple[Array, int, int, float]:
     """(F, 68, 3) landmarks of the face that is followed longest, frames without it, number of faces, and seconds."""
     video = VideoFile(path)
     count = video.count or 0
-    tracker = FaceTracker(reconstructor.detect, reconstructor.for_frames().reconstruct, least)
     written = write_video_faces(
-        video, tracker, work, f"{path.stem}_{'smooth' if is_smoothed else 'plain'}", is_smoothed
+        video, _tracker(reconstructor), work, f"{path.stem}_{'smooth' if is_smoothed else 'plain'}", is_smoothed
     )
     with np.load(work / f"{path.stem}_{'smooth' if is_smoothed else 'plain'}.npz") as table:
         own = table["face"] == np.bincount(table["face"]).argmax()
