@@ -2,7 +2,8 @@
 
     python -m benchmarks.variety_choice REAL [NAME ...]
 
-Networks of the default fit are trained from three seeds with each option, or with the named ones only. They are tested on
+Networks of the default fit are trained from three seeds with groups of options, or with those that are named, which may
+be single options. They are tested on
 the default's synthetic test faces and on photographs: the three of REAL/300wlp and those of odd rank in REAL/aflw2000, each
 in 20 crops with random shifts, scales and rotations. Those of even rank are not read. Two of the three from 300W-LP have a
 cartoon pasted over the face; their errors stand apart. Each training is a line of
@@ -95,6 +96,7 @@ CONTENDERS: dict[str, tuple[str, ...]] = {
     "wider augmentation": (f"--data.augmentation={_JITTER}",),
     "all, wider augmentation": (*variety(*_SHARES), f"--data.augmentation={_JITTER}"),
 }
+GROUPS = ("default", "proportions", *(name for name in CONTENDERS if name not in ("default", *_SHARES)))
 AVERAGED = ("default", "all, wider augmentation")  # are tested with averages too
 AVERAGES = {
     "": NO_AVERAGES,
@@ -204,4 +206,4 @@ def _figures() -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    measure(Path(sys.argv[1]), sys.argv[2:] or list(CONTENDERS))
+    measure(Path(sys.argv[1]), sys.argv[2:] or list(GROUPS))

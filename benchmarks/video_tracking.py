@@ -3,8 +3,9 @@
     python -m benchmarks.video_tracking WORK [CKPT]
 
 Three videos of 10 s of synthetic heads that turn from -80 to 80 degrees and speak are drawn into WORK once. A true crop is
-that of the true landmarks of a frame. Jitter is the root mean square of the second difference of the landmarks' errors
-over time, which a constant error and a steady drift leave at zero. Real people move in other ways.
+that of the true landmarks of a frame. Jitter is the root mean square, over x and y of the landmarks, of how far an error is
+from the mean of the frames before and after, which a constant error and a steady drift leave at zero. Real people move in
+other ways.
 """
 
 import json

@@ -126,7 +126,7 @@ def parameter_mismatch(path: Path, network: nn.Module) -> InputError:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise InputError(f'{path}: there is no such checkpoint. Give --ckpt_path one of a fit, or "pretrained".')
+        raise InputError(f"{path}: there is no such checkpoint. Name the checkpoint of a fit.")
     if is_packed(path):
         return read_packed(path)
     try:

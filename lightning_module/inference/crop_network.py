@@ -68,7 +68,9 @@ class CropNetwork:
         return np.asarray(maps.permute(0, 2, 3, 1).cpu().numpy())
 
     def of_single_crops(self) -> "CropNetwork":
-        """The same network without averages over crops."""
+        """The same network without averages over crops; itself, if it has none."""
+        if not self._averages.crops:
+            return self
         return CropNetwork(self._maps, self._averages.changed(None, False), self.image_size, self._device, self.layout)
 
 

@@ -101,7 +101,7 @@ class DemoWork:
         write_preview(image, faces[0], number, out / "photograph.jpg")
         preview = result_html.preview(address, photo.name)
         if not faces[0]:
-            missing = f"{photo.name}: no face was found. Try a photograph in which the face is larger, or upright."
+            missing = f"{photo.name}: no face was found. Try a photograph in which the face is larger, or upright; `predict` has --boxes and --min_confidence."
             return Shown(preview, result_html.fault(missing))
         shown = _results(networks[: len(faces)], [of[number] for of in faces], photo, out, address)
         return Shown(preview, "".join(map(result_html.fault, faults)) + shown, len(faces[0]), number)

@@ -15,7 +15,7 @@ model of others, whose terms could extend to it."""
 _GROUPS = """\
 Synthetic faces are those of the run's own test, which vary as in training. Photographs are the samples that the command
 names, described in docs/results.md; odd and even are their ranks in the order of names. Those of odd rank have served
-to choose the recipe."""
+to choose the recipe. All figures are those of the checkpoints, in single precision."""
 
 _FIGURES, _LIMITS = "## Figures", "## Limits"  # titles
 
