@@ -72,6 +72,7 @@ Find = Callable[[Image], NDArray[np.float64]]  # (N, 4) crops and confidences
 def measure(root: Path, model: Path, checkpoint: Path, work: Path, *only: Path) -> None:
     """Finds the faces of all pictures, and saves how many of them are right."""
     torch.set_num_threads(1)
+    work.parent.mkdir(parents=True, exist_ok=True)
     network = load_network(network_path(checkpoint)).of_single_crops()
     detector = CascadeDetector()
     contenders = {

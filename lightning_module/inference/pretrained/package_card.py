@@ -61,6 +61,7 @@ def package_card(package: Package, measured: Mapping[str, Any]) -> str:
     facts, module = package.facts, package.module
     data, trainer = package.options.get("data", {}), package.options.get("trainer", {})
     faces = data.get("synthetic") or {}
+    of_predict = "" if module.averages.crops else "; `predict` also averages five crops of a photograph"
     parameters = sum(parameter.numel() for parameter in module.network.parameters())
     kind = "new faces for every epoch" if faces.get("stream") else "faces, the same ones in every epoch"
     rows = {
@@ -70,7 +71,7 @@ def package_card(package: Package, measured: Mapping[str, Any]) -> str:
         "epochs": f"{facts.get('epoch', _UNKNOWN)} of {trainer.get('max_epochs', _UNKNOWN)}, the best of the validation",
         "seed": facts.get("seed", _UNKNOWN),
         "region weights": module.region_weights.ratio.replace("-", ":"),
-        "averages over": f"{module.averages.in_words}; `predict` also averages five crops of a photograph",
+        "averages over": f"{module.averages.in_words}{of_predict}",
         "code": facts.get("code", _UNKNOWN),
         "file": f"`{package.path.name}`, {package.size / 1e6:.1f} MB, safetensors in half precision",
         "sha256": package.digest,
