@@ -22,7 +22,17 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.default_fit import FACES
-from benchmarks.face_scenes import Image, Scene, clutter, collage, face_part, is_found, photographs, shuffled
+from benchmarks.face_scenes import (
+    Image,
+    Scene,
+    clutter,
+    collage,
+    face_part,
+    is_found,
+    photographs,
+    shuffled,
+    small_picture,
+)
 from benchmarks.measurements import save
 from datamodules.face_datamodule import FaceDataModule
 from datamodules.face_model import FaceModelOptions
@@ -62,7 +72,6 @@ _LEAST_CONFIDENCE = 0.2  # of another search, so that figures can be given for s
 _FROM_LOW = "now, from 0.2"
 _KINDS = ("photograph", "collage", "faceless")
 _AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_MOST_PX = 300  # of the longer side of these pictures
 
 _CARTOONS = ("AFW_1051618982_1_0", "AFW_56054945_1_0")  # photographs of 300W-LP with a cartoon pasted over the face
 
@@ -223,7 +232,7 @@ def _photographs(root: Path, model: Path) -> Iterator[tuple[str, Image, NDArray[
 def _faceless() -> Iterator[Image]:
     """Fifty pictures: photographs and drawings of scikit-image, clutter, and parts and shuffled pieces of faces."""
     for name in _WITHOUT_FACES:
-        yield _small(np.asarray(getattr(skimage.data, name)()))
+        yield small_picture(np.asarray(getattr(skimage.data, name)()))
     faces = list(photographs(FACES, _EVERY))
     rng = np.random.default_rng(2)
     for number in range(_FACELESS - len(_WITHOUT_FACES)):
@@ -235,16 +244,6 @@ def _faceless() -> Iterator[Image]:
             yield cv2.resize(shuffled(image, rng), (300, 300), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         else:
             yield face_part(image, crop, rng)
-
-
-def _small(picture: NDArray[Any]) -> Image:
-    """(H, W, 3) uint8 from a picture of any kind."""
-    if picture.dtype == bool:
-        picture = picture * np.uint8(255)
-    picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-    picture = np.ascontiguousarray(picture[..., :3])
-    scale = min(1.0, _MOST_PX / max(picture.shape[:2]))
-    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 if __name__ == "__main__":

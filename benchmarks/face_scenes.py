@@ -1,7 +1,7 @@
 """Pictures to find faces in, or none: collages of faces on cluttered backgrounds, and pictures without a face."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ _GAMMA = 2.2
 _SKIN = np.array([1.0, 0.76, 0.63])
 _CLOSEST = 0.1  # of the smaller of two sides: by how much crops of a collage may overlap
 _TRIES = 200
+_SMALL_PX = 300  # of the longer side
 
 
 class Scene(NamedTuple):
@@ -89,6 +90,16 @@ def shuffled(image: Image, rng: np.random.Generator) -> Image:
     parts = [image[r * side : (r + 1) * side, c * side : (c + 1) * side] for r in range(count) for c in range(count)]
     order = iter(rng.permutation(len(parts)))
     return np.vstack([np.hstack([parts[next(order)] for _ in range(count)]) for _ in range(count)])
+
+
+def small_picture(picture: NDArray[Any]) -> Image:
+    """(H, W, 3) uint8 from a picture of any kind, of at most 300 pixels."""
+    if picture.dtype == bool:
+        picture = picture * np.uint8(255)
+    picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    picture = np.ascontiguousarray(picture[..., :3])
+    scale = min(1.0, _SMALL_PX / max(picture.shape[:2]))
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def face_part(image: Image, crop: NDArray[np.float64], rng: np.random.Generator) -> Image:
